@@ -1,0 +1,55 @@
+# Two commands to begin with: `make demo` and `make test`. Each sets up what is missing.
+# Variables: PYTHON (interpreter for the environment), VENV (its folder),
+#            TORCH_INSTALL (pip's arguments for torch, where the automatic choice is not wanted),
+#            TESTS (what to test, for instance TESTS=tests/flow).
+
+VENV  ?= .venv
+TESTS ?=
+PY    := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+# glibc hands large blocks back to the system after each layer and pages them in again for the
+# next; told to keep them it is several times faster. Other systems ignore these.
+export MALLOC_MMAP_THRESHOLD_ = 1073741824
+export MALLOC_TRIM_THRESHOLD_ = 1073741824
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format clean distclean always
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## build the environment in .venv (the others do it when needed)
+
+# A python that is gone (the folder was moved, the interpreter removed) means set-up, stamp or not.
+$(READY): requirements.txt requirements-dev.txt tools/setup_env.py $(if $(wildcard $(PY)),,always)
+	@python=$$(sh tools/find_python.sh) && "$$python" tools/setup_env.py --venv "$(VENV)"
+
+demo: $(READY) ## fuse and decompose the embedded example, end with a picture
+	@$(PY) -m monai.bundle run --config_file bundle/configs/inference.json \
+		--dataset_dir bundle/example --output_dir demo
+	@echo
+	@echo "Fused image, decomposed sources and sidecar:"
+	@find demo -type f ! -name '*_overview.png' | sort | sed 's/^/  /'
+	@echo "Picture:"
+	@find demo -type f -name '*_overview.png' | sort | sed 's/^/  /'
+
+test: $(READY) ## run the tests
+	@$(PY) -m pytest $(TESTS)
+
+lint: $(READY) ## check style and formatting
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+format: $(READY) ## correct style and formatting where a tool can
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+clean: ## remove caches and the demo's results
+	@find . -path './$(VENV)' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf .pytest_cache .ruff_cache demo
+
+distclean: clean ## remove the environment, too
+	@rm -rf "$(VENV)"
+
+always:

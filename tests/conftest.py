@@ -1,0 +1,109 @@
+"""What several tests share: seeds, threads, the data folder, and small patients as real files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE_OF_SUFFIX = {"t1ce": "t1gd", "t1c": "t1gd", "t1gd": "t1gd", "t2f": "flair", "flair": "flair"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_threads() -> None:
+    """Keep small tensors fast: many threads cost more than they bring."""
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Start each test from the same random state, whichever tests ran before."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real brain volumes beside the repository; tests that need them are skipped without."""
+    folder = ROOT.parent / "shared" / "data"
+    if not (folder / "open").is_dir():
+        pytest.skip("no ../shared/data/open beside the repository: real volumes are not tested")
+    return folder
+
+
+def brain(shape: tuple[int, ...], contrast: str) -> np.ndarray:
+    """Return a head-like volume in scanner units: smooth ellipsoids on a black background.
+
+    Args:
+        shape: voxels along each axis.
+        contrast: "t1gd" has bright white matter and a bright rim round the lesion, "flair" a
+            bright lesion and dark ventricles.
+    """
+    axes = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+
+    def inside(centre: tuple[float, ...], radius: float) -> np.ndarray:
+        distance = np.sqrt(sum((a - c) ** 2 for a, c in zip(axes, centre, strict=False))) / radius
+        return 1 / (1 + np.exp(np.clip((distance - 1) * 25, -50, 50)))
+
+    zero, aside = (0.0,) * 3, (0.35, 0.2, 0.1)
+    head, white, ventricle = inside(zero, 0.85), inside(zero, 0.6), inside(zero, 0.18)
+    lesion, core = inside(aside, 0.22), inside(aside, 0.14)
+    waves = 1 + 0.05 * np.sin(9 * axes[0]) * np.cos(7 * axes[1])
+    if contrast == "t1gd":
+        volume = 420 * head + 260 * white - 500 * ventricle + 500 * (lesion - core) - 200 * core
+    else:
+        volume = 520 * head - 120 * white - 300 * ventricle + 480 * lesion - 260 * core
+    volume = np.clip(volume * waves, 0, None)
+    volume[head < 0.05] = 0
+    return volume
+
+
+@pytest.fixture
+def write_patient() -> Callable[..., dict[str, str]]:
+    """Return a function that writes one patient as NIfTI files and returns its record.
+
+    `write_patient(folder, "P1")` writes `folder/P1/P1_t1ce.nii.gz` and `P1_flair.nii.gz`. A
+    keyword names a file suffix: an array is written as it is (`seg=labels`), `None` leaves the file
+    out (`flair=None`). The record holds "patient" and the path of each file under the source's name
+    ("t1gd", "flair"; other suffixes under themselves).
+    """
+
+    def write(
+        folder: Path,
+        name: str,
+        *,
+        shape: tuple[int, ...] = (40, 48, 8),
+        affine: np.ndarray | None = None,
+        dtype: str = "int16",
+        **modalities: np.ndarray | None,
+    ) -> dict[str, str]:
+        volumes: dict[str, np.ndarray | None] = {
+            "t1ce": brain(shape, "t1gd"),
+            "flair": brain(shape, "flair"),
+            **modalities,
+        }
+        affine = np.diag([-1.0, -1.0, 1.0, 1.0]) if affine is None else affine
+        (Path(folder) / name).mkdir(parents=True, exist_ok=True)
+        record = {"patient": name}
+        for suffix, volume in volumes.items():
+            if volume is None:
+                continue
+            path = Path(folder) / name / f"{name}_{suffix}.nii.gz"
+            image = nib.Nifti1Image(np.asarray(volume).astype(dtype), affine)
+            image.header.set_xyzt_units("mm")
+            nib.save(image, path)
+            record[SOURCE_OF_SUFFIX.get(suffix, suffix)] = str(path)
+        return record
+
+    return write

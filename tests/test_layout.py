@@ -1,0 +1,131 @@
+"""The repository keeps the promises of its layout."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import scripts
+
+ROOT = Path(__file__).resolve().parent.parent
+MEGABYTE = 2**20
+
+REQUIRED = [
+    ".ci/run",
+    ".gitignore",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "bundle/LICENSE",
+    "bundle/configs/decompose.json",
+    "bundle/configs/inference.json",
+    "bundle/configs/logging.conf",
+    "bundle/configs/metadata.json",
+    "bundle/configs/multi_gpu_train.json",
+    "bundle/configs/train.json",
+    "bundle/docs/README.md",
+    "bundle/docs/data_license.txt",
+    "bundle/models/model.pt",
+    "bundle/scripts/__init__.py",
+]
+
+# Folders that a path on somebody's own machine begins with.
+MACHINE_PATH = re.compile(
+    r"(?<![\w.~:/$}<>\])-])/(work|workspace|root|home|Users|mnt|media|opt|tmp|var|scratch|data)/\w"
+)
+PACKAGE_HOST = re.compile(
+    "|".join([r"pypi\.or" + "g", "pythonhoste" + "d", r"pytorch\.org/wh" + "l"])
+)
+
+
+def tracked_files() -> list[Path]:
+    """Return the files that git knows, or skip outside a checkout."""
+    found = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if found.returncode != 0:
+        pytest.skip("not a git checkout")
+    paths = (ROOT / name for name in found.stdout.split("\0") if name)
+    return [path for path in paths if path.is_file()]
+
+
+def tracked_texts() -> dict[str, str]:
+    """Return the text of every tracked file that is text, by its name."""
+    texts = {}
+    for path in tracked_files():
+        data = path.read_bytes()
+        if b"\0" not in data:
+            texts[path.relative_to(ROOT).as_posix()] = data.decode("utf-8")
+    return texts
+
+
+def modules() -> list[str]:
+    """Return the modules of the bundle, relative to its scripts."""
+    folder = ROOT / "bundle" / "scripts"
+    found = (path.relative_to(folder) for path in sorted(folder.rglob("*.py")))
+    return [path.as_posix() for path in found if path.name != "__init__.py"]
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_required_file_is_there(name):
+    assert (ROOT / name).is_file()
+
+
+@pytest.mark.parametrize("module", modules())
+def test_module_has_its_mirrored_test(module):
+    path = Path(module)
+    mirrored = ROOT / "tests" / path.parent / f"test_{path.stem.lstrip('_')}.py"
+    assert mirrored.is_file(), f"bundle/scripts/{module} wants {mirrored.relative_to(ROOT)}"
+
+
+def test_no_tracked_text_names_a_path_of_one_machine():
+    found = {name: MACHINE_PATH.search(text) for name, text in tracked_texts().items()}
+    assert {name: match[0] for name, match in found.items() if match} == {}
+
+
+def test_no_tracked_text_names_the_host_of_a_package_index():
+    found = {name: PACKAGE_HOST.search(text) for name, text in tracked_texts().items()}
+    assert {name: match[0] for name, match in found.items() if match} == {}
+
+
+def test_tracked_files_are_small_enough_for_the_model_zoo():
+    large = {path.name: path.stat().st_size for path in tracked_files()}
+    assert {name: size for name, size in large.items() if size > 25 * MEGABYTE} == {}
+
+
+def test_embedded_example_is_two_small_volumes():
+    volumes = sorted((ROOT / "bundle" / "example").rglob("*.nii.gz"))
+    suffixes = {path.name.removesuffix(".nii.gz").rsplit("_", 1)[-1] for path in volumes}
+    assert {"t1ce", "flair"} <= suffixes
+    assert sum(path.stat().st_size for path in volumes) <= 3 * MEGABYTE
+
+
+def test_volumes_are_tracked_only_as_the_embedded_example():
+    volumes = [path for path in tracked_files() if path.name.endswith((".nii", ".nii.gz", ".mha"))]
+    assert all((ROOT / "bundle" / "example") in path.parents for path in volumes)
+
+
+def test_both_licences_are_the_same_apache_text():
+    text = (ROOT / "LICENSE").read_text()
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert (ROOT / "bundle" / "LICENSE").read_text() == text
+
+
+def test_version_is_the_same_everywhere():
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    metadata = (ROOT / "bundle" / "configs" / "metadata.json").read_text()
+    assert version[1] == scripts.__version__
+    assert re.search(r'"version": "(.+?)"', metadata)[1] == scripts.__version__
+
+
+def test_bundle_imports_nothing_heavy_before_it_is_used(repository):
+    code = "import sys, scripts; print([m for m in ('torch', 'monai') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository / "bundle", capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]"
