@@ -1,0 +1,1 @@
+"""Patients: discovery, split, slice selection and the data set of slices."""

@@ -1,0 +1,156 @@
+"""Split patients into training and validation, so that no person is on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .atomic import written_whole
+from .discovery import Patient
+from .errors import BadInputError
+from .naming import person_of
+
+
+def split_patients(
+    patients: Sequence[Patient],
+    validation_fraction: float = 0.2,
+    seed: int = 0,
+    save_to: str | os.PathLike[str] | None = None,
+    split_file: str | os.PathLike[str] | None = None,
+) -> tuple[list[Patient], list[Patient]]:
+    """Split patients into training and validation.
+
+    The split comes from, in this order: `split_file`; the datalist's own "validation" section;
+    a seeded choice of persons. Two visits of one person always stay together. The choice depends
+    on the names alone, not on their order, and a patient added later does not shuffle the others.
+
+    Args:
+        patients: records of `find_patients`.
+        validation_fraction: share of persons for validation, in [0, 1); at least one person on
+            each side unless it is 0. Defaults to 0.2.
+        seed: seed of the choice. Defaults to 0.
+        save_to: JSON file to write the split to; it can serve as `split_file` later.
+        split_file: JSON file {"train": [patient, ...], "validation": [patient, ...]} to follow.
+
+    Returns:
+        training and validation records, each sorted by patient.
+
+    Raises:
+        BadInputError: the fraction is out of range or needs more persons than there are; the file
+            is not a split; training is empty; one person is on both sides.
+    """
+    ordered = sorted(patients, key=lambda patient: patient["patient"])
+    names = [patient["patient"] for patient in ordered]
+    if split_file is not None:
+        train_names, validation_names = _read_split(Path(split_file).expanduser(), names)
+        origin = f"the split file {Path(split_file).name}"
+    elif any(patient.get("section") == "validation" for patient in ordered):
+        train_names, validation_names = (
+            {patient["patient"] for patient in ordered if patient.get("section") == section}
+            for section in ("training", "validation")
+        )
+        origin = "the datalist"
+    else:
+        candidates = [patient for patient in ordered if patient.get("section") != "test"]
+        names = [patient["patient"] for patient in candidates]
+        validation_names = _choose(names, validation_fraction, seed)
+        train_names = set(names) - validation_names
+        origin = "the seeded choice"
+    _refuse_shared_persons(train_names, validation_names, origin)
+    if not train_names:
+        raise BadInputError(
+            f"no patient is left for training by {origin} ({len(ordered)} patients in all). Add "
+            "patients, or name some of them for training."
+        )
+    train = [patient for patient in ordered if patient["patient"] in train_names]
+    validation = [patient for patient in ordered if patient["patient"] in validation_names]
+    if save_to is not None:
+        content = {
+            "train": [patient["patient"] for patient in train],
+            "validation": [patient["patient"] for patient in validation],
+            "seed": seed,
+            "validation_fraction": validation_fraction,
+            "origin": origin,
+        }
+        with written_whole(save_to) as temporary:
+            Path(temporary).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return train, validation
+
+
+def _choose(names: Iterable[str], fraction: float, seed: int) -> set[str]:
+    if not 0 <= fraction < 1:
+        raise BadInputError(f"validation_fraction is {fraction}, expected 0 <= fraction < 1.")
+    names = list(names)
+    persons = sorted({person_of(name) for name in names})
+    if fraction == 0:
+        return set()
+    if len(persons) < 2:
+        raise BadInputError(
+            f"{len(persons)} patient(s) ({', '.join(names)}) cannot be split into training and "
+            "validation. Add patients, or set validation_fraction to 0 to train without "
+            "validation."
+        )
+    count = min(max(round(fraction * len(persons)), 1), len(persons) - 1)
+    chosen = set(sorted(persons, key=lambda person: _rank(person, seed))[:count])
+    return {name for name in names if person_of(name) in chosen}
+
+
+def _rank(person: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{person}".encode()).hexdigest()
+
+
+def _read_split(path: Path, names: Sequence[str]) -> tuple[set[str], set[str]]:
+    expected = 'expected {"train": [patient, ...], "validation": [patient, ...]}'
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BadInputError(
+            f"the split file {path} cannot be read ({error}), {expected}. Correct it, or leave "
+            "split_file out to have patients split by seed."
+        ) from error
+    sides = []
+    for side in ("train", "validation"):
+        listed = content.get(side) if isinstance(content, dict) else None
+        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+            raise BadInputError(f'the split file {path} has no list "{side}", {expected}.')
+        sides.append(set(listed))
+    # before unknown names are dropped: a person shared in the file is a fault of the file
+    _refuse_shared_persons(*sides, str(path))
+    known = set(names)
+    unknown = sorted((sides[0] | sides[1]) - known)
+    if unknown:
+        warnings.warn(
+            f"{len(unknown)} patient(s) of the split file {path} are not in the data set: "
+            f"{_shown(unknown)}",
+            stacklevel=3,
+        )
+    unnamed = sorted(known - sides[0] - sides[1])
+    if unnamed:
+        warnings.warn(
+            f"{len(unnamed)} patient(s) are in neither list of the split file {path} and are left "
+            f"out: {_shown(unnamed)}",
+            stacklevel=3,
+        )
+    return sides[0] & known, sides[1] & known
+
+
+def _refuse_shared_persons(train: Iterable[str], validation: Iterable[str], origin: str) -> None:
+    training_name = {person_of(name): name for name in sorted(train)}
+    shared = [
+        f"{training_name[person_of(name)]} (training) and {name} (validation)"
+        for name in sorted(validation)
+        if person_of(name) in training_name
+    ]
+    if shared:
+        raise BadInputError(
+            f"the same person is in training and validation by {origin}: {_shown(shared)}. Keep "
+            "all images of a person on one side."
+        )
+
+
+def _shown(names: Sequence[str], most: int = 10) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
