@@ -51,16 +51,15 @@ class LoadSourcesd(Transform):
             raise BadInputError(data["problem"])
         files = self._files(data)
         channels = data.get("channels")
-        loaded: dict[str, MetaTensor] = {}
+        # a file that holds all channels is read once
+        contents = {file: self._read_file(file) for file in dict.fromkeys(files.values())}
+        volumes = []
         for source, file in files.items():
             channel = None if channels is None else channels[source]
-            # a file that holds all channels is read once
-            volume = loaded.get(file) if file in loaded else self._read_file(file)
-            loaded[file] = volume
-            files_volume = _spatial_volume(volume, file, channel)
-            _check_intensities(files_volume, file, source)
-            loaded[source] = files_volume
-        volumes = [loaded[source] for source in self.sources]
+            volume = _spatial_volume(contents[file], file, channel)
+            _check_intensities(volume, file, source)
+            volumes.append(volume)
+        del contents
         self._check_together(volumes, files, channels)
         image = MetaTensor(
             torch.stack([volume.as_tensor() for volume in volumes]),

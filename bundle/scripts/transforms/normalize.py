@@ -181,5 +181,5 @@ class NormalizeSourcesd(Transform):
         else:
             normalized, scale = normalize_volume(plain, axis, self.lower, self.upper)
         if isinstance(image, MetaTensor):
-            normalized = MetaTensor(normalized, affine=image.affine, meta=dict(image.meta))
+            normalized = MetaTensor(normalized, meta=dict(image.meta))
         return {**data, "image": normalized, "intensity_scale": scale}
