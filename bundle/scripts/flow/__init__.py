@@ -1,0 +1,22 @@
+"""Steps of the flow: each has a `forward` and an `inverse` that undoes it."""
+
+from __future__ import annotations
+
+from .coupling import AffineCoupling
+from .mixing import SourceMixing
+from .permutation import ChannelPermutation
+from .resampling import DepthToSpace, SpaceToDepth
+from .squash import TangentLogit
+from .step import FlowStep
+from .subnet import Subnet
+
+__all__ = [
+    "AffineCoupling",
+    "ChannelPermutation",
+    "DepthToSpace",
+    "FlowStep",
+    "SourceMixing",
+    "SpaceToDepth",
+    "Subnet",
+    "TangentLogit",
+]

@@ -1,0 +1,10 @@
+"""Losses of the paper's section 2.3 and what they are made of."""
+
+from __future__ import annotations
+
+from .fusioninn_loss import FusionINNLoss
+from .mmd import MMDLoss
+from .squared_l2 import squared_l2
+from .ssim import SSIM
+
+__all__ = ["SSIM", "FusionINNLoss", "MMDLoss", "squared_l2"]

@@ -1,0 +1,111 @@
+"""The total loss, Eq. 5 of the paper, and its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+from .haar import finest_haar_bands
+from .mmd import MMDLoss
+from .squared_l2 import squared_l2
+from .ssim import SSIM
+
+
+class FusionINNLoss(nn.Module):
+    """Fusion, latent and decomposition loss in one, with every term reported.
+
+    ::
+
+        loss   = α (fusion + w_latent · latent) + (1 - α) decomposition + w_detail · detail + w_range · range   (Eq. 5)
+        fusion = λ Σ_i (1 - SSIM(x_i, y)) + (1 - λ) Σ_i |y - x_i|²                                            (Eq. 2, 3)
+        decomposition = λ Σ_i (1 - SSIM(x_i, x̂_i)) + (1 - λ) Σ_i |x̂_i - x_i|²                                 (Eq. 4)
+        latent = MMD(z, N(0, I))
+
+    SSIM and squared l2 are means over pixels and images and sums over the sources. `detail` and `range` are not in the
+    paper: the first is the squared difference between the finest Haar bands of the fused image and of the mean of the
+    sources (it keeps the code that decomposition needs from showing as a pattern), the second the squared excess of the
+    fused image over [0, 1], which a stored file would cut off.
+
+    Args:
+        alpha: weight α of the forward direction, 0 to 1. Defaults to 0.5.
+        lam: weight λ of SSIM against squared l2, 0 to 1. Defaults to 0.8.
+        latent_weight: weight of the MMD. Defaults to 1.0.
+        detail_weight: weight of the detail term. Defaults to 0.0.
+        range_weight: weight of the range term. Defaults to 0.0.
+        latent_kernel: kernel of the MMD, see `MMDLoss`. Defaults to "imq".
+        sources: names of the sources, for the report. Defaults to ("t1gd", "flair").
+
+    Raises:
+        ValueError: when α or λ is outside [0, 1].
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        lam: float = 0.8,
+        latent_weight: float = 1.0,
+        detail_weight: float = 0.0,
+        range_weight: float = 0.0,
+        latent_kernel: str = "imq",
+        sources: Sequence[str] = ("t1gd", "flair"),
+    ) -> None:
+        super().__init__()
+        for name, value in (("alpha", alpha), ("lam", lam)):
+            if not 0.0 <= value <= 1.0:
+                raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
+        self.alpha = alpha
+        self.lam = lam
+        self.latent_weight = latent_weight
+        self.detail_weight = detail_weight
+        self.range_weight = range_weight
+        self.sources = tuple(sources)
+        self.ssim = SSIM()
+        self.mmd = MMDLoss(latent_kernel)
+
+    def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Every term and the weighted sum of them.
+
+        Args:
+            prediction: "fused" (batch_size, 1, …), "latent" (batch_size, N - 1, …) and "decomposed" (batch_size, N, …).
+            image: sources (batch_size, N, …) in [0, 1].
+
+        Returns:
+            scalars by name, "loss" being the total; SSIM values themselves are given per source.
+        """
+        fused, decomposed = prediction["fused"], prediction["decomposed"]
+        fused_ssim = self.ssim(image, fused.expand_as(image)).mean(dim=0)
+        decomposed_ssim = self.ssim(image, decomposed).mean(dim=0)
+        fused_l2 = squared_l2(image, fused).mean(dim=0).sum()
+        decomposed_l2 = squared_l2(image, decomposed).mean(dim=0).sum()
+        fusion = self.lam * (1 - fused_ssim).sum() + (1 - self.lam) * fused_l2
+        decomposition = self.lam * (1 - decomposed_ssim).sum() + (1 - self.lam) * decomposed_l2
+        latent = self.mmd(prediction["latent"]) if self.latent_weight > 0 else fused.new_zeros(())
+        mean = image.mean(dim=1, keepdim=True)
+        detail = squared_l2(finest_haar_bands(fused).flatten(1, 2), finest_haar_bands(mean).flatten(1, 2)).mean()
+        excess = squared_l2(fused, fused.clamp(0.0, 1.0)).mean()
+        loss = (
+            self.alpha * (fusion + self.latent_weight * latent)
+            + (1 - self.alpha) * decomposition
+            + self.detail_weight * detail
+            + self.range_weight * excess
+        )
+        report = {
+            "loss": loss,
+            "fusion": fusion,
+            "decomposition": decomposition,
+            "latent": latent,
+            "fusion_l2": fused_l2,
+            "decomposition_l2": decomposed_l2,
+            "detail": detail,
+            "range": excess,
+        }
+        for i, name in enumerate(self.sources):
+            report[f"fused_ssim_{name}"] = fused_ssim[i]
+            report[f"decomposed_ssim_{name}"] = decomposed_ssim[i]
+        return report
+
+    def forward(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
+        """The weighted sum alone; arguments as for `terms`."""
+        return self.terms(prediction, image)["loss"]

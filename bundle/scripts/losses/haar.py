@@ -1,0 +1,29 @@
+"""The finest Haar bands of an image, where a hidden code would show as a lattice or as lines."""
+
+from __future__ import annotations
+
+import torch
+
+from scripts.flow.resampling import space_to_depth
+
+
+def finest_haar_bands(x: torch.Tensor) -> torch.Tensor:
+    """Orthonormal Haar details of every 2 x 2 (x 2) block: all bands but the low-low one.
+
+    Args:
+        x: images of shape (batch_size, channels, spatial_dim1, spatial_dim2[, spatial_dim3]); an odd last row or column
+            is left out.
+
+    Returns:
+        tensor of shape (batch_size, channels, 3 or 7, spatial_dim1 / 2, …); in 2-D the order of the bands is detail along
+        spatial_dim2, along spatial_dim1, and along both.
+    """
+    spatial_dims = x.dim() - 2
+    for axis in range(2, x.dim()):
+        x = x.narrow(axis, 0, x.shape[axis] // 2 * 2)
+    parts = 2**spatial_dims
+    blocks = space_to_depth(x).unflatten(1, (x.shape[1], parts))
+    matrix = x.new_tensor([[1.0]])
+    for _ in range(spatial_dims):
+        matrix = torch.kron(matrix, x.new_tensor([[1.0, 1.0], [1.0, -1.0]]) / 2**0.5)
+    return torch.einsum("pq,bcq...->bcp...", matrix[1:], blocks)

@@ -1,0 +1,211 @@
+"""FusionINN: an invertible network that fuses images and takes the fused image apart again."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from scripts.flow import (
+    AffineCoupling,
+    ChannelPermutation,
+    DepthToSpace,
+    SourceMixing,
+    SpaceToDepth,
+    TangentLogit,
+)
+
+from .latent import draw_latent
+
+
+class FusionINN(nn.Module):
+    """Decomposable image fusion (Kumar et al., arXiv 2403.15769, section 2.2).
+
+    ``fused, latent = f(sources)`` and ``sources = f⁻¹(fused, latent)``, one network in both directions. k coupling
+    blocks (Eq. 1); those between the first and the last work at half the resolution, between a space-to-depth step
+    before the second block and its inverse before the last, with a fixed random permutation of the channels before each.
+    For k = 2 the second block is the one at half the resolution. Intensities enter through a logit and the fused image
+    leaves through the sigmoid that undoes it, each continued along its tangents, so that the whole is a bijection in
+    floating point too (`TangentLogit`).
+
+    Args:
+        spatial_dims: number of spatial dimensions, 2 or 3. Defaults to 2.
+        in_channels: number of sources N, at least 2; there is one fused and N - 1 latent channels. Defaults to 2.
+        blocks: number of coupling blocks k, at least 1. Defaults to 3.
+        hidden_channels: channels inside the subnetworks at full resolution; twice as many are used at half the
+            resolution. Defaults to 32.
+        clamp: bound of the exponents in the couplings. Defaults to 2.0.
+        margin: see `TangentLogit`. Defaults to 0.01.
+        mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
+            True; False is the paper's network.
+        realign: undo the permutations before the resolution is restored, so that every pixel comes back to its place.
+            Defaults to True; False is the paper's network, where pixels of a 2 x 2 block change places and sources.
+        output_relu: end each subnetwork with a ReLU as in the paper. Defaults to False.
+        seed: seed of the permutations, which are saved with the weights. Defaults to 0.
+
+    Raises:
+        ValueError: when an argument is out of its range.
+
+    Examples::
+
+        >>> network = FusionINN()
+        >>> image = torch.rand(1, 2, 64, 48)
+        >>> fused, latent = network(image)
+        >>> torch.allclose(network.inverse(fused, latent), image, atol=1e-4)
+        True
+        >>> network.decompose(fused).shape
+        torch.Size([1, 2, 64, 48])
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int = 2,
+        in_channels: int = 2,
+        blocks: int = 3,
+        hidden_channels: int = 32,
+        clamp: float = 2.0,
+        margin: float = 0.01,
+        mixing: bool = True,
+        realign: bool = True,
+        output_relu: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if spatial_dims not in (2, 3):
+            raise ValueError(f"spatial_dims must be 2 or 3, got {spatial_dims}.")
+        if in_channels < 2:
+            raise ValueError(
+                f"in_channels must be at least 2, there is nothing to fuse in {in_channels}."
+            )
+        if blocks < 1:
+            raise ValueError(f"blocks must be at least 1, got {blocks}.")
+        if hidden_channels < 1:
+            raise ValueError(f"hidden_channels must be at least 1, got {hidden_channels}.")
+        self.spatial_dims = spatial_dims
+        self.in_channels = in_channels
+        self.realign = realign or blocks == 1
+        self.squash = TangentLogit(margin)
+
+        generator = torch.Generator().manual_seed(seed)
+        half_channels = in_channels * 2**spatial_dims
+
+        def block(channels: int, hidden: int) -> AffineCoupling:
+            return AffineCoupling(spatial_dims, channels, hidden, clamp, output_relu)
+
+        steps: list[nn.Module] = [SourceMixing()] if mixing else []
+        steps.append(block(in_channels, hidden_channels))
+        if blocks >= 2:
+            if not realign:
+                steps.append(ChannelPermutation.random(in_channels, generator))
+            steps.append(SpaceToDepth())
+            order = torch.arange(half_channels)
+            for i in range(max(blocks - 2, 1)):
+                if realign or i > 0:
+                    steps.append(ChannelPermutation.random(half_channels, generator))
+                    order = order[steps[-1].order]
+                steps.append(block(half_channels, 2 * hidden_channels))
+            if realign:
+                steps.append(ChannelPermutation(order).undo())
+            else:
+                steps.append(ChannelPermutation.random(half_channels, generator))
+            steps.append(DepthToSpace())
+        if blocks >= 3:
+            steps.append(block(in_channels, hidden_channels))
+        self.steps = nn.ModuleList(steps)
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Fuse.
+
+        Args:
+            image: sources of shape (batch_size, in_channels, spatial_dim1, spatial_dim2[, spatial_dim3]), normalised to
+                [0, 1]. Any size; values outside the range are represented too.
+
+        Returns:
+            the fused image (batch_size, 1, …) in [0, 1] up to a small excess at extreme contrasts, which is to be cut
+            off when it is shown or stored, and the latent (batch_size, in_channels - 1, …), both of the size of `image`.
+        """
+        size = image.shape[2:]
+        x = self._pad_to_even(self.squash(image))
+        inside = self._inside(x, size)
+        for step in self.steps:
+            x = step(x, inside)
+            if step.moves and inside is not None:
+                inside = step(inside)
+        x = self._crop(x, size)
+        return self.squash.inverse(x[:, :1]), x[:, 1:]
+
+    @torch.jit.export
+    def inverse(self, fused: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
+        """Undo `forward`.
+
+        Args:
+            fused: fused image of shape (batch_size, 1, spatial_dim1, spatial_dim2[, spatial_dim3]).
+            latent: latent of shape (batch_size, in_channels - 1, …).
+
+        Returns:
+            the sources (batch_size, in_channels, …): exactly those that were fused when the latent is theirs,
+            estimates of them when it is drawn afresh.
+        """
+        size = fused.shape[2:]
+        x = self._pad_to_even(torch.cat((self.squash(fused), latent), dim=1))
+        inside = self._inside(x, size)
+        for step in self.steps[::-1]:
+            x = step.inverse(x, inside)
+            if step.moves and inside is not None:
+                inside = step.inverse(inside)
+        return self.squash.inverse(self._crop(x, size))
+
+    @torch.jit.unused
+    def decompose(self, fused: torch.Tensor, kind: str = "normal", seed: int = 0) -> torch.Tensor:
+        """Estimate the sources from the fused image alone, with a freshly drawn latent.
+
+        Args:
+            fused: fused image of shape (batch_size, 1, spatial_dim1, spatial_dim2[, spatial_dim3]) in [0, 1].
+            kind: distribution of the latent: "normal", "zeros", "ones" or "uniform". Defaults to "normal".
+            seed: seed of the latent; image i of the batch is drawn with ``seed + i``. Defaults to 0.
+
+        Returns:
+            estimates of the sources (batch_size, in_channels, …).
+        """
+        return self.inverse(fused, draw_latent(fused, self.in_channels - 1, kind, seed))
+
+    @torch.jit.export
+    def log_det(self, image: torch.Tensor) -> torch.Tensor:
+        """Logarithm of |det| of the Jacobian of the map from `image` to fused image and latent, per image.
+
+        Args:
+            image: sources as for `forward`.
+
+        Returns:
+            tensor of shape (batch_size,).
+        """
+        size = image.shape[2:]
+        total = self.squash.log_slope(image).flatten(1).sum(dim=1)
+        x = self._pad_to_even(self.squash(image))
+        inside = self._inside(x, size)
+        for step in self.steps:
+            total = total + step.log_det(x, inside)
+            x = step(x, inside)
+            if step.moves and inside is not None:
+                inside = step(inside)
+        fused = self.squash.inverse(self._crop(x, size)[:, :1])
+        return total - self.squash.log_slope(fused).flatten(1).sum(dim=1)
+
+    def _pad_to_even(self, x: torch.Tensor) -> torch.Tensor:
+        if x.dim() == 4:
+            return F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2))
+        return F.pad(x, (0, x.shape[4] % 2, 0, x.shape[3] % 2, 0, x.shape[2] % 2))
+
+    def _inside(self, padded: torch.Tensor, size: list[int]) -> torch.Tensor | None:
+        if padded.shape[2:] == size:
+            return None
+        if not self.realign:
+            raise ValueError(
+                "A network with realign=False takes even sizes only: pad the image or use realign=True."
+            )
+        return self._pad_to_even(padded.new_ones([1, self.in_channels] + [int(n) for n in size]))
+
+    def _crop(self, x: torch.Tensor, size: list[int]) -> torch.Tensor:
+        if x.dim() == 4:
+            return x[:, :, : size[0], : size[1]]
+        return x[:, :, : size[0], : size[1], : size[2]]

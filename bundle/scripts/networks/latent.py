@@ -1,0 +1,43 @@
+"""Fresh latents for the decomposition."""
+
+from __future__ import annotations
+
+import torch
+
+LATENT_KINDS = ("normal", "zeros", "ones", "uniform")
+"""N(0, I), 0, 1 and U[0, 1): the four of the paper's Table 2."""
+
+
+def draw_latent(
+    fused: torch.Tensor, channels: int, kind: str = "normal", seed: int = 0
+) -> torch.Tensor:
+    """Draw a latent for every image of a batch.
+
+    Image i gets the numbers of the seed ``seed + i``, drawn on the CPU: the result depends neither on the device nor on
+    how many images are processed at once.
+
+    Args:
+        fused: tensor of shape (batch_size, 1, spatial_dim1, spatial_dim2[, spatial_dim3]).
+        channels: latent channels, the number of sources minus one.
+        kind: one of `LATENT_KINDS`. Defaults to "normal".
+        seed: seed of the first image. Defaults to 0.
+
+    Returns:
+        tensor of shape (batch_size, channels, spatial_dim1, …), like `fused` in type and device.
+
+    Raises:
+        ValueError: when `kind` is not one of the four.
+    """
+    shape = (channels, *fused.shape[2:])
+    if kind == "zeros":
+        return fused.new_zeros((fused.shape[0], *shape))
+    if kind == "ones":
+        return fused.new_ones((fused.shape[0], *shape))
+    if kind not in LATENT_KINDS:
+        raise ValueError(f"latent kind must be one of {', '.join(LATENT_KINDS)}, got '{kind}'.")
+    sample = torch.randn if kind == "normal" else torch.rand
+    drawn = [
+        sample(shape, generator=torch.Generator().manual_seed(seed + i))
+        for i in range(fused.shape[0])
+    ]
+    return torch.stack(drawn).to(fused)
