@@ -128,8 +128,9 @@ class Environment:
             done = self.uv("--torch-backend=cpu", requirement)
         if not done:
             raise SetupError(
-                f"{requirement} could not be installed, see above.\n"
-                "  Without a network: connect and run the same command again.\n"
+                f"{requirement} could not be fetched, see above.\n"
+                "  Without a network, or without a way to PyTorch's own package index: mend that"
+                " and run the same command again.\n"
                 "  To choose the build yourself, give pip's arguments, for instance\n"
                 f"    make TORCH_INSTALL='{requirement}' demo   (pip's choice, with CUDA)\n"
                 "    make TORCH_INSTALL='/where/it/is/torch.whl' demo"
