@@ -165,6 +165,7 @@ def _from_folders(root: Path, sources: tuple[str, ...]) -> list[Patient]:
             if parsed is not None:
                 prefix, modality = parsed
                 groups.setdefault(prefix, {}).setdefault(modality, []).append(path)
+        _adopt_segmentation(groups)
         for prefix, files in groups.items():
             patients.append(_folder_patient(folder, prefix, files, sources, groups))
         if not entries:
@@ -187,6 +188,14 @@ def _from_folders(root: Path, sources: tuple[str, ...]) -> list[Patient]:
                 stacklevel=3,
             )
     return patients
+
+
+def _adopt_segmentation(groups: dict[str, dict[str, list[Path]]]) -> None:
+    # BraTS 2020's patient 355 has its segmentation under another name (W39_1998.09.19_Segm.nii)
+    alone = [prefix for prefix, files in groups.items() if set(files) == {"seg"}]
+    others = [prefix for prefix in groups if prefix not in alone]
+    if len(alone) == len(others) == 1 and "seg" not in groups[others[0]]:
+        groups[others[0]]["seg"] = groups.pop(alone[0])["seg"]
 
 
 def _all_own_outputs(files: list[Path]) -> bool:
@@ -351,6 +360,12 @@ def _datalist_patient(
         given = {source: entry["image"] if source in channels else None for source in sources}
     seg = entry.get("seg", entry.get("label"))
     name = str(entry.get("patient") or _name_from_files(given, sources) or where)
+
+    if name in (".", "..") or "/" in name or "\\" in name:
+        raise BadInputError(
+            f'the patient name "{name}" ({where} of {datalist}) cannot name an output folder. Use '
+            "a name without slashes."
+        )
 
     def problem(text: str, remedy: str) -> Patient:
         return {"patient": name, "problem": f"{name}: {text} ({where} of {datalist}). {remedy}"}

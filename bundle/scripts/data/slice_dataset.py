@@ -118,7 +118,8 @@ class SliceDataset(Dataset):
         return len(self._items)
 
     def __getitem__(self, index: int) -> Any:
-        """
+        """Give one slice.
+
         Args:
             index: number of the item; slices of a patient follow each other.
 

@@ -36,7 +36,8 @@ class LoadSourcesd(Transform):
         self._read = LoadImage(image_only=True, dtype=np.float32)
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
-        """
+        """Read and check one patient.
+
         Args:
             data: patient record: "patient", a path per source, optional "seg" and "channels".
 

@@ -165,7 +165,8 @@ class NormalizeSourcesd(Transform):
         self.upper = upper
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
-        """
+        """Normalise one patient.
+
         Args:
             data: "image" MetaTensor [N, X, Y, Z].
 
