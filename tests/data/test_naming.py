@@ -1,0 +1,66 @@
+"""How file names are read."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.data.naming import expected_names, is_nifti, parse_name, person_of
+
+
+class TestParseName:
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("BraTS18_2013_0_1_t1ce.nii.gz", ("BraTS18_2013_0_1", "t1gd")),
+            ("BraTS20_Training_001_flair.nii", ("BraTS20_Training_001", "flair")),
+            ("BraTS2021_00000_t1.nii.gz", ("BraTS2021_00000", "t1")),
+            ("BraTS-GLI-00000-000-t1c.nii.gz", ("BraTS-GLI-00000-000", "t1gd")),
+            ("BraTS-GLI-00000-000-t2f.nii.gz", ("BraTS-GLI-00000-000", "flair")),
+            ("BraTS-GLI-00000-000-t1n.nii.gz", ("BraTS-GLI-00000-000", "t1")),
+            ("BraTS-GLI-00000-000-t2w.nii.gz", ("BraTS-GLI-00000-000", "t2")),
+            ("BraTS-GLI-00000-000-seg.nii.gz", ("BraTS-GLI-00000-000", "seg")),
+            ("UPENN-GBM-00001_11_T1GD.nii.gz", ("UPENN-GBM-00001_11", "t1gd")),
+            ("P1_FLAIR.NII.GZ", ("P1", "flair")),
+            ("flair.nii.gz", ("", "flair")),
+        ],
+    )
+    def test_patient_and_modality_are_read(self, name, expected):
+        assert parse_name(name) == expected
+
+    @pytest.mark.parametrize(
+        "name",
+        ["P1_fused.nii.gz", "P1_t1gd_decomposed.nii.gz", "P1_t1ce.png", "._P1_t1ce.nii.gz", "P1t1"],
+    )
+    def test_other_files_are_no_modality(self, name):
+        assert parse_name(name) is None
+
+    def test_a_new_source_is_recognised_by_its_own_name(self):
+        assert parse_name("P1_adc.nii.gz") is None
+        assert parse_name("P1_ADC.nii.gz", ("adc", "flair")) == ("P1", "adc")
+
+    def test_hidden_files_are_no_images(self):
+        assert is_nifti("patients/P1_t1ce.nii")
+        assert not is_nifti("patients/._P1_t1ce.nii")
+
+    def test_expected_names_show_both_generations_of_brats(self):
+        assert expected_names("X", "t1gd") == "X_t1ce.nii.gz or X-t1c.nii.gz"
+
+
+class TestPersonOf:
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ("BraTS-GLI-00005-000", "BraTS-GLI-00005-001"),
+            ("TCGA_DU_7294_19890104", "TCGA-DU-7294"),
+            ("UPENN-GBM-00008_11", "UPENN-GBM-00008_21"),
+            ("UCSF-PDGM-0429", "UCSF-PDGM-0429_FU001d"),
+            ("sub-01_ses-01", "sub-01_ses-02"),
+        ],
+    )
+    def test_two_visits_are_one_person(self, first, second):
+        assert person_of(first) == person_of(second)
+
+    def test_two_patients_are_two_persons(self):
+        assert person_of("BraTS18_2013_0_1") != person_of("BraTS18_2013_1_1")
+        assert person_of("TCGA_DU_7294_19890104") != person_of("TCGA_DU_7298_19910324")
+        assert person_of("openms-07") != person_of("openms-19")
