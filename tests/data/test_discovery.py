@@ -88,7 +88,7 @@ class TestFolders:
         touch(tmp_path / "store" / "X", "X_t1ce.nii.gz", "X_flair.nii.gz")
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / "X").symlink_to(tmp_path / "store" / "X")
-        (tmp_path / "data" / "X" / "loop").symlink_to(tmp_path / "data" / "X" / "nowhere")
+        (tmp_path / "store" / "X" / "loop").symlink_to(tmp_path / "data")
         assert len(find_patients(tmp_path / "data")) == 1
 
     def test_results_of_this_bundle_beside_the_patients_are_no_patients(self, tmp_path, recwarn):
@@ -157,7 +157,7 @@ class TestProblems:
     @pytest.mark.filterwarnings("ignore:left out")
     def test_usable_refuses_when_nothing_remains(self, tmp_path):
         touch(tmp_path / "Y", "Y_t1ce.nii.gz")
-        with pytest.raises(BadInputError, match="no patient can be used .1 found.:\n- Y: the"):
+        with pytest.raises(BadInputError, match=r"no patient can be used \(1 found\):\n- Y"):
             usable(find_patients(tmp_path))
 
 
@@ -209,9 +209,10 @@ class TestBadFolders:
             find_patients(tmp_path, sources=sources)
 
 
-class TestDecathlon:
-    MODALITY = {"0": "FLAIR", "1": "T1w", "2": "t1gd", "3": "T2w"}
+MODALITY = {"0": "FLAIR", "1": "T1w", "2": "t1gd", "3": "T2w"}
 
+
+class TestDecathlon:
     def write(self, folder, modality=MODALITY):
         touch(folder / "imagesTr", "BRATS_001.nii.gz", "BRATS_002.nii.gz", "._BRATS_001.nii.gz")
         touch(folder / "labelsTr", "BRATS_001.nii.gz")
@@ -247,7 +248,7 @@ class TestDecathlon:
 
     def test_a_task_without_images_is_refused(self, tmp_path):
         touch(tmp_path / "imagesTr")
-        write_datalist(tmp_path / "dataset.json", {"modality": self.MODALITY})
+        write_datalist(tmp_path / "dataset.json", {"modality": MODALITY})
         with pytest.raises(BadInputError, match="Unpack the task's archive"):
             find_patients(tmp_path)
 

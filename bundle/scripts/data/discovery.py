@@ -144,14 +144,20 @@ def _visible(folder: Path) -> list[Path]:
     return [entry for entry in entries if not entry.name.startswith(".")]
 
 
-def _walk(folder: Path, depth: int = _FOLDER_DEPTH) -> Iterator[tuple[Path, list[Path]]]:
-    # An own walk: links to folders are followed, and the depth keeps a loop of links finite.
+def _walk(
+    folder: Path, depth: int = _FOLDER_DEPTH, seen: set[Path] | None = None
+) -> Iterator[tuple[Path, list[Path]]]:
+    # An own walk: links to folders are followed, and each folder is entered once.
+    seen = set() if seen is None else seen
+    if folder.resolve() in seen:
+        return
+    seen.add(folder.resolve())
     entries = _visible(folder)
     yield folder, entries
     if depth:
         for entry in entries:
             if entry.is_dir():
-                yield from _walk(entry, depth - 1)
+                yield from _walk(entry, depth - 1, seen)
 
 
 def _from_folders(root: Path, sources: tuple[str, ...]) -> list[Patient]:

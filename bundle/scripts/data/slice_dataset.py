@@ -228,7 +228,7 @@ class SliceDataset(Dataset):
         high = image.max(axis=(2, 3), initial=0).astype(np.float32)
         span = np.where(high > low, high - low, 1)[:, :, None, None]
         codes = np.rint((image - low[:, :, None, None]) / span * _CODES).astype(np.uint16)
-        packed = np.packbits(brain.numpy().reshape(len(chosen), -1), axis=1)
+        packed = np.packbits(brain.flatten(1).numpy(), axis=1)
         return _PatientSlices(codes, low, high, packed, np.asarray(chosen, dtype=np.int64))
 
 
