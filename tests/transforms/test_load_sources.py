@@ -150,9 +150,10 @@ class TestMissing:
         Path(patient["flair"]).mkdir()
         refused(patient, r"P1_flair\.nii\.gz is a folder")
 
-    def test_a_missing_segmentation_is_refused(self, patient):
+    def test_a_missing_segmentation_is_refused_where_it_is_wanted(self, patient):
         Path(patient["seg"]).unlink()
         refused(patient, r"P1_seg\.nii\.gz does not exist")
+        assert "seg" not in LoadSourcesd(with_seg=False)(patient)
 
 
 class TestDamagedFiles:
@@ -191,6 +192,16 @@ class TestDamagedFiles:
     def test_another_extension_is_refused(self, patient):
         patient["flair"] = shutil.copy(patient["flair"], patient["flair"][:-7] + ".dcm")
         refused(patient, r"P1_flair\.dcm is no NIfTI file by its name.*dcm2niix")
+
+    @pytest.mark.parametrize("kind", ["complex", "colour"])
+    def test_voxels_that_are_no_grey_values_are_refused(self, patient, kind):
+        if kind == "complex":
+            data = volume() + 1j * volume()
+        else:
+            data = np.zeros(SHAPE, dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+            data["R"] = volume()
+        rewrite(patient["flair"], data)
+        refused(patient, r"P1_flair\.nii\.gz holds voxels of type .*expected one grey value")
 
 
 class TestShapes:

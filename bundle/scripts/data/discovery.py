@@ -68,7 +68,7 @@ def find_patients(
     """
     sources = _check_sources(sources)
     root = Path(dataset_dir).expanduser().absolute()
-    if datalist is not None:
+    if datalist:
         patients = _from_datalist(Path(datalist).expanduser().absolute(), sources, root)
     else:
         patients = _look(root, sources)
@@ -419,7 +419,8 @@ def _sorted_without_duplicates(patients: list[Patient]) -> list[Patient]:
         if other is not patient:
             raise BadInputError(
                 f"two patients are named {patient['patient']}: {_place(other)} and "
-                f"{_place(patient)}. Rename or remove one of them."
+                f"{_place(patient)}. Rename or remove one of them (in a datalist, give each "
+                'entry a "patient" of its own).'
             )
     return sorted(patients, key=lambda patient: patient["patient"])
 

@@ -50,7 +50,8 @@ class SliceDataset(Dataset):
     """Chosen slices of many patients, normalised, read once and kept in memory.
 
     An item is {"image": float32 [N, H, W], "patient": str, "slice": int, "brain": bool
-    [1, H, W]}. Slices of different patients may differ in size.
+    [1, H, W]}; "brain" is where any source shows anatomy (see `brain_mask`). Slices of
+    different patients may differ in size.
 
     Memory: slices are kept as 16-bit codes between their own extremes, half of float32 and exact
     to 1/131070 of the slice's range, far below the rounding of stored images: 0.24 MB for a
@@ -106,7 +107,7 @@ class SliceDataset(Dataset):
         self.min_brain_fraction = min_brain_fraction
         self.labels = None if labels is None else tuple(labels)
         self.transform = transform
-        self.cache_dir = None if cache_dir is None else Path(cache_dir).expanduser()
+        self.cache_dir = Path(cache_dir).expanduser() if cache_dir else None
         self._load = LoadSourcesd(self.sources)
         self._normalize = NormalizeSourcesd(normalisation, slice_axis, lower, upper)
         self._patients: list[str] = []

@@ -45,7 +45,7 @@ def split_patients(
     """
     ordered = sorted(patients, key=lambda patient: patient["patient"])
     names = [patient["patient"] for patient in ordered]
-    if split_file is not None:
+    if split_file:
         train_names, validation_names = _read_split(Path(split_file).expanduser(), names)
         origin = f"the split file {Path(split_file).name}"
     elif any(patient.get("section") == "validation" for patient in ordered):
@@ -68,7 +68,7 @@ def split_patients(
         )
     train = [patient for patient in ordered if patient["patient"] in train_names]
     validation = [patient for patient in ordered if patient["patient"] in validation_names]
-    if save_to is not None:
+    if save_to:
         content = {
             "train": [patient["patient"] for patient in train],
             "validation": [patient["patient"] for patient in validation],

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import torch
 from monai.data import MetaTensor, NibabelReader
@@ -26,13 +27,19 @@ class LoadSourcesd(Transform):
         sources: modalities to read, in the order of the channels. Defaults to ("t1gd", "flair").
         require_names_match: refuse files whose names say that they belong to different patients.
             Only names of a known pattern are compared. Defaults to True.
+        with_seg: read the segmentation where the record has one. Fusing does not need it, and
+            without it a damaged one does no harm. Defaults to True.
     """
 
     def __init__(
-        self, sources: Sequence[str] = ("t1gd", "flair"), require_names_match: bool = True
+        self,
+        sources: Sequence[str] = ("t1gd", "flair"),
+        require_names_match: bool = True,
+        with_seg: bool = True,
     ) -> None:
         self.sources = tuple(sources)
         self.require_names_match = require_names_match
+        self.with_seg = with_seg
         self._read = LoadImage(image_only=True, dtype=np.float32)
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +75,7 @@ class LoadSourcesd(Transform):
             meta=_meta(volumes[0], files[self.sources[0]]),
         )
         result = {"patient": data["patient"], "image": image, "files": files}
-        if data.get("seg"):
+        if self.with_seg and data.get("seg"):
             result["seg"] = self._segmentation(str(data["seg"]), image, files[self.sources[0]])
         return result
 
@@ -121,14 +128,23 @@ class LoadSourcesd(Transform):
         if os.path.getsize(file) == 0:
             raise BadInputError(f"{file} is empty (0 bytes). Copy or download the file again.")
         try:
-            return self._read(file, reader=NibabelReader())
+            stored = nib.load(file).get_data_dtype()
+            volume = self._read(file, reader=NibabelReader()) if stored.kind in "iuf" else None
         except MemoryError:
             raise
+        except PermissionError as error:
+            raise BadInputError(f"{file} may not be read. Change its permissions.") from error
         except Exception as error:  # the readers raise anything from EOFError to zlib.error
             raise BadInputError(
                 f"{file} cannot be read as NIfTI, it is truncated, damaged or of another format "
                 f"({type(error).__name__}: {error}). Copy or download the file again."
             ) from error
+        if volume is None:
+            raise BadInputError(
+                f"{file} holds voxels of type {stored}, expected one grey value each. Convert "
+                "colour to grey, or complex numbers to their magnitude."
+            )
+        return volume
 
     def _check_together(
         self, volumes: list[MetaTensor], files: dict[str, str], channels: dict[str, int] | None
