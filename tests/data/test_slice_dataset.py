@@ -93,6 +93,10 @@ class TestItems:
         (batch,) = DataLoader(dataset, batch_size=len(dataset), num_workers=1)
         assert torch.equal(batch["image"], torch.stack([item["image"] for item in dataset]))
 
+    def test_no_patients_are_an_empty_data_set(self):
+        assert len(read([])) == 0
+        assert list(DataLoader(read([]), batch_size=4)) == []
+
     def test_a_progress_bar_counts_patients(self, patients, capsys):
         SliceDataset(patients)
         assert "Reading patients: 100%" in capsys.readouterr().err

@@ -58,7 +58,8 @@ class SliceDataset(Dataset):
     240x240 pair, 2.3 GB for the 9,653 pairs of the paper. 0 and the maximum are exact.
 
     Args:
-        patients: records of `find_patients`, without problems (see `usable`).
+        patients: records of `find_patients`, without problems (see `usable`). None at all, as in
+            training without validation, gives an empty data set.
         sources: modalities, in the order of the channels. Defaults to ("t1gd", "flair").
         normalisation: "slice" or "volume", see `NormalizeSourcesd`. Defaults to "slice".
         criterion: "auto", "tumour" or "brain", see `choose_slices`. Defaults to "auto".
@@ -169,7 +170,7 @@ class SliceDataset(Dataset):
                 f"{len(problems)} of {len(patients)} patients cannot be used:\n"
                 + "\n".join(f"- {problem}" for problem in problems)
             )
-        if not self._items:
+        if patients and not self._items:
             raise BadInputError(
                 f"no slice was chosen from {len(patients)} patients by the criterion "
                 f'"{self.criterion}" (min_brain_fraction {self.min_brain_fraction}). Use the '
