@@ -5,7 +5,7 @@ from __future__ import annotations
 from .coupling import AffineCoupling
 from .mixing import SourceMixing
 from .permutation import ChannelPermutation
-from .resampling import DepthToSpace, SpaceToDepth
+from .resampling import DepthToSpace, HaarBands, SpaceToDepth
 from .squash import TangentLogit
 from .step import FlowStep
 from .subnet import Subnet
@@ -15,6 +15,7 @@ __all__ = [
     "ChannelPermutation",
     "DepthToSpace",
     "FlowStep",
+    "HaarBands",
     "SourceMixing",
     "SpaceToDepth",
     "Subnet",

@@ -67,3 +67,37 @@ class DepthToSpace(FlowStep):
     def inverse(self, y: torch.Tensor, inside: torch.Tensor | None = None) -> torch.Tensor:
         """Half the size, four (eight) times the channels."""
         return space_to_depth(y)
+
+
+class HaarBands(FlowStep):
+    """Mean and details of every 2 x 2 (x 2) block instead of its pixels: the orthonormal Haar transform.
+
+    Follows `SpaceToDepth`; symmetric and orthogonal, so that it is its own inverse and keeps volume.
+
+    Args:
+        spatial_dims: number of spatial dimensions, 2 or 3.
+    """
+
+    def __init__(self, spatial_dims: int) -> None:
+        super().__init__()
+        self.spatial_dims = spatial_dims
+
+    def forward(self, x: torch.Tensor, inside: torch.Tensor | None = None) -> torch.Tensor:
+        """Pixels of a block to its bands, low-low first; a block that reaches over the image's edge stays as it is."""
+        bands = x.flatten(2)
+        for axis in range(self.spatial_dims):
+            pairs = bands.reshape(
+                x.shape[0], -1, 2, 1 << (self.spatial_dims - 1 - axis), bands.shape[-1]
+            )
+            first, second = pairs[:, :, 0], pairs[:, :, 1]
+            bands = torch.stack((first + second, first - second), dim=2) * 0.5**0.5
+        bands = bands.reshape(x.shape)
+        if inside is None:
+            return bands
+        whole = inside.amin(dim=1, keepdim=True) > 0
+        return torch.where(whole, bands, x)
+
+    @torch.jit.export
+    def inverse(self, y: torch.Tensor, inside: torch.Tensor | None = None) -> torch.Tensor:
+        """Bands back to pixels."""
+        return self.forward(y, inside)

@@ -63,8 +63,11 @@ class FusionINNLoss(nn.Module):
         self.sources = tuple(sources)
         self.ssim = SSIM()
         self.mmd = MMDLoss(latent_kernel)
+        self.reported: dict[str, torch.Tensor] = {}
 
-    def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
+    def terms(
+        self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
         """Every term and the weighted sum of them.
 
         Args:
@@ -83,7 +86,9 @@ class FusionINNLoss(nn.Module):
         decomposition = self.lam * (1 - decomposed_ssim).sum() + (1 - self.lam) * decomposed_l2
         latent = self.mmd(prediction["latent"]) if self.latent_weight > 0 else fused.new_zeros(())
         mean = image.mean(dim=1, keepdim=True)
-        detail = squared_l2(finest_haar_bands(fused).flatten(1, 2), finest_haar_bands(mean).flatten(1, 2)).mean()
+        detail = squared_l2(
+            finest_haar_bands(fused).flatten(1, 2), finest_haar_bands(mean).flatten(1, 2)
+        ).mean()
         excess = squared_l2(fused, fused.clamp(0.0, 1.0)).mean()
         loss = (
             self.alpha * (fusion + self.latent_weight * latent)
@@ -107,5 +112,7 @@ class FusionINNLoss(nn.Module):
         return report
 
     def forward(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
-        """The weighted sum alone; arguments as for `terms`."""
-        return self.terms(prediction, image)["loss"]
+        """The weighted sum alone; arguments as for `terms`. The terms stay in `reported`, detached."""
+        terms = self.terms(prediction, image)
+        self.reported = {name: value.detach() for name, value in terms.items()}
+        return terms["loss"]

@@ -10,6 +10,7 @@ from scripts.flow import (
     AffineCoupling,
     ChannelPermutation,
     DepthToSpace,
+    HaarBands,
     SourceMixing,
     SpaceToDepth,
     TangentLogit,
@@ -67,6 +68,8 @@ class FusionINN(nn.Module):
         margin: float = 0.01,
         mixing: bool = True,
         realign: bool = True,
+        haar: bool = True,
+        permute: bool = True,
         output_relu: bool = False,
         seed: int = 0,
     ) -> None:
@@ -98,9 +101,11 @@ class FusionINN(nn.Module):
             if not realign:
                 steps.append(ChannelPermutation.random(in_channels, generator))
             steps.append(SpaceToDepth())
+            if haar:
+                steps.append(HaarBands(spatial_dims))
             order = torch.arange(half_channels)
             for i in range(max(blocks - 2, 1)):
-                if realign or i > 0:
+                if (realign or i > 0) and permute:
                     steps.append(ChannelPermutation.random(half_channels, generator))
                     order = order[steps[-1].order]
                 steps.append(block(half_channels, 2 * hidden_channels))
@@ -108,6 +113,8 @@ class FusionINN(nn.Module):
                 steps.append(ChannelPermutation(order).undo())
             else:
                 steps.append(ChannelPermutation.random(half_channels, generator))
+            if haar:
+                steps.append(HaarBands(spatial_dims))
             steps.append(DepthToSpace())
         if blocks >= 3:
             steps.append(block(in_channels, hidden_channels))

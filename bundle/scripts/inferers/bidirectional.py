@@ -1,0 +1,76 @@
+"""BidirectionalInferer: fuse, store as a file would, decompose with a fresh latent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.inferers import Inferer
+from torch import nn
+
+from scripts.networks import draw_latent
+
+
+class BidirectionalInferer(Inferer):
+    """Both directions of the network in one pass.
+
+    Between them the fused image is treated as a file would treat it. In training (the network in training mode) uniform
+    noise as wide as two steps of `storage_levels` is added, which has the effect of rounding and a gradient; the latent
+    is drawn from torch's global generator. In evaluation the fused image is clipped to [0, 1] and really rounded, and
+    the latent has a fixed seed.
+
+    Args:
+        storage_levels: grey levels of the file that the fused image should survive; 0 keeps it as it is.
+            Defaults to 256.
+        latent: distribution of the fresh latent, one of "normal", "zeros", "ones", "uniform". Defaults to "normal".
+        seed: seed of the latent in evaluation. Defaults to 0.
+
+    Raises:
+        ValueError: when `storage_levels` is 1 or negative.
+    """
+
+    def __init__(self, storage_levels: int = 256, latent: str = "normal", seed: int = 0) -> None:
+        if storage_levels < 0 or storage_levels == 1:
+            raise ValueError(f"storage_levels must be 0 or at least 2, got {storage_levels}.")
+        super().__init__()
+        self.storage_levels = storage_levels
+        self.latent = latent
+        self.seed = seed
+
+    def __call__(
+        self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any
+    ) -> dict[str, torch.Tensor]:
+        """Apply `network` in both directions.
+
+        Args:
+            inputs: sources of shape (batch_size, N, spatial_dim1, spatial_dim2[, spatial_dim3]) in [0, 1].
+            network: a `FusionINN`, or one wrapped for distributed training.
+            args: not used.
+            kwargs: not used.
+
+        Returns:
+            "fused" (batch_size, 1, …), "latent" (batch_size, N - 1, …), "decomposed" (batch_size, N, …).
+        """
+        flow = getattr(network, "module", network)
+        fused, latent = network(inputs)
+        if network.training:
+            fresh = self._fresh_for_training(latent)
+        else:
+            fresh = draw_latent(fused, latent.shape[1], self.latent, self.seed)
+        decomposed = flow.inverse(self._stored(fused, network.training), fresh)
+        return {"fused": fused, "latent": latent, "decomposed": decomposed}
+
+    def _stored(self, fused: torch.Tensor, training: bool) -> torch.Tensor:
+        if self.storage_levels == 0:
+            return fused
+        steps = self.storage_levels - 1
+        if training:
+            return fused + (2 * torch.rand_like(fused) - 1) / steps
+        return (fused.clamp(0.0, 1.0) * steps).round() / steps
+
+    def _fresh_for_training(self, latent: torch.Tensor) -> torch.Tensor:
+        if self.latent == "normal":
+            return torch.randn_like(latent)
+        if self.latent == "uniform":
+            return torch.rand_like(latent)
+        return draw_latent(latent, latent.shape[1], self.latent)

@@ -1,0 +1,328 @@
+"""The overview picture: what went in, what came out, and how far apart they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
+
+from scripts import RESEARCH_NOTICE
+from scripts.outputs.slice_choice import choose_slices, foreground, grey_window
+from scripts.outputs.view import View
+from scripts.outputs.writing import result_file
+
+Scores = Mapping[str, Mapping[str, ArrayLike]]
+Cut = Callable[[np.ndarray], list[np.ndarray]]
+
+DISPLAY_NAMES = {"t1gd": "T1-Gd", "t1": "T1", "t2": "T2", "flair": "FLAIR"}
+FUSED_GROUP, SOURCE_GROUP = "Fused", "Sources"
+ESTIMATE_GROUP, ERROR_GROUP = "Decomposed (estimated)", "Absolute error"
+
+# Measures in pixels of the finished picture.
+DPI = 150
+WIDTH, WIDEST_PANEL = 1800, 330
+MARGIN, ROW_LABEL, SCALE = 36, 104, 92
+GAP, GROUP_GAP, CAPTION = 6, 28, 34
+HEADER, FOOTER = 214, 62
+
+BACKGROUND, TEXT, FAINT, ACCENT = "#0c0e12", "#f2f3f5", "#9aa1ad", "#f0b35a"
+ERROR_COLOURS = "inferno"
+ERROR_LIMITS = (1, 2, 5, 10, 20, 50, 100)
+
+
+@dataclass
+class Column:
+    """One column of panels.
+
+    Args:
+        group: heading that it shares with its neighbours.
+        name: its own heading.
+        pages: [rows, columns] of each shown slice.
+        window: values that are drawn black and white.
+        scores: SSIM by source, one number or one for each slice of the volume.
+    """
+
+    group: str
+    name: str
+    pages: list[np.ndarray]
+    window: tuple[float, float]
+    scores: Mapping[str, np.ndarray]
+
+    def mean_score(self) -> str:
+        """Return the SSIM of the whole volume in words."""
+        words = self._words({name: np.nanmean(score) for name, score in self.scores.items()})
+        return f"mean {words}" if any(score.ndim for score in self.scores.values()) else words
+
+    def slice_score(self, index: int) -> str:
+        """Return the SSIM of one slice in words, nothing where only the volume's is known."""
+        return self._words({n: score[index] for n, score in self.scores.items() if score.ndim})
+
+    def _words(self, numbers: Mapping[str, float]) -> str:
+        if not numbers:
+            return ""
+        if len(numbers) == 1:
+            return f"SSIM {next(iter(numbers.values())):.3f}"
+        return "SSIM " + " · ".join(f"{value:.3f}" for value in numbers.values())
+
+
+def draw_overview(
+    path: str | os.PathLike[str],
+    sources: Mapping[str, Any] | None,
+    fused: Any,
+    decomposed: Mapping[str, Any],
+    *,
+    affine: ArrayLike,
+    slice_axis: int,
+    slices: Sequence[int] | None = None,
+    lesion: Any = None,
+    ssim: Scores | None = None,
+    title: str = "",
+    phantom: bool = False,
+) -> None:
+    """Draw sources, fused image, decomposed sources and their absolute error in three slices.
+
+    A source and its estimate share one grey window, from the source's lowest value to its 99.5th
+    percentile, and the error is given in percent of that window.
+
+    Args:
+        path: PNG file to write, about 1800 pixels wide.
+        sources: volume [X, Y, Z] of each source by its name, in any unit; None or empty where they
+            are not at hand, which leaves out their columns and the error.
+        fused: volume [X, Y, Z].
+        decomposed: volume [X, Y, Z] of each estimated source by its name, in its source's unit.
+        affine: [4, 4], voxel to millimetre; gives orientation and pixel aspect.
+        slice_axis: array axis that is cut across, 0, 1 or 2.
+        slices: indices of the slices. Defaults to None, see `choose_slices`.
+        lesion: volume [X, Y, Z], above 0 in the lesion, to choose slices by. Defaults to None.
+        ssim: for each source {"fused": …, "decomposed": …}, the source's SSIM with these: one
+            number for the volume, or one for each slice of it, which puts them under the panels as
+            well. Defaults to None.
+        title: the patient's name.
+        phantom: no patient but a digital phantom, which the picture then says. Defaults to False.
+
+    Raises:
+        BadInputError: the file cannot be written.
+        ValueError: volumes of different shapes.
+    """
+    sources = {name: _as_array(volume) for name, volume in (sources or {}).items()}
+    decomposed = {name: _as_array(volume) for name, volume in decomposed.items()}
+    fused = _as_array(fused)
+    anatomy = list((sources or decomposed).values())
+    for volume in (*sources.values(), *decomposed.values()):
+        if volume.shape != fused.shape:
+            raise ValueError(
+                f"The volumes of one overview have one shape, got {volume.shape} and {fused.shape}."
+            )
+
+    if slices is None:
+        slices = choose_slices(
+            anatomy[0], slice_axis, lesion=None if lesion is None else _as_array(lesion)
+        )
+    view = View(np.asarray(affine, dtype=np.float64), fused.shape, slice_axis)
+    frame = view.frame([foreground(volume) for volume in anatomy], slices)
+
+    def cut(volume: np.ndarray) -> list[np.ndarray]:
+        return [view.page(volume, index)[frame] for index in slices]
+
+    columns = [*_grey_columns(sources, fused, decomposed, ssim or {}, cut)]
+    errors = [*_error_columns(sources, decomposed, cut)]
+
+    page = _Page([*columns, *errors], len(slices), view.aspect(frame))
+    page.draw_heading(title, view.plane, phantom)
+    page.draw_panels(view, slices)
+    page.draw_footnote(bool(errors))
+    with result_file(path, suffix=".png") as temporary:
+        page.figure.savefig(temporary, dpi=DPI, pil_kwargs={"optimize": True})
+
+
+def _grey_columns(
+    sources: Mapping[str, np.ndarray],
+    fused: np.ndarray,
+    decomposed: Mapping[str, np.ndarray],
+    ssim: Scores,
+    cut: Cut,
+) -> Iterator[Column]:
+    def scores(of: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+        return {name: np.asarray(ssim[name][of]) for name in names if of in ssim.get(name, {})}
+
+    for name, volume in sources.items():
+        yield Column(SOURCE_GROUP, _display(name), cut(volume), grey_window(volume), {})
+    together = " + ".join(map(_display, sources or decomposed))
+    yield Column(FUSED_GROUP, together, cut(fused), grey_window(fused), scores("fused", [*ssim]))
+    for name, volume in decomposed.items():
+        window = grey_window(sources.get(name, volume))
+        found = scores("decomposed", [name])
+        yield Column(ESTIMATE_GROUP, f"{_display(name)}, estimated", cut(volume), window, found)
+
+
+def _error_columns(
+    sources: Mapping[str, np.ndarray], decomposed: Mapping[str, np.ndarray], cut: Cut
+) -> Iterator[Column]:
+    """Yield the errors in percent of their source's window, all on one readable scale."""
+    errors = {}
+    for name in (name for name in sources if name in decomposed):
+        low, high = grey_window(sources[name])
+        pairs = zip(cut(decomposed[name]), cut(sources[name]), strict=True)
+        errors[name] = [
+            np.abs(np.subtract(a, b, dtype=np.float32)) * (100 / (high - low)) for a, b in pairs
+        ]
+    most = max((_large(page) for pages in errors.values() for page in pages), default=0.0)
+    limit = next((limit for limit in ERROR_LIMITS if limit >= most), ERROR_LIMITS[-1])
+    for name, pages in errors.items():
+        yield Column(ERROR_GROUP, _display(name), pages, (0.0, float(limit)), {})
+
+
+def _large(error: np.ndarray) -> float:
+    """Return what 99 % of the errors that are there stay below."""
+    return float(np.percentile(error[error > 0], 99)) if error.any() else 0.0
+
+
+class _Page:
+    """Panels and texts, placed in pixels from the top left."""
+
+    def __init__(self, columns: list[Column], rows: int, aspect: float) -> None:
+        groups = [column.group for column in columns]
+        gaps = [GAP if a == b else GROUP_GAP for a, b in pairwise(groups)]
+        scale = SCALE if ERROR_GROUP in groups else 0
+        fixed = 2 * MARGIN + ROW_LABEL + sum(gaps) + scale
+        self.columns = columns
+        self.panel_width = min((WIDTH - fixed) / len(columns), WIDEST_PANEL)
+        self.panel_height = self.panel_width * aspect
+        self.left = [
+            MARGIN + ROW_LABEL + i * self.panel_width + sum(gaps[:i]) for i in range(len(columns))
+        ]
+        self.top = [HEADER + row * (self.panel_height + CAPTION) for row in range(rows)]
+        self.width = fixed + len(columns) * self.panel_width
+        self.height = HEADER + rows * (self.panel_height + CAPTION) + FOOTER
+        self.figure = Figure(figsize=(self.width / DPI, self.height / DPI), facecolor=BACKGROUND)
+        FigureCanvasAgg(self.figure)
+
+    def draw_heading(self, title: str, plane: str, phantom: bool) -> None:
+        """Write whom the picture shows and what it is for, and head the columns."""
+        fits = int((self.width - 2 * MARGIN) / 19)
+        title = title if len(title) <= fits else title[: fits - 1] + "…"
+        self._text(MARGIN, 30, title or "FusionINN", fontsize=15, fontweight="bold")
+        what = "Digital phantom, not a patient" if phantom else f"FusionINN, {plane} slices"
+        self._text(MARGIN, 76, f"{what}.  {RESEARCH_NOTICE}", fontsize=8.5, color=ACCENT)
+
+        for group, members in groupby(range(len(self.columns)), lambda i: self.columns[i].group):
+            first, *_, last = [*members] * 2
+            start, end = self.left[first], self.left[last] + self.panel_width
+            self._text((start + end) / 2, 118, group, fontsize=9.5, fontweight="bold", ha="center")
+            self._rule(start, end, 148)
+        for left, column in zip(self.left, self.columns, strict=True):
+            middle = left + self.panel_width / 2
+            self._text(middle, 157, column.name, ha="center")
+            self._text(middle, 183, column.mean_score(), fontsize=7.5, color=FAINT, ha="center")
+
+    def draw_panels(self, view: View, slices: Sequence[int]) -> None:
+        """Draw every column in every slice, and the scale of the errors."""
+        for row, (top, index) in enumerate(zip(self.top, slices, strict=True)):
+            place = f"{'xyz'[view.through]} {view.millimetre(index):+.0f} mm".replace("-", "−")
+            self._text(
+                MARGIN,
+                top + self.panel_height / 2,
+                f"slice {index + 1}\n{place}",
+                fontsize=7.5,
+                color=FAINT,
+                va="center",
+                linespacing=1.5,
+            )
+            for i, (left, column) in enumerate(zip(self.left, self.columns, strict=True)):
+                axes = self._panel(left, top)
+                axes.imshow(
+                    column.pages[row],
+                    cmap=ERROR_COLOURS if column.group == ERROR_GROUP else "gray",
+                    vmin=column.window[0],
+                    vmax=column.window[1],
+                    aspect="auto",
+                    interpolation="antialiased",
+                )
+                self._text(
+                    left + self.panel_width / 2,
+                    top + self.panel_height + 7,
+                    column.slice_score(index),
+                    fontsize=7.5,
+                    ha="center",
+                )
+                if i == 0:
+                    self._mark_sides(axes, view.sides)
+        self._scale()
+
+    def draw_footnote(self, has_errors: bool) -> None:
+        """Say how the picture is to be read."""
+        note = "Estimated: computed from the fused image alone."
+        if has_errors:
+            note += (
+                "  A source and its estimate share one grey window; the error is in % of it."
+                "  SSIM of the fused image: with each source in turn."
+            )
+        note += "  R: the patient's right."
+        self._text(MARGIN, self.height - 42, note, fontsize=7, color=FAINT)
+
+    def _scale(self) -> None:
+        column = self.columns[-1]
+        if column.group != ERROR_GROUP:
+            return
+        height = self.top[-1] + self.panel_height - self.top[0]
+        axes = self._axes(self.left[-1] + self.panel_width + 16, self.top[0], 14, height)
+        colours = ScalarMappable(Normalize(*column.window), ERROR_COLOURS)
+        bar = self.figure.colorbar(colours, cax=axes)
+        limit = column.window[1]
+        ticks = np.linspace(0, limit, 6 if limit % 5 == 0 else 5)
+        bar.set_ticks(ticks, labels=[f"{tick:g} %" for tick in ticks])
+        bar.ax.tick_params(colors=TEXT, labelsize=7.5, length=3, width=0.6)
+        bar.outline.set_visible(False)
+
+    def _mark_sides(self, axes: Axes, sides: tuple[str, str]) -> None:
+        for x, side in zip((0.04, 0.96), sides, strict=True):
+            axes.text(
+                x,
+                0.97,
+                side,
+                transform=axes.transAxes,
+                color=FAINT,
+                fontsize=7.5,
+                ha="left" if x < 0.5 else "right",
+                va="top",
+            )
+
+    def _panel(self, left: float, top: float) -> Axes:
+        axes = self._axes(left, top, self.panel_width, self.panel_height)
+        axes.set_axis_off()
+        return axes
+
+    def _axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        bottom = 1 - (top + height) / self.height
+        place = (left / self.width, bottom, width / self.width, height / self.height)
+        return self.figure.add_axes(place)
+
+    def _text(self, left: float, top: float, text: str, **style: Any) -> None:
+        style = {"color": TEXT, "fontsize": 8, "va": "top", **style}
+        self.figure.text(left / self.width, 1 - top / self.height, text, **style)
+
+    def _rule(self, start: float, end: float, top: float) -> None:
+        height = 1 - top / self.height
+        ends = (start / self.width, end / self.width)
+        self.figure.add_artist(Line2D(ends, (height, height), color="#343a46", linewidth=0.8))
+
+
+def _display(name: str) -> str:
+    return DISPLAY_NAMES.get(name, name)
+
+
+def _as_array(volume: Any) -> np.ndarray:
+    if hasattr(volume, "detach"):
+        volume = volume.detach().cpu().numpy()
+    return np.asarray(volume)

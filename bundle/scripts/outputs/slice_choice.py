@@ -1,0 +1,54 @@
+"""Which slices of a volume are worth a look."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FRACTIONS = (0.35, 0.5, 0.65)
+
+
+def foreground(volume: np.ndarray) -> np.ndarray:
+    """Return where `volume` is clearly brighter than its darkest voxel, the background."""
+    low, high = grey_window(volume)
+    return volume > low + 0.05 * (high - low)
+
+
+def grey_window(volume: np.ndarray) -> tuple[float, float]:
+    """Return what is drawn black and white: the lowest value, and the 99.5th percentile above it.
+
+    A few bright vessels would otherwise darken the rest.
+    """
+    low = float(volume.min())
+    # Every 3rd voxel says the same in a third of the time.
+    sample = volume.ravel(order="K")[::3]
+    brighter = sample[sample > low]
+    high = float(np.percentile(brighter, 99.5)) if brighter.size else low
+    return low, high if high > low else low + 1.0
+
+
+def choose_slices(
+    volume: np.ndarray, slice_axis: int, *, lesion: np.ndarray | None = None
+) -> list[int]:
+    """Return three slices, in ascending order; fewer where there are fewer.
+
+    Args:
+        volume: [X, Y, Z]; the slices lie at 35, 50 and 65 % of the extent of its foreground.
+        slice_axis: array axis that is cut across, 0, 1 or 2.
+        lesion: [X, Y, Z], above 0 in the lesion. Where it is given and not empty, the slice of its
+            largest area takes the place of the nearest of the three. Defaults to None.
+    """
+    inside = np.flatnonzero(_area(foreground(volume), slice_axis))
+    first, last = (inside[0], inside[-1]) if inside.size else (0, volume.shape[slice_axis] - 1)
+    chosen = [round(float(first + part * (last - first))) for part in FRACTIONS]
+    if lesion is not None:
+        area = _area(np.asarray(lesion) > 0, slice_axis)
+        if area.any():
+            largest = int(area.argmax())
+            nearest = min(range(len(chosen)), key=lambda i: abs(chosen[i] - largest))
+            chosen[nearest] = largest
+    return sorted(set(chosen))
+
+
+def _area(mask: np.ndarray, slice_axis: int) -> np.ndarray:
+    across = tuple(axis for axis in range(3) if axis != slice_axis)
+    return mask.sum(axis=across)

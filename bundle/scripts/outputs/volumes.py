@@ -1,0 +1,233 @@
+"""Volumes on disk: results out as NIfTI, fused images back in."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from scripts.data.errors import BadInputError
+from scripts.outputs.writing import result_file
+
+STORED_DTYPES = ("float32", "uint16", "uint8", "int16")
+DESCRIP_LIMIT = 79
+PLAUSIBLE = (-0.5, 2.5)
+"""What a fused image may reach: [0, 1], and the excess of vessels above the normalisation."""
+
+
+def fused_descrip() -> str:
+    """Return the header text of a fused image."""
+    return "FusionINN fused, research use only"
+
+
+def estimate_descrip(source: str) -> str:
+    """Return the header text of a decomposed image, which is an estimate of `source`."""
+    return f"FusionINN ESTIMATED {source}, research use only"
+
+
+def save_volume(
+    path: str | os.PathLike[str],
+    volume: Any,
+    affine: Any,
+    dtype: str = "float32",
+    *,
+    value_range: tuple[float, float] | None = (0.0, 1.0),
+    descrip: str = "",
+    like: str | os.PathLike[str] | None = None,
+) -> None:
+    """Write a volume as NIfTI, whole or not at all.
+
+    Args:
+        path: file to write, `.nii` or `.nii.gz`; its folder is created.
+        volume: [X, Y, Z] or [X, Y, Z, channels], finite; a tensor or an array.
+        affine: [4, 4], voxel to millimetre.
+        dtype: "float32" stores the values as they are; "uint16", "uint8" and "int16" store
+            integers. Defaults to "float32".
+        value_range: what the ends of an integer type mean, where values outside are cut off; the
+            header's scale factor leads back to it, so that every reader sees it. None stores
+            rounded values in their own units. Of no effect for "float32". Defaults to (0, 1).
+        descrip: what the volume is, up to 79 ASCII characters, for the header. Defaults to "".
+        like: NIfTI file whose coordinate codes are taken over, usually the source. Defaults to
+            None (scanner coordinates).
+
+    Raises:
+        BadInputError: the file cannot be written, or the volume holds NaN or Inf.
+        ValueError: wrong dtype, shape, range or description.
+    """
+    values = _as_array(volume)
+    if dtype not in STORED_DTYPES:
+        raise ValueError(f"dtype ({dtype}) must be one of {', '.join(STORED_DTYPES)}.")
+    if values.ndim not in (3, 4) or values.size == 0:
+        raise ValueError(f"{path}: a volume has shape [X, Y, Z], got {tuple(values.shape)}.")
+    if len(descrip) > DESCRIP_LIMIT or not descrip.isascii():
+        raise ValueError(f"descrip must be at most {DESCRIP_LIMIT} ASCII characters: {descrip!r}.")
+    invalid = values.size - int(np.isfinite(values).sum())
+    if invalid:
+        raise BadInputError(
+            f"{path} was not written: {invalid} of its {values.size} voxels are NaN or infinite."
+            " Check the sources for extreme values, and that the checkpoint is the right one."
+        )
+
+    stored, slope, intercept = _quantise(values, dtype, value_range)
+    image = nib.Nifti1Image(stored, np.asarray(affine, dtype=np.float64))
+    header = image.header
+    header.set_data_dtype(dtype)
+    header.set_slope_inter(slope, intercept)
+    header.set_xyzt_units("mm")
+    header["descrip"] = descrip.encode("ascii")
+    _set_coordinates(image, like)
+
+    content = image.to_bytes()
+    if os.fspath(path).endswith(".gz"):
+        content = gzip.compress(content, compresslevel=4, mtime=0)
+    with result_file(path) as temporary:
+        Path(temporary).write_bytes(content)
+
+
+def load_fused(
+    path: str | os.PathLike[str], *, clip: bool = True
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Read a fused image that was stored as a float or integer NIfTI file.
+
+    A scale factor in the header is followed. Integers without one, as other tools write them, are
+    taken to span their range: 255 is 1 where nothing is above 255, otherwise 65535 is 1.
+
+    Args:
+        path: NIfTI file with one volume.
+        clip: cut values off at 0 and 1. Defaults to True; False keeps the excess that an exact
+            inversion needs.
+
+    Returns:
+        volume [X, Y, Z] float32 in [0, 1], affine [4, 4] float64, and the dtype in the file.
+
+    Raises:
+        BadInputError: there is no such file, it is no whole NIfTI volume, or it is no fused image.
+    """
+    image = _open(path)
+    shape = image.shape
+    if len(shape) == 4 and shape[3] == 1:
+        shape = shape[:3]
+    if len(shape) != 3 or min(shape) < 1:
+        raise BadInputError(
+            f"{path} has shape {tuple(image.shape)}, but a fused image is one 3-D volume [X, Y, Z]."
+            " Give one file per volume."
+        )
+
+    raw = _read(path, image).reshape(shape)
+    stored_dtype = raw.dtype.newbyteorder("=").name
+    values = raw.astype(np.float64) * float(image.dataobj.slope) + float(image.dataobj.inter)
+    invalid = values.size - int(np.isfinite(values).sum())
+    if invalid:
+        raise BadInputError(
+            f"{path} holds {invalid} voxels that are NaN or infinite. Repair it, or fuse again."
+        )
+    if raw.dtype.kind in "iu" and (image.dataobj.slope, image.dataobj.inter) == (1.0, 0.0):
+        values /= _full_scale(path, raw)
+
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        raise BadInputError(
+            f"{path} holds nothing but the value {low:g}, so there is nothing to decompose."
+            " Give the fused image itself."
+        )
+    if low < PLAUSIBLE[0] or high > PLAUSIBLE[1]:
+        raise BadInputError(
+            f"{path} has values from {low:g} to {high:g}, but a fused image lies in [0, 1]."
+            " Give a file named *_fused.nii.gz, or one stored as uint8 or uint16; a source image"
+            " cannot be decomposed."
+        )
+    if clip:
+        values = values.clip(0.0, 1.0)
+    return values.astype(np.float32), np.asarray(image.affine, dtype=np.float64), stored_dtype
+
+
+def _as_array(volume: Any) -> np.ndarray:
+    if hasattr(volume, "detach"):
+        volume = volume.detach().cpu().numpy()
+    return np.asarray(volume)
+
+
+def _quantise(
+    values: np.ndarray, dtype: str, value_range: tuple[float, float] | None
+) -> tuple[np.ndarray, float, float]:
+    """Return what to store, and slope and intercept that lead back from it."""
+    if dtype == "float32":
+        return values.astype(np.float32), 1.0, 0.0
+    limits = np.iinfo(dtype)
+    if value_range is None:
+        return np.rint(values).clip(limits.min, limits.max).astype(dtype), 1.0, 0.0
+    low, high = value_range
+    if not low < high:
+        raise ValueError(f"value_range must ascend, got ({low}, {high}).")
+    slope = (high - low) / limits.max
+    levels = np.rint((values.astype(np.float64) - low) / slope)
+    return levels.clip(0, limits.max).astype(dtype), slope, low
+
+
+def _set_coordinates(image: nib.Nifti1Image, like: str | os.PathLike[str] | None) -> None:
+    """Write the affine into both of NIfTI's coordinate systems, under the codes of `like`."""
+    qform, sform = 1, 1
+    if like is not None:
+        header = _open(like).header
+        qform, sform = int(header["qform_code"]), int(header["sform_code"])
+        if qform == sform == 0:
+            sform = 1
+    image.set_sform(image.affine, code=sform)
+    try:
+        image.set_qform(image.affine, code=qform, strip_shears=False)
+    except nib.spatialimages.HeaderDataError:
+        # A quaternion cannot hold shears: the sform alone tells where the volume is.
+        image.set_sform(image.affine, code=sform or qform)
+        image.header["qform_code"] = 0
+
+
+def _open(path: str | os.PathLike[str]) -> nib.Nifti1Image:
+    if not Path(path).is_file():
+        raise BadInputError(f"{path} does not exist. Check the folder given with --dataset_dir.")
+    try:
+        image = nib.load(path)
+    except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError) as error:
+        raise BadInputError(_unreadable(path, error)) from error
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise BadInputError(_unreadable(path, error)) from error
+    if not isinstance(image, nib.Nifti1Pair):
+        raise BadInputError(f"{path} is no NIfTI file. Convert it to .nii.gz first.")
+    return image
+
+
+def _read(path: str | os.PathLike[str], image: nib.Nifti1Image) -> np.ndarray:
+    if image.get_data_dtype().kind not in "iuf":
+        raise BadInputError(
+            f"{path} holds {image.get_data_dtype()} voxels, expected grey values: uint8, uint16 or"
+            " float32. Convert it first."
+        )
+    try:
+        return np.asarray(image.dataobj.get_unscaled())
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise BadInputError(_unreadable(path, error)) from error
+
+
+def _unreadable(path: str | os.PathLike[str], error: Exception) -> str:
+    return (
+        f"{path} cannot be read as a NIfTI volume; it is empty, cut short or of another format"
+        f" ({error}). Copy or make it again."
+    )
+
+
+def _full_scale(path: str | os.PathLike[str], raw: np.ndarray) -> float:
+    """Return the integer that means 1 in a file without scale factor."""
+    highest = int(raw.max())
+    if highest <= 255:
+        # Wider types with 8-bit content are common: int16 is what many converters write.
+        return 255.0
+    if raw.dtype.kind == "i" and raw.dtype.itemsize == 2:
+        raise BadInputError(
+            f"{path} holds int16 values up to {highest} without a scale factor, so what means 1 is"
+            " unknown. Store the fused image as uint8 or uint16 (0 to 255 or 65535), or as float32."
+        )
+    return 65535.0
