@@ -19,9 +19,7 @@ def written_whole(path: str | os.PathLike[str], suffix: str = "") -> Iterator[st
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.name}.", suffix=suffix
-    )
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=suffix)
     os.close(handle)
     try:
         yield temporary

@@ -100,17 +100,14 @@ def _check_sources(sources: Sequence[str]) -> tuple[str, ...]:
     sources = tuple(sources)
     if len(sources) < 2 or len(set(sources)) != len(sources):
         raise BadInputError(
-            f"sources is {list(sources)}, expected two or more different modalities such as "
-            '["t1gd", "flair"].'
+            f'sources is {list(sources)}, expected two or more different modalities such as ["t1gd", "flair"].'
         )
     return sources
 
 
 def _look(root: Path, sources: tuple[str, ...]) -> list[Patient]:
     if not root.exists():
-        raise BadInputError(
-            f"the data set folder {root} does not exist. Give an existing folder as dataset_dir."
-        )
+        raise BadInputError(f"the data set folder {root} does not exist. Give an existing folder as dataset_dir.")
     if root.is_file():
         if root.suffix.lower() == ".json":
             return _from_datalist(root, sources, root.parent)
@@ -144,9 +141,7 @@ def _visible(folder: Path) -> list[Path]:
     return [entry for entry in entries if not entry.name.startswith(".")]
 
 
-def _walk(
-    folder: Path, depth: int = _FOLDER_DEPTH, seen: set[Path] | None = None
-) -> Iterator[tuple[Path, list[Path]]]:
+def _walk(folder: Path, depth: int = _FOLDER_DEPTH, seen: set[Path] | None = None) -> Iterator[tuple[Path, list[Path]]]:
     # An own walk: links to folders are followed, and each folder is entered once.
     seen = set() if seen is None else seen
     if folder.resolve() in seen:
@@ -279,9 +274,7 @@ def _read_json(path: Path) -> Any:
     except FileNotFoundError as error:
         raise BadInputError(f"{path} does not exist. Give the path of an existing file.") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInputError(
-            f"{path} cannot be read as JSON ({error}). Correct the file or write it anew."
-        ) from error
+        raise BadInputError(f"{path} cannot be read as JSON ({error}). Correct the file or write it anew.") from error
 
 
 def _from_decathlon(folder: Path, sources: tuple[str, ...]) -> list[Patient]:
@@ -294,8 +287,7 @@ def _from_decathlon(folder: Path, sources: tuple[str, ...]) -> list[Patient]:
             "that comes with Task01_BrainTumour."
         )
     channel_of = {
-        _DECATHLON_WORDS.get(str(name).lower(), str(name).lower()): int(channel)
-        for channel, name in modality.items()
+        _DECATHLON_WORDS.get(str(name).lower(), str(name).lower()): int(channel) for channel, name in modality.items()
     }
     missing = [source for source in sources if source not in channel_of]
     if missing:
@@ -342,9 +334,7 @@ def _from_datalist(path: Path, sources: tuple[str, ...], root: Path) -> list[Pat
     patients = []
     for key, entries in sections.items():
         if not isinstance(entries, list):
-            raise BadInputError(
-                f'"{key}" in {path} is a {type(entries).__name__}, expected a list of entries.'
-            )
+            raise BadInputError(f'"{key}" in {path} is a {type(entries).__name__}, expected a list of entries.')
         for number, entry in enumerate(entries):
             if not isinstance(entry, dict):
                 raise BadInputError(

@@ -52,9 +52,7 @@ def _pattern(extra_words: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, s
     return re.compile(rf"^(?:(.+)[_-])?({words})$", re.IGNORECASE), modality_of
 
 
-def parse_name(
-    path: str | os.PathLike[str], sources: tuple[str, ...] = ()
-) -> tuple[str, str] | None:
+def parse_name(path: str | os.PathLike[str], sources: tuple[str, ...] = ()) -> tuple[str, str] | None:
     """Split a file name into patient and modality.
 
     Args:

@@ -96,13 +96,9 @@ class SliceDataset(Dataset):
         progress: bool = True,
     ) -> None:
         if criterion not in CRITERIA:
-            raise BadInputError(
-                f'the criterion is "{criterion}", expected one of {list(CRITERIA)}.'
-            )
+            raise BadInputError(f'the criterion is "{criterion}", expected one of {list(CRITERIA)}.')
         if on_bad_input not in _ON_BAD_INPUT:
-            raise BadInputError(
-                f'on_bad_input is "{on_bad_input}", expected one of {list(_ON_BAD_INPUT)}.'
-            )
+            raise BadInputError(f'on_bad_input is "{on_bad_input}", expected one of {list(_ON_BAD_INPUT)}.')
         self.sources = tuple(sources)
         self.criterion = criterion
         self.min_brain_fraction = min_brain_fraction
@@ -149,9 +145,7 @@ class SliceDataset(Dataset):
 
     def _read_all(self, patients: Sequence[Patient], on_bad_input: str, progress: bool) -> None:
         problems, without = [], []
-        for patient in tqdm(
-            patients, desc="Reading patients", unit="patient", disable=not progress
-        ):
+        for patient in tqdm(patients, desc="Reading patients", unit="patient", disable=not progress):
             try:
                 slices = self._read(patient)
             except BadInputError as error:

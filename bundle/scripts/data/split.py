@@ -124,8 +124,7 @@ def _read_split(path: Path, names: Sequence[str]) -> tuple[set[str], set[str]]:
     unknown = sorted((sides[0] | sides[1]) - known)
     if unknown:
         warnings.warn(
-            f"{len(unknown)} patient(s) of the split file {path} are not in the data set: "
-            f"{_shown(unknown)}",
+            f"{len(unknown)} patient(s) of the split file {path} are not in the data set: {_shown(unknown)}",
             stacklevel=3,
         )
     unnamed = sorted(known - sides[0] - sides[1])

@@ -23,9 +23,7 @@ class ChannelPermutation(FlowStep):
     def __init__(self, order: torch.Tensor) -> None:
         super().__init__(moves=True)
         if sorted(order.tolist()) != list(range(order.numel())):
-            raise ValueError(
-                f"order must hold each of 0 … {order.numel() - 1} once, got {order.tolist()}."
-            )
+            raise ValueError(f"order must hold each of 0 … {order.numel() - 1} once, got {order.tolist()}.")
         self.register_buffer("order", order.long())
         self.register_buffer("order_back", torch.argsort(order))
 

@@ -37,9 +37,7 @@ class BidirectionalInferer(Inferer):
         self.latent = latent
         self.seed = seed
 
-    def __call__(
-        self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any
-    ) -> dict[str, torch.Tensor]:
+    def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
         """Apply `network` in both directions.
 
         Args:

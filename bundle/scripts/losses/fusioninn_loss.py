@@ -65,9 +65,7 @@ class FusionINNLoss(nn.Module):
         self.mmd = MMDLoss(latent_kernel)
         self.reported: dict[str, torch.Tensor] = {}
 
-    def terms(
-        self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
+    def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every term and the weighted sum of them.
 
         Args:
@@ -86,9 +84,7 @@ class FusionINNLoss(nn.Module):
         decomposition = self.lam * (1 - decomposed_ssim).sum() + (1 - self.lam) * decomposed_l2
         latent = self.mmd(prediction["latent"]) if self.latent_weight > 0 else fused.new_zeros(())
         mean = image.mean(dim=1, keepdim=True)
-        detail = squared_l2(
-            finest_haar_bands(fused).flatten(1, 2), finest_haar_bands(mean).flatten(1, 2)
-        ).mean()
+        detail = squared_l2(finest_haar_bands(fused).flatten(1, 2), finest_haar_bands(mean).flatten(1, 2)).mean()
         excess = squared_l2(fused, fused.clamp(0.0, 1.0)).mean()
         loss = (
             self.alpha * (fusion + self.latent_weight * latent)

@@ -68,9 +68,7 @@ class MMDLoss(nn.Module):
             width = 2 * samples.shape[1] * scale
             total = total + width / (width + distance)
         total = total / len(IMQ_SCALES)
-        within = (total[:count, :count].sum() + total[count:, count:].sum() - 2 * count) / (
-            count * (count - 1)
-        )
+        within = (total[:count, :count].sum() + total[count:, count:].sum() - 2 * count) / (count * (count - 1))
         return within - 2 * total[:count, count:].mean()
 
     def _published(self, samples: torch.Tensor) -> torch.Tensor:
@@ -80,6 +78,4 @@ class MMDLoss(nn.Module):
             distance = torch.cdist(a, b).square()
             return sum(torch.exp(-0.5 * distance / width) for width in PUBLISHED_WIDTHS)
 
-        return (
-            kernel(samples, samples) + kernel(normal, normal) - 2 * kernel(samples, normal)
-        ).mean()
+        return (kernel(samples, samples) + kernel(normal, normal) - 2 * kernel(samples, normal)).mean()

@@ -35,9 +35,7 @@ class SSIM(nn.Module):
 
     def _window_mean(self, x: torch.Tensor) -> torch.Tensor:
         for axis in range(2, x.dim()):
-            x = torch.matmul(x.transpose(axis, -1), self._band(x.shape[axis], x).T).transpose(
-                axis, -1
-            )
+            x = torch.matmul(x.transpose(axis, -1), self._band(x.shape[axis], x).T).transpose(axis, -1)
         return x
 
     def similarity_map(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -54,13 +52,9 @@ class SSIM(nn.Module):
             ValueError: when the shapes differ or a side is shorter than the window.
         """
         if x.shape != y.shape:
-            raise ValueError(
-                f"SSIM needs images of the same shape, got {tuple(x.shape)} and {tuple(y.shape)}."
-            )
+            raise ValueError(f"SSIM needs images of the same shape, got {tuple(x.shape)} and {tuple(y.shape)}.")
         if min(x.shape[2:]) < self.taps.numel():
-            raise ValueError(
-                f"SSIM needs sides of at least {self.taps.numel()} pixels, got {tuple(x.shape[2:])}."
-            )
+            raise ValueError(f"SSIM needs sides of at least {self.taps.numel()} pixels, got {tuple(x.shape[2:])}.")
         count = x.shape[1]
         means = self._window_mean(torch.cat((x, y, x * x + y * y, x * y), dim=1))
         mean_x, mean_y, power, product = means.split(count, dim=1)

@@ -77,9 +77,7 @@ class FusionINN(nn.Module):
         if spatial_dims not in (2, 3):
             raise ValueError(f"spatial_dims must be 2 or 3, got {spatial_dims}.")
         if in_channels < 2:
-            raise ValueError(
-                f"in_channels must be at least 2, there is nothing to fuse in {in_channels}."
-            )
+            raise ValueError(f"in_channels must be at least 2, there is nothing to fuse in {in_channels}.")
         if blocks < 1:
             raise ValueError(f"blocks must be at least 1, got {blocks}.")
         if hidden_channels < 1:
@@ -207,9 +205,7 @@ class FusionINN(nn.Module):
         if padded.shape[2:] == size:
             return None
         if not self.realign:
-            raise ValueError(
-                "A network with realign=False takes even sizes only: pad the image or use realign=True."
-            )
+            raise ValueError("A network with realign=False takes even sizes only: pad the image or use realign=True.")
         return self._pad_to_even(padded.new_ones([1, self.in_channels] + [int(n) for n in size]))
 
     def _crop(self, x: torch.Tensor, size: list[int]) -> torch.Tensor:

@@ -8,9 +8,7 @@ LATENT_KINDS = ("normal", "zeros", "ones", "uniform")
 """N(0, I), 0, 1 and U[0, 1): the four of the paper's Table 2."""
 
 
-def draw_latent(
-    fused: torch.Tensor, channels: int, kind: str = "normal", seed: int = 0
-) -> torch.Tensor:
+def draw_latent(fused: torch.Tensor, channels: int, kind: str = "normal", seed: int = 0) -> torch.Tensor:
     """Draw a latent for every image of a batch.
 
     Image i gets the numbers of the seed ``seed + i``, drawn on the CPU: the result depends neither on the device nor on
@@ -36,8 +34,5 @@ def draw_latent(
     if kind not in LATENT_KINDS:
         raise ValueError(f"latent kind must be one of {', '.join(LATENT_KINDS)}, got '{kind}'.")
     sample = torch.randn if kind == "normal" else torch.rand
-    drawn = [
-        sample(shape, generator=torch.Generator().manual_seed(seed + i))
-        for i in range(fused.shape[0])
-    ]
+    drawn = [sample(shape, generator=torch.Generator().manual_seed(seed + i)) for i in range(fused.shape[0])]
     return torch.stack(drawn).to(fused)

@@ -121,14 +121,10 @@ def draw_overview(
     anatomy = list((sources or decomposed).values())
     for volume in (*sources.values(), *decomposed.values()):
         if volume.shape != fused.shape:
-            raise ValueError(
-                f"The volumes of one overview have one shape, got {volume.shape} and {fused.shape}."
-            )
+            raise ValueError(f"The volumes of one overview have one shape, got {volume.shape} and {fused.shape}.")
 
     if slices is None:
-        slices = choose_slices(
-            anatomy[0], slice_axis, lesion=None if lesion is None else _as_array(lesion)
-        )
+        slices = choose_slices(anatomy[0], slice_axis, lesion=None if lesion is None else _as_array(lesion))
     view = View(np.asarray(affine, dtype=np.float64), fused.shape, slice_axis)
     frame = view.frame([foreground(volume) for volume in anatomy], slices)
 
@@ -174,9 +170,7 @@ def _error_columns(
     for name in (name for name in sources if name in decomposed):
         low, high = grey_window(sources[name])
         pairs = zip(cut(decomposed[name]), cut(sources[name]), strict=True)
-        errors[name] = [
-            np.abs(np.subtract(a, b, dtype=np.float32)) * (100 / (high - low)) for a, b in pairs
-        ]
+        errors[name] = [np.abs(np.subtract(a, b, dtype=np.float32)) * (100 / (high - low)) for a, b in pairs]
     most = max((_large(page) for pages in errors.values() for page in pages), default=0.0)
     limit = next((limit for limit in ERROR_LIMITS if limit >= most), ERROR_LIMITS[-1])
     for name, pages in errors.items():
@@ -199,9 +193,7 @@ class _Page:
         self.columns = columns
         self.panel_width = min((WIDTH - fixed) / len(columns), WIDEST_PANEL)
         self.panel_height = self.panel_width * aspect
-        self.left = [
-            MARGIN + ROW_LABEL + i * self.panel_width + sum(gaps[:i]) for i in range(len(columns))
-        ]
+        self.left = [MARGIN + ROW_LABEL + i * self.panel_width + sum(gaps[:i]) for i in range(len(columns))]
         self.top = [HEADER + row * (self.panel_height + CAPTION) for row in range(rows)]
         self.width = fixed + len(columns) * self.panel_width
         self.height = HEADER + rows * (self.panel_height + CAPTION) + FOOTER

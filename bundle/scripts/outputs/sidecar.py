@@ -102,8 +102,7 @@ def read_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BadInputError(
-            f"{path} does not exist; without it the way back to the sources' own intensities is"
-            f" unknown. {REMEDY}"
+            f"{path} does not exist; without it the way back to the sources' own intensities is unknown. {REMEDY}"
         ) from error
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path} cannot be read as JSON ({error}). {REMEDY}") from error
@@ -114,9 +113,7 @@ def read_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
         if key not in content:
             raise BadInputError(f'{path} has no key "{key}". {REMEDY}')
         if not isinstance(content[key], kind):
-            raise BadInputError(
-                f'{path}: "{key}" is {content[key]!r}, expected {_name(kind)}. {REMEDY}'
-            )
+            raise BadInputError(f'{path}: "{key}" is {content[key]!r}, expected {_name(kind)}. {REMEDY}')
     _check_scale(path, content["IntensityScale"], len(content["SourceModalities"]))
     return content
 
@@ -134,17 +131,11 @@ def _check_scale(path: str | os.PathLike[str], scale: dict[str, Any], sources: i
         rows = scale[key]
         if not isinstance(rows, list) or len(rows) != sources:
             raise BadInputError(
-                f'{path}: "IntensityScale" wants one row of "{key}" for each of the {sources}'
-                f" sources. {REMEDY}"
+                f'{path}: "IntensityScale" wants one row of "{key}" for each of the {sources} sources. {REMEDY}'
             )
         for row in rows:
-            if not isinstance(row, list) or not all(
-                isinstance(n, int | float) and math.isfinite(n) for n in row
-            ):
-                raise BadInputError(
-                    f'{path}: "{key}" of "IntensityScale" holds something else than numbers.'
-                    f" {REMEDY}"
-                )
+            if not isinstance(row, list) or not all(isinstance(n, int | float) and math.isfinite(n) for n in row):
+                raise BadInputError(f'{path}: "{key}" of "IntensityScale" holds something else than numbers. {REMEDY}')
 
 
 def _is_number(value: Any) -> bool:

@@ -26,9 +26,7 @@ def grey_window(volume: np.ndarray) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
-def choose_slices(
-    volume: np.ndarray, slice_axis: int, *, lesion: np.ndarray | None = None
-) -> list[int]:
+def choose_slices(volume: np.ndarray, slice_axis: int, *, lesion: np.ndarray | None = None) -> list[int]:
     """Return three slices, in ascending order; fewer where there are fewer.
 
     Args:

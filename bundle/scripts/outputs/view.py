@@ -42,9 +42,7 @@ class View:
             plane = plane[::-1]
         return plane[:, ::-1] if self.flip_columns else plane
 
-    def frame(
-        self, masks: Sequence[np.ndarray], slices: Sequence[int], margin: float = 0.03
-    ) -> tuple[slice, slice]:
+    def frame(self, masks: Sequence[np.ndarray], slices: Sequence[int], margin: float = 0.03) -> tuple[slice, slice]:
         """Return the rows and columns that hold all of `masks` in `slices`, and a `margin`."""
         whole = np.logical_or.reduce([self.page(m, index) for m in masks for index in slices])
         parts = []

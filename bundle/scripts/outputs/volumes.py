@@ -89,9 +89,7 @@ def save_volume(
         Path(temporary).write_bytes(content)
 
 
-def load_fused(
-    path: str | os.PathLike[str], *, clip: bool = True
-) -> tuple[np.ndarray, np.ndarray, str]:
+def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.ndarray, np.ndarray, str]:
     """Read a fused image that was stored as a float or integer NIfTI file.
 
     A scale factor in the header is followed. Integers without one, as other tools write them, are
@@ -123,9 +121,7 @@ def load_fused(
     values = raw.astype(np.float64) * float(image.dataobj.slope) + float(image.dataobj.inter)
     invalid = values.size - int(np.isfinite(values).sum())
     if invalid:
-        raise BadInputError(
-            f"{path} holds {invalid} voxels that are NaN or infinite. Repair it, or fuse again."
-        )
+        raise BadInputError(f"{path} holds {invalid} voxels that are NaN or infinite. Repair it, or fuse again.")
     if raw.dtype.kind in "iu" and (image.dataobj.slope, image.dataobj.inter) == (1.0, 0.0):
         values /= _full_scale(path, raw)
 

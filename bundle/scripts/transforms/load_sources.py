@@ -97,8 +97,7 @@ class LoadSourcesd(Transform):
             other = first.setdefault(os.path.realpath(file), source)
             if other != source:
                 warnings.warn(
-                    f"{file} is given both as {other} and as {source}. Check that these are "
-                    "different images.",
+                    f"{file} is given both as {other} and as {source}. Check that these are different images.",
                     stacklevel=4,
                 )
         if not self.require_names_match:
@@ -181,8 +180,7 @@ class LoadSourcesd(Transform):
         labels = seg.as_tensor()
         if not torch.isfinite(labels).all():
             raise BadInputError(
-                f"the segmentation {file} holds NaN or Inf, expected whole-number labels. Correct "
-                "it or leave it out."
+                f"the segmentation {file} holds NaN or Inf, expected whole-number labels. Correct it or leave it out."
             )
         return MetaTensor(labels[None], affine=image.affine, meta=_meta(seg, file))
 
@@ -195,9 +193,7 @@ def _spatial_volume(volume: MetaTensor, file: str, channel: int | None) -> MetaT
     """Check the dimensions and pick the channel: a volume [X, Y, Z]."""
     shape = tuple(volume.shape)
     if 0 in shape:
-        raise BadInputError(
-            f"{file} has no voxels (shape {shape}). Write or download the file again."
-        )
+        raise BadInputError(f"{file} has no voxels (shape {shape}). Write or download the file again.")
     if volume.ndim > 3 and all(size == 1 for size in shape[3:]) and not channel:
         data = volume.as_tensor().reshape(shape[:3])
     elif volume.ndim == 4 and channel is not None:
@@ -220,9 +216,7 @@ def _spatial_volume(volume: MetaTensor, file: str, channel: int | None) -> MetaT
             if volume.ndim < 3
             else "Save one volume per file, or name the channels in a datalist."
         )
-        raise BadInputError(
-            f"{file} has {volume.ndim} dimensions (shape {shape}), expected 3. {remedy}"
-        )
+        raise BadInputError(f"{file} has {volume.ndim} dimensions (shape {shape}), expected 3. {remedy}")
     affine = _checked_affine(volume, file)
     return MetaTensor(data.contiguous(), affine=affine)
 
@@ -235,8 +229,7 @@ def _checked_affine(volume: MetaTensor, file: str) -> torch.Tensor:
     singular = not torch.isfinite(affine).all() or bool((spacing == 0).any())
     if singular or abs(torch.linalg.det(steps / spacing)) < 1e-6:
         raise BadInputError(
-            f"{file} has an affine that cannot be inverted: {_rounded(affine)}. Correct the "
-            "header's sform/qform."
+            f"{file} has an affine that cannot be inverted: {_rounded(affine)}. Correct the header's sform/qform."
         )
     return affine
 
@@ -259,8 +252,7 @@ def _check_intensities(volume: MetaTensor, file: str, source: str) -> None:
     if low == high:
         what = "is all zero" if low == 0 else f"is constant ({low.item():g} everywhere)"
         raise BadInputError(
-            f"{file} ({source}) {what}, there is no image in it. Export the series again or leave "
-            "the patient out."
+            f"{file} ({source}) {what}, there is no image in it. Export the series again or leave the patient out."
         )
 
 

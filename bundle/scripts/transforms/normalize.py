@@ -85,9 +85,7 @@ def restore_intensity(image: torch.Tensor, intensity_scale: IntensityScale) -> t
     Raises:
         BadInputError: the scale does not fit the image.
     """
-    offset, factor = (
-        _expanded(image, intensity_scale, key).to(image.device) for key in ("offset", "factor")
-    )
+    offset, factor = (_expanded(image, intensity_scale, key).to(image.device) for key in ("offset", "factor"))
     return offset + factor * image
 
 
@@ -156,8 +154,7 @@ class NormalizeSourcesd(Transform):
             raise BadInputError(f"slice_axis is {slice_axis}, expected 0, 1, 2 or null.")
         if not 0 <= lower < upper <= 100:
             raise BadInputError(
-                f"the percentiles are lower={lower} and upper={upper}, expected "
-                "0 <= lower < upper <= 100."
+                f"the percentiles are lower={lower} and upper={upper}, expected 0 <= lower < upper <= 100."
             )
         self.mode = mode
         self.slice_axis = slice_axis

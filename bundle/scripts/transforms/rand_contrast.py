@@ -33,9 +33,7 @@ class RandContrastd(MapTransform, RandomizableTransform):
         min_gain: float = 0.6,
     ) -> None:
         if not 0 < min_gain <= 1 or log_gamma < 0:
-            raise ValueError(
-                f"expected 0 < min_gain <= 1 and log_gamma >= 0, got {min_gain} and {log_gamma}."
-            )
+            raise ValueError(f"expected 0 < min_gain <= 1 and log_gamma >= 0, got {min_gain} and {log_gamma}.")
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, 1.0)
         self.each_prob = prob
@@ -45,9 +43,7 @@ class RandContrastd(MapTransform, RandomizableTransform):
     def randomize(self, sources: int) -> None:  # type: ignore[override]
         """Draw gamma and gain of every source."""
         chosen = self.R.random_sample(sources) < self.each_prob
-        self.gamma = np.where(
-            chosen, np.exp(self.R.uniform(-self.log_gamma, self.log_gamma, sources)), 1.0
-        )
+        self.gamma = np.where(chosen, np.exp(self.R.uniform(-self.log_gamma, self.log_gamma, sources)), 1.0)
         self.gain = np.where(chosen, self.R.uniform(self.min_gain, 1.0, sources), 1.0)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -57,8 +53,6 @@ class RandContrastd(MapTransform, RandomizableTransform):
             image = changed[key]
             self.randomize(image.shape[0])
             shape = (-1, *[1] * (image.ndim - 1))
-            gamma, gain = (
-                image.new_tensor(values).view(shape) for values in (self.gamma, self.gain)
-            )
+            gamma, gain = (image.new_tensor(values).view(shape) for values in (self.gamma, self.gain))
             changed[key] = gain * image.clamp(0.0, 1.0) ** gamma
         return changed

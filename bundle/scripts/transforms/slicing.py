@@ -63,6 +63,5 @@ def from_slices(slices: torch.Tensor, axis: int) -> torch.Tensor:
 def _check(tensor: torch.Tensor, axis: int) -> None:
     if tensor.ndim != 4 or axis not in (0, 1, 2):
         raise ValueError(
-            f"expected 4 dimensions and an axis of 0, 1 or 2, got shape {tuple(tensor.shape)} and "
-            f"axis {axis}"
+            f"expected 4 dimensions and an axis of 0, 1 or 2, got shape {tuple(tensor.shape)} and axis {axis}"
         )

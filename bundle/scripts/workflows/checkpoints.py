@@ -97,9 +97,7 @@ class Checkpoints:
         content = read_checkpoint(self.last)
         try:
             if content["seed"] != self.seed:
-                raise BadInputError(
-                    f"{self.last} was trained with seed {content['seed']}, this run has {self.seed}."
-                )
+                raise BadInputError(f"{self.last} was trained with seed {content['seed']}, this run has {self.seed}.")
             for name, value in self.state.items():
                 value.load_state_dict(content[name])
             self.best = content["best"]

@@ -54,8 +54,7 @@ class LossTerms:
             return
         names = sorted(self._sums)
         totals = torch.stack(
-            [self._sums[name].float() for name in names]
-            + [torch.tensor(float(self._count)).to(self._sums[names[0]])]
+            [self._sums[name].float() for name in names] + [torch.tensor(float(self._count)).to(self._sums[names[0]])]
         )
         totals = idist.all_reduce(totals)
         for name, total in zip(names, totals[:-1], strict=True):

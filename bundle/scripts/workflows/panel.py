@@ -52,7 +52,5 @@ def panel(image: torch.Tensor, prediction: dict[str, torch.Tensor], rows: int) -
     parts = {name: value[:rows].detach() for name, value in prediction.items()}
     error = 5 * (parts["decomposed"] - image).abs()
     latent = 0.5 + parts["latent"] / 6
-    columns = torch.cat((image, parts["fused"], latent, parts["decomposed"], error), dim=1).clamp(
-        0.0, 1.0
-    )
+    columns = torch.cat((image, parts["fused"], latent, parts["decomposed"], error), dim=1).clamp(0.0, 1.0)
     return columns.transpose(1, 2).flatten(2).flatten(0, 1)[None].cpu()

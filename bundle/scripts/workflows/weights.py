@@ -38,9 +38,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict:
             "Copy it again, or train the weights anew with configs/train.json."
         ) from error
     if not isinstance(content, dict):
-        raise BadInputError(
-            f"{path} holds a {type(content).__name__}, expected a state dict of FusionINN."
-        )
+        raise BadInputError(f"{path} holds a {type(content).__name__}, expected a state dict of FusionINN.")
     return content
 
 
@@ -62,9 +60,7 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     own = network.state_dict()
     missing = sorted(own.keys() - state.keys())
     foreign = sorted(state.keys() - own.keys())
-    resized = sorted(
-        k for k in own.keys() & state.keys() if getattr(state[k], "shape", None) != own[k].shape
-    )
+    resized = sorted(k for k in own.keys() & state.keys() if getattr(state[k], "shape", None) != own[k].shape)
     if missing or foreign or resized:
         parts = (("missing", missing), ("unknown", foreign), ("of another shape", resized))
         told = "; ".join(f"{len(keys)} {what}, e.g. {keys[0]}" for what, keys in parts if keys)
