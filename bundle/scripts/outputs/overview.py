@@ -193,6 +193,8 @@ class _Page:
         self.columns = columns
         self.panel_width = min((WIDTH - fixed) / len(columns), WIDEST_PANEL)
         self.panel_height = self.panel_width * aspect
+        # Many sources make narrow panels: their captions shrink with them.
+        self.caption_size = 7.5 * min(1.0, self.panel_width / 220)
         self.left = [MARGIN + ROW_LABEL + i * self.panel_width + sum(gaps[:i]) for i in range(len(columns))]
         self.top = [HEADER + row * (self.panel_height + CAPTION) for row in range(rows)]
         self.width = fixed + len(columns) * self.panel_width
@@ -215,8 +217,9 @@ class _Page:
             self._rule(start, end, 148)
         for left, column in zip(self.left, self.columns, strict=True):
             middle = left + self.panel_width / 2
-            self._text(middle, 157, column.name, ha="center")
-            self._text(middle, 183, column.mean_score(), fontsize=7.5, color=FAINT, ha="center")
+            size = self.caption_size
+            self._text(middle, 157, column.name, fontsize=size + 0.5, ha="center")
+            self._text(middle, 183, column.mean_score(), fontsize=size, ha="center", color=FAINT)
 
     def draw_panels(self, view: View, slices: Sequence[int]) -> None:
         """Draw every column in every slice, and the scale of the errors."""
@@ -245,7 +248,7 @@ class _Page:
                     left + self.panel_width / 2,
                     top + self.panel_height + 7,
                     column.slice_score(index),
-                    fontsize=7.5,
+                    fontsize=self.caption_size,
                     ha="center",
                 )
                 if i == 0:
