@@ -7,6 +7,9 @@ import math
 import torch
 from torch import nn
 
+REACH = 1e8
+"""Largest absolute value that the couplings are given; larger ones could overflow in them."""
+
 
 class TangentLogit(nn.Module):
     """Logit of [0, 1], continued along its tangents outside.
@@ -14,7 +17,8 @@ class TangentLogit(nn.Module):
     `forward` is ``logit(margin + (1 - 2 margin) x) - logit(margin)``, and `inverse` is the sigmoid that undoes it.
     Black, 0, maps to 0, so that zero padding is black. Outside [0, 1] the curve goes on along its tangent: the map is a
     bijection of the real line, nowhere flatter than ``(1 - 2 margin) / (margin (1 - margin))`` allows, and therefore
-    exact in single precision even for values at which an ordinary sigmoid has saturated.
+    exact in single precision even for values at which an ordinary sigmoid has saturated. Only `REACH` ends the tangents
+    of `forward`, a million image ranges away: what the couplings see stays finite for any finite input.
 
     Args:
         margin: distance that 0 and 1 keep from the poles of the logit, between 0 and 0.5 (exclusive). Defaults to 0.01.
@@ -31,12 +35,14 @@ class TangentLogit(nn.Module):
         self.slope = (1.0 - 2.0 * margin) / (margin * (1.0 - margin))
         self.offset = math.log(margin) - math.log1p(-margin)
         self.top = -2.0 * self.offset
+        self.reach = REACH
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Intensities of any shape to unbounded values."""
         core = x.clamp(0.0, 1.0)
         squeezed = self.margin + (1.0 - 2.0 * self.margin) * core
-        return torch.log(squeezed) - torch.log1p(-squeezed) - self.offset + self.slope * (x - core)
+        tangent = (self.slope * (x - core)).clamp(-self.reach, self.reach)
+        return torch.log(squeezed) - torch.log1p(-squeezed) - self.offset + tangent
 
     @torch.jit.export
     def inverse(self, u: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import torch
 from torch import nn
 
@@ -18,12 +17,12 @@ class FlowStep(nn.Module):
     `inside` is None, or marks with ones the elements that belong to the image and with zeros those that were padded
     to reach an even size. Padded elements are zero before and after every step, so they can be cut off and put back
     without loss.
+
+    Args:
+        moves: whether elements change places, so that `inside` has to follow them. Defaults to False.
     """
 
     def __init__(self, moves: bool = False) -> None:
-        """Args:
-        moves: whether elements change places, so that `inside` has to follow them. Defaults to False.
-        """
         super().__init__()
         self.moves = moves
 

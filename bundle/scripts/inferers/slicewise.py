@@ -41,7 +41,7 @@ def fuse_volume(
     """
     device = next(network.parameters()).device
 
-    def apply(batch: torch.Tensor, start: int) -> torch.Tensor:
+    def apply(batch: torch.Tensor, _: int) -> torch.Tensor:
         return torch.cat(network(batch.to(device)), dim=1)
 
     both = _by_slices(image, axis, batch_size, apply)
@@ -66,7 +66,7 @@ def restore_volume(
     """
     device = next(network.parameters()).device
 
-    def apply(batch: torch.Tensor, start: int) -> torch.Tensor:
+    def apply(batch: torch.Tensor, _: int) -> torch.Tensor:
         batch = batch.to(device)
         return network.inverse(batch[:, :1], batch[:, 1:])
 

@@ -15,8 +15,8 @@ def finest_haar_bands(x: torch.Tensor) -> torch.Tensor:
             is left out.
 
     Returns:
-        tensor of shape (batch_size, channels, 3 or 7, spatial_dim1 / 2, …); in 2-D the order of the bands is detail along
-        spatial_dim2, along spatial_dim1, and along both.
+        tensor of shape (batch_size, channels, 3 or 7, spatial_dim1 / 2, …); in 2-D the order of the bands is detail
+        along spatial_dim2, along spatial_dim1, and along both.
     """
     spatial_dims = x.dim() - 2
     for axis in range(2, x.dim()):

@@ -13,10 +13,10 @@ class MMDLoss(nn.Module):
     """Squared maximum mean discrepancy between latent images and the standard normal distribution.
 
     A whole latent image as one sample has tens of thousands of dimensions, and a kernel of fixed width is zero between
-    any two of them: the loss is then a constant. Here a sample is a small patch, of dimension d, and the kernel is a sum
-    of inverse multiquadrics ``C / (C + |a - b|²)`` with ``C = 2 d s`` for several scales s, so that its width follows
-    the dimension (Tolstikhin et al., "Wasserstein Auto-Encoders", 2018). The estimator leaves out the diagonal and is
-    unbiased: it is zero on average, and may be slightly negative, when the latent is N(0, I).
+    any two of them: the loss is then a constant. Here a sample is a small patch, of dimension d, and the kernel is the
+    mean of inverse multiquadrics ``C / (C + |a - b|²)`` with ``C = 2 d s`` for several scales s, so that its width
+    follows the dimension (Tolstikhin et al., "Wasserstein Auto-Encoders", 2018). The estimator leaves out the diagonal
+    and is unbiased: it is zero on average, and may be slightly negative, when the latent is N(0, I).
 
     Args:
         kernel: "imq" as above; "published" is the kernel of the paper's authors, on whole images, with widths 0.05, 0.2

@@ -24,10 +24,10 @@ class FusionINN(nn.Module):
 
     ``fused, latent = f(sources)`` and ``sources = f⁻¹(fused, latent)``, one network in both directions. k coupling
     blocks (Eq. 1); those between the first and the last work at half the resolution, between a space-to-depth step
-    before the second block and its inverse before the last, with a fixed random permutation of the channels before each.
-    For k = 2 the second block is the one at half the resolution. Intensities enter through a logit and the fused image
-    leaves through the sigmoid that undoes it, each continued along its tangents, so that the whole is a bijection in
-    floating point too (`TangentLogit`).
+    before the second block and its inverse before the last, with a fixed random permutation of the channels before
+    each. For k = 2 the second block is the one at half the resolution. Intensities enter through a logit and the fused
+    image leaves through the sigmoid that undoes it, each continued along its tangents, so that the whole is a bijection
+    in floating point too (`TangentLogit`).
 
     Args:
         spatial_dims: number of spatial dimensions, 2 or 3. Defaults to 2.
@@ -41,6 +41,12 @@ class FusionINN(nn.Module):
             True; False is the paper's network.
         realign: undo the permutations before the resolution is restored, so that every pixel comes back to its place.
             Defaults to True; False is the paper's network, where pixels of a 2 x 2 block change places and sources.
+        haar: turn every block of pixels into its mean and details (`HaarBands`) between the two changes of resolution,
+            so that the couplings there can leave the mean alone and work on the details. Defaults to True; False is the
+            paper's network.
+        permute: permute the channels before each block at half the resolution. Defaults to True, as in the paper; False
+            keeps the channels of each source together: with two sources, the fused image's are one half of every
+            coupling and the latent's the other. The two permutations that `realign` = False adds remain.
         output_relu: end each subnetwork with a ReLU as in the paper. Defaults to False.
         seed: seed of the permutations, which are saved with the weights. Defaults to 0.
 
@@ -127,7 +133,8 @@ class FusionINN(nn.Module):
 
         Returns:
             the fused image (batch_size, 1, …) in [0, 1] up to a small excess at extreme contrasts, which is to be cut
-            off when it is shown or stored, and the latent (batch_size, in_channels - 1, …), both of the size of `image`.
+            off when it is shown or stored, and the latent (batch_size, in_channels - 1, …), both of the size of
+            `image`.
         """
         size = image.shape[2:]
         x = self._pad_to_even(self.squash(image))
@@ -152,6 +159,7 @@ class FusionINN(nn.Module):
             estimates of them when it is drawn afresh.
         """
         size = fused.shape[2:]
+        latent = latent.clamp(-self.squash.reach, self.squash.reach)
         x = self._pad_to_even(torch.cat((self.squash(fused), latent), dim=1))
         inside = self._inside(x, size)
         for step in self.steps[::-1]:
