@@ -24,8 +24,8 @@ class FusionINN(nn.Module):
 
     ``fused, latent = f(sources)`` and ``sources = f⁻¹(fused, latent)``, one network in both directions. k coupling
     blocks (Eq. 1); those between the first and the last work at half the resolution, between a space-to-depth step
-    before the second block and its inverse before the last, with a fixed random permutation of the channels before
-    each. For k = 2 the second block is the one at half the resolution. Intensities enter through a logit and the fused
+    before the second block and its inverse before the last, with a fixed random permutation of the channels between
+    them. For k = 2 the second block is the one at half the resolution. Intensities enter through a logit and the fused
     image leaves through the sigmoid that undoes it, each continued along its tangents, so that the whole is a bijection
     in floating point too (`TangentLogit`).
 
@@ -38,15 +38,13 @@ class FusionINN(nn.Module):
         clamp: bound of the exponents in the couplings. Defaults to 2.0.
         margin: see `TangentLogit`. Defaults to 0.01.
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
-            True; False is the paper's network.
+            True; False is the paper's network. The first block at half the resolution then sees the bands of the mean on one
+            side and those of the differences on the other; permutations stand between the blocks that follow.
         realign: undo the permutations before the resolution is restored, so that every pixel comes back to its place.
             Defaults to True; False is the paper's network, where pixels of a 2 x 2 block change places and sources.
         haar: turn every block of pixels into its mean and details (`HaarBands`) between the two changes of resolution,
             so that the couplings there can leave the mean alone and work on the details. Defaults to True; False is the
             paper's network.
-        permute: permute the channels before each block at half the resolution. Defaults to True, as in the paper; False
-            keeps the channels of each source together: with two sources, the fused image's are one half of every
-            coupling and the latent's the other. The two permutations that `realign` = False adds remain.
         output_relu: end each subnetwork with a ReLU as in the paper. Defaults to False.
         seed: seed of the permutations, which are saved with the weights. Defaults to 0.
 
@@ -75,7 +73,6 @@ class FusionINN(nn.Module):
         mixing: bool = True,
         realign: bool = True,
         haar: bool = True,
-        permute: bool = True,
         output_relu: bool = False,
         seed: int = 0,
     ) -> None:
@@ -109,7 +106,7 @@ class FusionINN(nn.Module):
                 steps.append(HaarBands(spatial_dims))
             order = torch.arange(half_channels)
             for i in range(max(blocks - 2, 1)):
-                if (realign or i > 0) and permute:
+                if i > 0 or (realign and not mixing):
                     steps.append(ChannelPermutation.random(half_channels, generator))
                     order = order[steps[-1].order]
                 steps.append(block(half_channels, 2 * hidden_channels))
