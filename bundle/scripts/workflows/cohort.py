@@ -1,0 +1,105 @@
+"""Patient by patient: one bad patient is reported and skipped, the others are finished."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from torch import nn
+from tqdm import tqdm
+
+from scripts.data.errors import BadInputError
+
+Record = Mapping[str, Any]
+
+
+class PatientStep:
+    """The iteration of an engine whose batches are single patients: read, apply the network, write.
+
+    Args:
+        read: takes a record of `find_patients` to what the network is applied to; raises `BadInputError` for bad input.
+        apply: takes the network and what was read to results.
+        write: takes what was read and the results to the files written.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Record], dict[str, Any]],
+        apply: Callable[[nn.Module, dict[str, Any]], dict[str, Any]],
+        write: Callable[[dict[str, Any], dict[str, Any]], Sequence[str]],
+    ) -> None:
+        self.read = read
+        self.apply = apply
+        self.write = write
+
+    def __call__(self, engine: Engine, batch: Sequence[Record]) -> dict[str, Any]:
+        """Process the one patient of `batch`.
+
+        Returns:
+            "patient", and "files" that were written or "problem" that prevented it.
+        """
+        (record,) = batch
+        try:
+            data = self.read(record)
+            engine.network.eval()
+            files = self.write(data, self.apply(engine.network, data))
+        except BadInputError as error:
+            return {"patient": record["patient"], "problem": str(error)}
+        except torch.OutOfMemoryError:
+            problem = "the device has too little memory. Use a smaller --slices_at_once, or --device cpu."
+            return {"patient": record["patient"], "problem": problem}
+        return {"patient": record["patient"], "files": list(files)}
+
+
+class CohortReport:
+    """A progress bar over the patients, and at the end what was written and what failed.
+
+    Args:
+        name: what is done, before the bar.
+        output_dir: where the results are.
+    """
+
+    def __init__(self, name: str, output_dir: str) -> None:
+        self.name = name
+        self.output_dir = output_dir
+        self.problems: dict[str, str] = {}
+        self.done = 0
+        self.logger = logging.getLogger(__name__)
+
+    def attach(self, engine: Engine) -> None:
+        """Follow the patients of `engine`."""
+        engine.add_event_handler(Events.STARTED, self.start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.update)
+        engine.add_event_handler(Events.COMPLETED, self.finish)
+
+    def start(self, engine: Engine) -> None:
+        """Draw the bar."""
+        self.bar = tqdm(total=engine.state.epoch_length, desc=self.name, unit="patient")
+
+    def update(self, engine: Engine) -> None:
+        """Note how the patient went."""
+        output = engine.state.output
+        self.bar.update()
+        if "problem" in output:
+            self.problems[output["patient"]] = output["problem"]
+            self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
+        else:
+            self.done += 1
+
+    def finish(self) -> None:
+        """Tell the outcome.
+
+        Raises:
+            BadInputError: when a patient failed; the message names each.
+        """
+        self.bar.close()
+        if self.done:
+            self.logger.info(f"{self.done} patient(s) done; results are in {self.output_dir}")
+        if self.problems:
+            told = "\n".join(f"- {patient}: {problem}" for patient, problem in self.problems.items())
+            raise BadInputError(
+                f"{len(self.problems)} of {self.done + len(self.problems)} patients could not be processed:\n{told}"
+            )

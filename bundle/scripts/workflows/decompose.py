@@ -1,0 +1,217 @@
+"""Decompose a patient from the stored fused image alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from scripts.data.errors import BadInputError
+from scripts.inferers.slicewise import decompose_volume, restore_volume
+from scripts.outputs.overview import draw_overview
+from scripts.outputs.sidecar import read_sidecar, sidecar_of
+from scripts.outputs.volumes import load_fused
+from scripts.transforms.normalize import restore_intensity
+
+from .fusion_files import PHANTOM, write_estimates
+
+FUSED_ENDINGS = ("_fused.nii.gz", "_fused.nii")
+
+
+def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
+    """Find fused images in a folder and the folders below it.
+
+    Args:
+        dataset_dir: folder of ``<patient>_fused.nii[.gz]`` files with their ``<patient>_fused.json`` beside them.
+
+    Returns:
+        a record per patient: "patient" and "fused".
+
+    Raises:
+        BadInputError: when there is no such folder, no fused image in it, or two of one patient.
+    """
+    folder = Path(dataset_dir).expanduser()
+    if not folder.is_dir():
+        raise BadInputError(f"{folder} is not a folder. Give the folder of fused images by --dataset_dir.")
+    records: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.rglob("*")):
+        ending = next((ending for ending in FUSED_ENDINGS if file.name.lower().endswith(ending)), None)
+        if ending is None or file.name.startswith("."):
+            continue
+        patient = file.name[: -len(ending)]
+        if patient in records:
+            raise BadInputError(
+                f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them."
+            )
+        records[patient] = {"patient": patient, "fused": str(file)}
+    if not records:
+        raise BadInputError(
+            f"No fused image in {folder}: looked for files that end in {' or '.join(FUSED_ENDINGS)}. Make them with "
+            "configs/inference.json."
+        )
+    return list(records.values())
+
+
+class ReadFused:
+    """Read a fused image and its sidecar, and the latent where it is asked for.
+
+    Args:
+        lossless: read the latent that was kept beside the fused image. Defaults to False.
+    """
+
+    def __init__(self, lossless: bool = False) -> None:
+        self.lossless = lossless
+
+    def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Read one patient.
+
+        Args:
+            record: "patient" and "fused".
+
+        Returns:
+            the record with "image" (1, X, Y, Z) in [0, 1], "affine", "sidecar", and "latent" (N - 1, X, Y, Z) or None.
+
+        Raises:
+            BadInputError: when a file is missing, damaged, or does not belong to the others.
+        """
+        path = record["fused"]
+        sidecar = read_sidecar(sidecar_of(path))
+        fused, affine, dtype = load_fused(path, clip=not self.lossless)
+        latent = self._latent(path, sidecar, fused.shape, dtype) if self.lossless else None
+        return {
+            **record,
+            "image": torch.from_numpy(fused)[None],
+            "affine": affine,
+            "sidecar": sidecar,
+            "latent": latent,
+        }
+
+    @staticmethod
+    def _latent(path: str, sidecar: dict[str, Any], shape: tuple[int, ...], dtype: str) -> torch.Tensor:
+        remedy = "Fuse again with --lossless true, or decompose without it."
+        if "LatentFile" not in sidecar:
+            raise BadInputError(f"{path} was fused without its latent. {remedy}")
+        if dtype != "float32":
+            raise BadInputError(f"{path} is stored as {dtype}, the exact inverse needs it as float32. {remedy}")
+        latent = load_latent(Path(path).with_name(sidecar["LatentFile"]))
+        if latent.shape[1:] != shape:
+            raise BadInputError(
+                f"{sidecar['LatentFile']} has shape {tuple(latent.shape[1:])}, its fused image {path} {shape}. {remedy}"
+            )
+        return latent
+
+
+def load_latent(path: Path) -> torch.Tensor:
+    """Read a stored latent.
+
+    Returns:
+        tensor of shape (N - 1, X, Y, Z).
+
+    Raises:
+        BadInputError: when the file is missing or damaged.
+    """
+    import zlib
+
+    import nibabel as nib
+
+    if not path.is_file():
+        raise BadInputError(f"{path} does not exist. Keep the latent beside the fused image, or fuse again.")
+    try:
+        values = np.asarray(nib.load(path).dataobj, dtype=np.float32)
+    except (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError) as error:
+        raise BadInputError(f"{path} cannot be read ({error}). Copy it again, or fuse again.") from error
+    if values.ndim == 3:
+        values = values[..., None]
+    if values.ndim != 4 or not np.isfinite(values).all():
+        raise BadInputError(f"{path} is no latent of a fused volume. Copy it again, or fuse again.")
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(values, -1, 0)))
+
+
+class DecomposeVolume:
+    """Estimates of the sources, in their own units; the sources themselves where the latent was kept.
+
+    Args:
+        checkpoint: checksum of the weights in use, compared with that of the weights that fused.
+        latent: distribution of the fresh latent. Defaults to "normal".
+        seed: seed of the latent. Defaults to 0.
+        slices_at_once: slices in a batch. Defaults to 8.
+    """
+
+    def __init__(self, checkpoint: str, latent: str = "normal", seed: int = 0, slices_at_once: int = 8) -> None:
+        self.checkpoint = checkpoint
+        self.latent = latent
+        self.seed = seed
+        self.slices_at_once = slices_at_once
+
+    def __call__(self, network: nn.Module, data: dict[str, Any]) -> dict[str, Any]:
+        """Apply the network.
+
+        Args:
+            network: a two-dimensional `FusionINN`.
+            data: what `ReadFused` returns.
+
+        Returns:
+            "decomposed": (N, X, Y, Z) in the sources' own units.
+
+        Raises:
+            BadInputError: when other weights fused the image, or the number of sources differs.
+        """
+        sidecar, fused = data["sidecar"], data["image"]
+        if sidecar["CheckpointSHA256"] != self.checkpoint:
+            raise BadInputError(
+                f"{data['fused']} was fused with other weights (sha256 {sidecar['CheckpointSHA256'][:12]}…, these are "
+                f"{self.checkpoint[:12]}…): they would take it apart wrongly. Give the weights that fused by --ckpt_path."
+            )
+        axis = sidecar["IntensityScale"]["slice_axis"]
+        if data["latent"] is None:
+            normalised = decompose_volume(network, fused, axis, self.latent, self.seed, self.slices_at_once)
+        else:
+            normalised = restore_volume(network, fused, data["latent"], axis, self.slices_at_once)
+        return {"decomposed": restore_intensity(normalised, sidecar["IntensityScale"])}
+
+
+class DecompositionFiles:
+    """Write the decomposed images of a patient and their picture.
+
+    Args:
+        output_dir: folder for all patients.
+        overview: draw the picture. Defaults to True.
+    """
+
+    def __init__(self, output_dir: str, overview: bool = True) -> None:
+        self.output_dir = Path(output_dir)
+        self.overview = overview
+
+    def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
+        """Write everything of one patient.
+
+        Args:
+            data: what `ReadFused` returns.
+            results: what `DecomposeVolume` returns.
+
+        Returns:
+            the files written.
+        """
+        sidecar, patient, affine = data["sidecar"], data["patient"], data["affine"]
+        stem = self.output_dir / patient / patient
+        sources = sidecar["SourceModalities"]
+        dtypes = dict(zip(sources, sidecar.get("SourceDtypes", ["float32"] * len(sources)), strict=True))
+        estimates = dict(zip(sources, results["decomposed"], strict=True))
+        written = write_estimates(stem, estimates, affine, dtypes, data["fused"])
+        if self.overview:
+            written.append(f"{stem}_overview.png")
+            draw_overview(
+                written[-1],
+                None,
+                data["image"][0].clamp(0.0, 1.0).numpy(),
+                {source: volume.numpy() for source, volume in estimates.items()},
+                affine=affine,
+                slice_axis=sidecar["SliceAxis"],
+                title=patient,
+                phantom=PHANTOM in patient.lower(),
+            )
+        return written

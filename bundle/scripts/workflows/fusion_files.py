@@ -1,0 +1,154 @@
+"""The files of a fused patient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import torch
+
+from scripts.outputs.overview import draw_overview
+from scripts.outputs.sidecar import write_sidecar
+from scripts.outputs.volumes import estimate_descrip, fused_descrip, save_volume
+from scripts.transforms.normalize import restore_intensity
+
+from .weights import fingerprint
+
+LATENT_DESCRIP = "FusionINN latent, research use only"
+PHANTOM = "phantom"
+
+
+class FusionFiles:
+    """Write fused image, sidecar, decomposed images and overview of a patient.
+
+    Files appear in ``output_dir/<patient>/``; each replaces an earlier one only when it is whole, the sidecar first and
+    the overview last.
+
+    Args:
+        output_dir: folder for all patients.
+        sources: names of the sources, in the network's order.
+        ckpt_path: weights in use, for the record.
+        dtype: how the fused image is stored. Defaults to "uint16".
+        latent: distribution of the fresh latent, for the record. Defaults to "normal".
+        lossless: keep the latent beside the fused image. Defaults to False.
+        overview: draw the picture. Defaults to True.
+    """
+
+    def __init__(
+        self,
+        output_dir: str,
+        sources: list[str],
+        ckpt_path: str,
+        dtype: str = "uint16",
+        latent: str = "normal",
+        lossless: bool = False,
+        overview: bool = True,
+    ) -> None:
+        self.output_dir = Path(output_dir)
+        self.sources = list(sources)
+        self.checkpoint = fingerprint(ckpt_path)
+        self.dtype = dtype
+        self.latent = latent
+        self.lossless = lossless
+        self.overview = overview
+
+    def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
+        """Write everything of one patient.
+
+        Args:
+            data: "patient", "image" (normalised, with affine), "intensity_scale" and "files" of the sources.
+            results: what `FuseVolume` returns.
+
+        Returns:
+            the files written.
+        """
+        patient, files, scale = data["patient"], data["files"], data["intensity_scale"]
+        affine = np.asarray(data["image"].affine)
+        stem = self.output_dir / patient / patient
+        like = files[self.sources[0]]
+        phantom = PHANTOM in patient.lower()
+        written = [f"{stem}_fused.json", f"{stem}_fused.nii.gz"]
+        dtypes = {source: stored_dtype(files[source]) for source in self.sources}
+        extra: dict[str, Any] = {"SourceDtypes": list(dtypes.values()), "SSIM": self._mean_ssim(results["ssim"])}
+        if self.lossless:
+            extra["LatentFile"] = f"{patient}_latent.nii.gz"
+        write_sidecar(
+            written[0],
+            sources=files,
+            intensity_scale=scale,
+            stored_dtype=self.dtype,
+            checkpoint_sha256=self.checkpoint,
+            latent_kind=self.latent,
+            phantom=phantom,
+            extra=extra,
+        )
+        save_volume(written[1], results["fused"][0], affine, self.dtype, descrip=fused_descrip(), like=like)
+        if self.lossless:
+            written.append(f"{stem}_latent.nii.gz")
+            save_volume(written[-1], channels_last(results["latent"]), affine, descrip=LATENT_DESCRIP, like=like)
+        estimates = restore_intensity(results["decomposed"], scale)
+        written += write_estimates(stem, dict(zip(self.sources, estimates, strict=True)), affine, dtypes, like)
+        if self.overview:
+            written.append(f"{stem}_overview.png")
+            originals = restore_intensity(torch.as_tensor(np.asarray(data["image"])), scale)
+            draw_overview(
+                written[-1],
+                {source: volume.numpy() for source, volume in zip(self.sources, originals, strict=True)},
+                results["fused"][0].clamp(0.0, 1.0).numpy(),
+                {source: volume.numpy() for source, volume in zip(self.sources, estimates, strict=True)},
+                affine=affine,
+                slice_axis=scale["slice_axis"],
+                lesion=np.asarray(data["seg"][0]) if "seg" in data else None,
+                ssim={
+                    source: {of: values[:, i] for of, values in results["ssim"].items()}
+                    for i, source in enumerate(self.sources)
+                },
+                title=patient,
+                phantom=phantom,
+            )
+        return written
+
+    def _mean_ssim(self, ssim: dict[str, np.ndarray]) -> dict[str, dict[str, float | None]]:
+        return {
+            of: {
+                source: None if np.isnan(column).all() else round(float(np.nanmean(column)), 4)
+                for source, column in zip(self.sources, values.T, strict=True)
+            }
+            for of, values in ssim.items()
+        }
+
+
+def channels_last(volume: torch.Tensor) -> torch.Tensor:
+    """(C, X, Y, Z) to (X, Y, Z) for one channel and (X, Y, Z, C) for more, as NIfTI stores them."""
+    return volume[0] if len(volume) == 1 else volume.permute(1, 2, 3, 0)
+
+
+def stored_dtype(file: str) -> str:
+    """Type in which a decomposed image is stored: the source's own where that is a small integer, else float32."""
+    dtype = nib.load(file).get_data_dtype()
+    return dtype.name if dtype.name in ("uint8", "int16", "uint16") else "float32"
+
+
+def write_estimates(
+    stem: Path, estimates: dict[str, torch.Tensor], affine: np.ndarray, dtypes: dict[str, str], like: str
+) -> list[str]:
+    """Write decomposed volumes, in the sources' own units and marked as estimates.
+
+    Args:
+        stem: folder and name of the patient.
+        estimates: volume (X, Y, Z) of every source.
+        affine: voxel to millimetre.
+        dtypes: type to store each in; integers are rounded.
+        like: file whose coordinate codes are taken over.
+
+    Returns:
+        the files written.
+    """
+    written = []
+    for source, volume in estimates.items():
+        written.append(f"{stem}_{source}_decomposed.nii.gz")
+        descrip = estimate_descrip(source)
+        save_volume(written[-1], volume, affine, dtypes[source], value_range=None, descrip=descrip, like=like)
+    return written
