@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import math
+import os
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,15 @@ from ignite.engine import Engine, Events
 from scripts.data.atomic import written_whole
 from scripts.data.errors import BadInputError
 
+from .finite_loss import NonFiniteLossError
 from .weights import read_checkpoint
+
+LAST = "last.pt"
+MODEL = "model.pt"
 
 
 def is_true(flag: bool | int | str) -> bool:
-    """Read a yes or no as a command line gives it: true, True, 1, "yes" …
+    """Read a yes or no as a command line gives it: true, True, 1 or "yes".
 
     Raises:
         BadInputError: when it is neither yes nor no.
@@ -31,8 +38,34 @@ def is_true(flag: bool | int | str) -> bool:
     raise BadInputError(f"expected true or false, got '{flag}'.")
 
 
+def prepare_output(folder: str | os.PathLike[str], resume: bool | str) -> None:
+    """Make the folder of a run, before hours go into reading patients.
+
+    Args:
+        folder: where the run is to write.
+        resume: whether it goes on with what is there.
+
+    Raises:
+        BadInputError: when the folder holds another run and `resume` is not set, or cannot be written to.
+    """
+    folder = Path(folder)
+    found = [folder / name for name in (LAST, MODEL) if (folder / name).exists()]
+    if found and not is_true(resume):
+        raise BadInputError(
+            f"{found[0]} belongs to an earlier run. Go on with it by --resume true, or choose another --output_dir."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise BadInputError(
+            f"Nothing can be written to {folder} ({error.strerror}). Choose another --output_dir, or mend it."
+        ) from error
+
+
 class Checkpoints:
-    """Write `last.pt` after every epoch and `model.pt` whenever the validation loss is the lowest so far.
+    """Write `last.pt` after every epoch and `model.pt` whenever the deciding loss is the lowest so far.
 
     `last.pt` holds network, optimizer, learning-rate scheduler, epoch and best loss: what it takes to go on. `model.pt`
     holds the weights alone. Each is written under another name and then renamed, so that a run killed at any moment
@@ -42,13 +75,12 @@ class Checkpoints:
         folder: where to write.
         state: objects with `state_dict` and `load_state_dict`, by name; "network" must be one of them.
         seed: seed of the run, kept for the record and checked on resuming.
-        evaluator: engine whose ``state.metrics[metric]`` decides what is best, or None: the trainer's own.
-            Defaults to None.
-        metric: name of the metric, the lower the better. Defaults to "loss".
+        deciding_loss: takes the trainer and gives the loss that decides what is best, the lower the better, or None
+            in epochs that decide nothing; see `DecidingLoss`.
         resume: go on from `last.pt` where it exists. Defaults to False.
 
     Raises:
-        BadInputError: when `resume` is not set and the folder holds another run.
+        BadInputError: see `prepare_output`.
     """
 
     def __init__(
@@ -56,32 +88,25 @@ class Checkpoints:
         folder: str,
         state: Mapping[str, Any],
         seed: int,
-        evaluator: Engine | None = None,
-        metric: str = "loss",
+        deciding_loss: Callable[[Engine], float | None],
         resume: bool | str = False,
     ) -> None:
         self.folder = Path(folder)
         self.state = {name: value for name, value in state.items() if value is not None}
         self.seed = seed
-        self.evaluator = evaluator
-        self.metric = metric
+        self.deciding_loss = deciding_loss
         self.resume = is_true(resume)
         self.best = float("inf")
+        self.last = self.folder / LAST
+        self.model = self.folder / MODEL
         self.logger = logging.getLogger(__name__)
-        if not self.resume and self.last.exists():
-            raise BadInputError(
-                f"{self.last} belongs to an earlier run. Go on with it by --resume true, or choose another --output_dir."
-            )
-
-    @property
-    def last(self) -> Path:
-        """File of the last state."""
-        return self.folder / "last.pt"
+        prepare_output(self.folder, self.resume)
 
     def attach(self, engine: Engine) -> None:
         """Resume when `engine` starts, save when it completes an epoch."""
         engine.add_event_handler(Events.STARTED, self.restore)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+        engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def restore(self, engine: Engine) -> None:
         """Bring network, optimizer, scheduler and epoch back from `last.pt`.
@@ -89,6 +114,8 @@ class Checkpoints:
         Raises:
             BadInputError: when the file is damaged or of another configuration.
         """
+        if idist.get_rank() == 0:
+            self._sweep()
         if not self.resume:
             return
         if not self.last.exists():
@@ -97,13 +124,16 @@ class Checkpoints:
         content = read_checkpoint(self.last)
         try:
             if content["seed"] != self.seed:
-                raise BadInputError(f"{self.last} was trained with seed {content['seed']}, this run has {self.seed}.")
+                raise BadInputError(
+                    f"{self.last} was trained with seed {content['seed']}, this run has {self.seed}. "
+                    f"Resume with --seed {content['seed']}, or choose another --output_dir."
+                )
             for name, value in self.state.items():
                 value.load_state_dict(content[name])
             self.best = content["best"]
             engine.state.epoch = content["epoch"]
-            engine.state.iteration = content["iteration"]
-        except (KeyError, RuntimeError, ValueError) as error:
+            engine.state.iteration = content["epoch"] * engine.state.epoch_length
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
             if isinstance(error, BadInputError):
                 raise
             raise BadInputError(
@@ -113,24 +143,38 @@ class Checkpoints:
         self.logger.info(f"Resumed after epoch {engine.state.epoch} from {self.last}.")
 
     def save(self, engine: Engine) -> None:
-        """Write the last state, and the weights where they are the best so far."""
-        metrics = (self.evaluator or engine).state.metrics
-        value = metrics.get(self.metric, float("nan"))
-        better = value < self.best
-        self.best = value if better else self.best
+        """Write the last state, and the weights where they are the best so far.
+
+        Raises:
+            NonFiniteLossError: when a weight is NaN or infinite; the files stay as they are.
+        """
+        value = self.deciding_loss(engine)
+        better = value is not None and value < self.best
+        if better:
+            self.best = value
         if idist.get_rank() != 0:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        content: dict[str, Any] = {name: value.state_dict() for name, value in self.state.items()}
+        content: dict[str, Any] = {name: part.state_dict() for name, part in self.state.items()}
+        if not all(torch.isfinite(weight).all() for weight in content["network"].values()):
+            raise NonFiniteLossError(
+                f"The weights are no longer finite after epoch {engine.state.epoch} and were not saved. "
+                "Lower the learning rate, then go on with --resume true."
+            )
         if better:
-            self._write(content["network"], self.folder / "model.pt")
-        content |= {
-            "epoch": engine.state.epoch,
-            "iteration": engine.state.iteration,
-            "best": self.best,
-            "seed": self.seed,
-        }
-        self._write(content, self.last)
+            self._write(content["network"], self.model)
+        self._write(content | {"epoch": engine.state.epoch, "best": self.best, "seed": self.seed}, self.last)
+
+    def finish(self) -> None:
+        """Leave weights behind even when no epoch decided anything."""
+        if idist.get_rank() == 0 and math.isinf(self.best) and not self.model.exists():
+            self.logger.warning(f"No epoch was validated: {self.model.name} holds the last weights.")
+            self._write(self.state["network"].state_dict(), self.model)
+
+    def _sweep(self) -> None:
+        """Remove what a killed run left half-written."""
+        for path in (self.last, self.model):
+            for temporary in self.folder.glob(f".{path.name}.*"):
+                temporary.unlink(missing_ok=True)
 
     @staticmethod
     def _write(content: Any, path: Path) -> None:

@@ -27,4 +27,6 @@ class ClipGradients:
 
     def __call__(self, engine: Engine) -> None:
         """Clip."""
+        if engine.scaler is not None:
+            engine.scaler.unscale_(engine.optimizer)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)

@@ -13,8 +13,8 @@ from scripts.losses import FusionINNLoss
 class LossTerms:
     """Put the mean of every term of the loss into ``engine.state.metrics``, at the end of each epoch.
 
-    In training the terms are those that the loss has just computed; in validation they are computed here. Means are over
-    images, of all processes.
+    In training the terms are those that the loss has just computed; in validation they are computed here. Means are
+    over images, of all processes.
 
     Args:
         loss_function: the loss.

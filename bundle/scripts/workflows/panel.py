@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from monai.utils.enums import CommonKeys
@@ -12,29 +11,42 @@ from torch.utils.tensorboard import SummaryWriter
 class ImagePanel:
     """One row a slice: sources, fused, latents, decomposed (estimated), absolute error (x 5).
 
+    The slices are the first of an epoch: in validation the same ones every time.
+
     Args:
-        writer: where the picture goes.
-        rows: slices shown, from the first batch of the validation. Defaults to 4.
+        writer: where the pictures go; None (all processes but the first) draws nothing.
+        rows: slices shown. Defaults to 4.
+        interval: epochs of the engine from one picture to the next. Defaults to 10.
     """
 
-    def __init__(self, writer: SummaryWriter, rows: int = 4) -> None:
+    TAG = "panel/sources-fused-latent-decomposed-error_x5"
+
+    def __init__(self, writer: SummaryWriter | None, rows: int = 4, interval: int = 10) -> None:
         self.writer = writer
         self.rows = rows
+        self.interval = interval
+        self._epochs = 0
+        self._due = False
 
     def attach(self, engine: Engine) -> None:
-        """Act once in every run of `engine`, an evaluator."""
-        if idist.get_rank() == 0:
-            engine.add_event_handler(Events.ITERATION_COMPLETED(once=1), self)
+        """Act on the first batch of an epoch of `engine`."""
+        if self.writer is not None:
+            engine.add_event_handler(Events.EPOCH_STARTED, self.count)
+            engine.add_event_handler(Events.ITERATION_COMPLETED, self.draw)
 
-    def __call__(self, engine: Engine) -> None:
-        """Draw the first images of the batch."""
+    def count(self) -> None:
+        """Begin an epoch."""
+        self._due = self._epochs % self.interval == 0
+        self._epochs += 1
+
+    def draw(self, engine: Engine) -> None:
+        """Draw the first images of the batch, once an epoch."""
+        if not self._due:
+            return
+        self._due = False
         output = engine.state.output
-        image, prediction = output[CommonKeys.IMAGE], output[CommonKeys.PRED]
-        self.writer.add_image(
-            "sources | fused | latent | decomposed (estimated) | error x5",
-            panel(image, prediction, self.rows),
-            engine.state.epoch,
-        )
+        picture = panel(output[CommonKeys.IMAGE], output[CommonKeys.PRED], self.rows)
+        self.writer.add_image(self.TAG, picture, engine.state.epoch)
 
 
 def panel(image: torch.Tensor, prediction: dict[str, torch.Tensor], rows: int) -> torch.Tensor:

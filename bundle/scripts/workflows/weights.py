@@ -34,8 +34,8 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise BadInputError(
-            f"{path} cannot be read as a checkpoint: it is truncated or of another kind ({str(error).splitlines()[0]}). "
-            "Copy it again, or train the weights anew with configs/train.json."
+            f"{path} cannot be read as a checkpoint: it is truncated or of another kind "
+            f"({str(error).splitlines()[0]}). Copy it again, or train the weights anew with configs/train.json."
         ) from error
     if not isinstance(content, dict):
         raise BadInputError(f"{path} holds a {type(content).__name__}, expected a state dict of FusionINN.")
