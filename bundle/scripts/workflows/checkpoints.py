@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -73,7 +72,7 @@ class Checkpoints:
 
     Args:
         folder: where to write.
-        state: objects with `state_dict` and `load_state_dict`, by name; "network" must be one of them.
+        state: objects with `state_dict` and `load_state_dict`, by name; "network" and "optimizer" must be among them.
         seed: seed of the run, kept for the record and checked on resuming.
         deciding_loss: takes the trainer and gives the loss that decides what is best, the lower the better, or None
             in epochs that decide nothing; see `DecidingLoss`.
@@ -96,7 +95,6 @@ class Checkpoints:
         self.seed = seed
         self.deciding_loss = deciding_loss
         self.resume = is_true(resume)
-        self.best = float("inf")
         self.last = self.folder / LAST
         self.model = self.folder / MODEL
         self.logger = logging.getLogger(__name__)
@@ -130,7 +128,9 @@ class Checkpoints:
                 )
             for name, value in self.state.items():
                 value.load_state_dict(content[name])
-            self.best = content["best"]
+            self._scale_learning_rate(content["learning_rate"])
+            engine.state.best_metric = content["best"]
+            engine.state.best_metric_epoch = content["best_epoch"]
             engine.state.epoch = content["epoch"]
             engine.state.iteration = content["epoch"] * engine.state.epoch_length
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
@@ -148,10 +148,11 @@ class Checkpoints:
         Raises:
             NonFiniteLossError: when a weight is NaN or infinite; the files stay as they are.
         """
+        state = engine.state
         value = self.deciding_loss(engine)
-        better = value is not None and value < self.best
+        better = value is not None and (state.best_metric_epoch < 1 or value < state.best_metric)
         if better:
-            self.best = value
+            state.best_metric, state.best_metric_epoch = value, state.epoch
         if idist.get_rank() != 0:
             return
         content: dict[str, Any] = {name: part.state_dict() for name, part in self.state.items()}
@@ -162,13 +163,36 @@ class Checkpoints:
             )
         if better:
             self._write(content["network"], self.model)
-        self._write(content | {"epoch": engine.state.epoch, "best": self.best, "seed": self.seed}, self.last)
+        content |= {
+            "epoch": state.epoch,
+            "best": state.best_metric,
+            "best_epoch": state.best_metric_epoch,
+            "learning_rate": self._configured_rate(),
+            "seed": self.seed,
+        }
+        self._write(content, self.last)
 
-    def finish(self) -> None:
+    def finish(self, engine: Engine) -> None:
         """Leave weights behind even when no epoch decided anything."""
-        if idist.get_rank() == 0 and math.isinf(self.best) and not self.model.exists():
+        if idist.get_rank() == 0 and engine.state.best_metric_epoch < 1:
             self.logger.warning(f"No epoch was validated: {self.model.name} holds the last weights.")
             self._write(self.state["network"].state_dict(), self.model)
+
+    def _configured_rate(self) -> float:
+        return self.state["optimizer"].defaults["lr"]
+
+    def _scale_learning_rate(self, before: float) -> None:
+        """Let a learning rate that the user has changed since count: the states hold the old one."""
+        ratio = self._configured_rate() / before
+        if ratio == 1:
+            return
+        for group in self.state["optimizer"].param_groups:
+            for key in {"lr", "initial_lr", "max_lr", "min_lr"} & group.keys():
+                group[key] *= ratio
+        scheduler = self.state.get("lr_scheduler")
+        if hasattr(scheduler, "base_lrs"):
+            scheduler.base_lrs = [rate * ratio for rate in scheduler.base_lrs]
+        self.logger.info(f"The learning rate is changed by a factor of {ratio:g}.")
 
     def _sweep(self) -> None:
         """Remove what a killed run left half-written."""

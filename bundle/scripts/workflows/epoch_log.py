@@ -10,7 +10,6 @@ import ignite.distributed as idist
 from ignite.engine import Engine, Events
 from torch.optim import Optimizer
 
-from .checkpoints import Checkpoints
 from .deciding_loss import DecidingLoss
 
 
@@ -21,14 +20,14 @@ class EpochLog:
 
     Args:
         deciding_loss: knows the evaluator, and whether there is one to speak of.
-        checkpoints: knows whether the epoch was the best so far.
         optimizer: knows the learning rate.
+        output_dir: folder of the results, told at the start.
     """
 
-    def __init__(self, deciding_loss: DecidingLoss, checkpoints: Checkpoints, optimizer: Optimizer) -> None:
+    def __init__(self, deciding_loss: DecidingLoss, optimizer: Optimizer, output_dir: str) -> None:
         self.deciding_loss = deciding_loss
-        self.checkpoints = checkpoints
         self.optimizer = optimizer
+        self.output_dir = output_dir
         self.logger = logging.getLogger(__name__)
         self._started = 0.0
         self._seconds: list[float] = []
@@ -49,7 +48,7 @@ class EpochLog:
             return
         self.logger.info(
             f"Training on {len(engine.data_loader.dataset)} slices, {state.epoch_length} batches an epoch, "
-            f"epochs {state.epoch + 1} to {state.max_epochs}, on {state.device}. Results: {self.checkpoints.folder}"
+            f"epochs {state.epoch + 1} to {state.max_epochs}, on {state.device}. Results: {self.output_dir}"
         )
         if not self.deciding_loss.validates:
             self.logger.warning(
@@ -74,7 +73,7 @@ class EpochLog:
             if self.deciding_loss.validates:
                 metrics = self.deciding_loss.evaluator.state.metrics
                 told.append(f"validation {deciding:.4f}")
-            if deciding == self.checkpoints.best:
+            if state.best_metric_epoch == state.epoch:
                 told.append("(best)")
         for kind in ("fused", "decomposed"):
             values = [f"{value:.3f}" for name, value in metrics.items() if name.startswith(f"{kind}_ssim_")]

@@ -22,7 +22,8 @@ def install_plain_errors() -> None:
     """Let the command end with the message of a `PLAIN_ERRORS` alone, and exit code 1.
 
     MONAI wraps an error of a bundle in several others ("Failed to evaluate ConfigExpression …"), Ignite logs it, and
-    the user gets a hundred lines. After this call the last lines are the message; every other error keeps its traceback.
+    the user gets a hundred lines. After this call the last lines are the message; every other error keeps its
+    traceback.
 
     To be the first expression of a config's run list, when `sys.path` and the log are set up::
 
