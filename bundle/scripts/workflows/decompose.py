@@ -164,7 +164,7 @@ class DecomposeVolume:
         if sidecar["CheckpointSHA256"] != self.checkpoint:
             raise BadInputError(
                 f"{data['fused']} was fused with other weights (sha256 {sidecar['CheckpointSHA256'][:12]}…, these are "
-                f"{self.checkpoint[:12]}…): they would take it apart wrongly. Give the weights that fused by --ckpt_path."
+                f"{self.checkpoint[:12]}…): they would take it apart wrongly. Give those that fused by --ckpt_path."
             )
         axis = sidecar["IntensityScale"]["slice_axis"]
         if data["latent"] is None:
