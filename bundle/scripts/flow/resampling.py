@@ -85,7 +85,8 @@ class HaarBands(FlowStep):
         """Pixels of a block to its bands, low-low first; a block that reaches over the image's edge stays as it is."""
         bands = x.flatten(2)
         for axis in range(self.spatial_dims):
-            pairs = bands.reshape(x.shape[0], -1, 2, 1 << (self.spatial_dims - 1 - axis), bands.shape[-1])
+            stride = 1 << (self.spatial_dims - 1 - axis)
+            pairs = bands.reshape(x.shape[0], x.shape[1] // (2 * stride), 2, stride, bands.shape[-1])
             first, second = pairs[:, :, 0], pairs[:, :, 1]
             bands = torch.stack((first + second, first - second), dim=2) * 0.5**0.5
         bands = bands.reshape(x.shape)

@@ -32,7 +32,7 @@ class FusionINN(nn.Module):
     Args:
         spatial_dims: number of spatial dimensions, 2 or 3. Defaults to 2.
         in_channels: number of sources N, at least 2; there is one fused and N - 1 latent channels. Defaults to 2.
-        blocks: number of coupling blocks k, at least 1. Defaults to 3.
+        blocks: number of coupling blocks k, at least 1. Defaults to 3, as in the paper.
         hidden_channels: channels inside the subnetworks at full resolution; twice as many are used at half the
             resolution. Defaults to 32.
         clamp: bound of the exponents in the couplings. Defaults to 2.0.
@@ -134,8 +134,9 @@ class FusionINN(nn.Module):
             `image`.
         """
         size = image.shape[2:]
-        x = self._pad_to_even(self.squash(image))
-        inside = self._inside(x, size)
+        values = self.squash(image)
+        x = self._pad_to_even(values)
+        inside = self._inside(values, x)
         for step in self.steps:
             x = step(x, inside)
             if step.moves and inside is not None:
@@ -157,8 +158,9 @@ class FusionINN(nn.Module):
         """
         size = fused.shape[2:]
         latent = latent.clamp(-self.squash.reach, self.squash.reach)
-        x = self._pad_to_even(torch.cat((self.squash(fused), latent), dim=1))
-        inside = self._inside(x, size)
+        values = torch.cat((self.squash(fused), latent), dim=1)
+        x = self._pad_to_even(values)
+        inside = self._inside(values, x)
         for step in self.steps[::-1]:
             x = step.inverse(x, inside)
             if step.moves and inside is not None:
@@ -191,8 +193,9 @@ class FusionINN(nn.Module):
         """
         size = image.shape[2:]
         total = self.squash.log_slope(image).flatten(1).sum(dim=1)
-        x = self._pad_to_even(self.squash(image))
-        inside = self._inside(x, size)
+        values = self.squash(image)
+        x = self._pad_to_even(values)
+        inside = self._inside(values, x)
         for step in self.steps:
             total = total + step.log_det(x, inside)
             x = step(x, inside)
@@ -206,12 +209,12 @@ class FusionINN(nn.Module):
             return F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2))
         return F.pad(x, (0, x.shape[4] % 2, 0, x.shape[3] % 2, 0, x.shape[2] % 2))
 
-    def _inside(self, padded: torch.Tensor, size: list[int]) -> torch.Tensor | None:
-        if padded.shape[2:] == size:
+    def _inside(self, values: torch.Tensor, padded: torch.Tensor) -> torch.Tensor | None:
+        if padded.shape == values.shape:
             return None
         if not self.realign:
             raise ValueError("A network with realign=False takes even sizes only: pad the image or use realign=True.")
-        return self._pad_to_even(padded.new_ones([1, self.in_channels] + [int(n) for n in size]))
+        return self._pad_to_even(torch.ones_like(values[:1]))
 
     def _crop(self, x: torch.Tensor, size: list[int]) -> torch.Tensor:
         if x.dim() == 4:
