@@ -42,7 +42,9 @@ class LossTerms:
         if output.get(CommonKeys.LOSS) is not None:
             terms = self.loss_function.reported
         else:
-            with torch.no_grad():
+            # the MMD draws its reference: the same one in every validation, so that epochs can be compared
+            with torch.no_grad(), torch.random.fork_rng([image.device] if image.is_cuda else []):
+                torch.manual_seed(self._count)
                 terms = self.loss_function.terms(output[CommonKeys.PRED], image)
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0) + value.detach() * len(image)

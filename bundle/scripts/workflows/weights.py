@@ -5,12 +5,26 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import zipfile
+import zlib
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
+
+_UNREADABLE = (
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict:
@@ -31,15 +45,26 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict:
             f"No checkpoint at {path}. Give the weights by --ckpt_path, or train them with configs/train.json."
         )
     try:
+        _check_sums(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except _UNREADABLE as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInputError(
-            f"{path} cannot be read as a checkpoint: it is truncated or of another kind "
-            f"({str(error).splitlines()[0]}). Copy it again, or train the weights anew with configs/train.json."
+            f"{path} cannot be read as a checkpoint: it is truncated, damaged or of another kind ({reason}). "
+            "Copy it again, or train the weights anew with configs/train.json."
         ) from error
     if not isinstance(content, dict):
         raise BadInputError(f"{path} holds a {type(content).__name__}, expected a state dict of FusionINN.")
     return content
+
+
+def _check_sums(path: Path) -> None:
+    """Compare the archive's checksums, which `torch.load` does not look at."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged:
+            raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
 
 
 def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:

@@ -1,0 +1,92 @@
+"""Weights from a file into the network, or a clear word why not."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+import torch
+
+from scripts.data.errors import BadInputError
+from scripts.networks import FusionINN
+from scripts.workflows.weights import fingerprint, load_weights, read_checkpoint
+
+
+@pytest.fixture
+def file(tmp_path, network):
+    path = tmp_path / "model.pt"
+    torch.save(network.state_dict(), path)
+    return path
+
+
+def test_weights_and_permutations_come_back(file, network):
+    other = FusionINN(hidden_channels=4, seed=8)
+    loaded = load_weights(other, file)
+    assert loaded is other
+    assert not loaded.training
+    assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in network.state_dict().items())
+
+
+def test_a_training_checkpoint_holds_weights_too(tmp_path, network):
+    torch.save({"network": network.state_dict(), "epoch": 3}, tmp_path / "last.pt")
+    other = load_weights(FusionINN(hidden_channels=4, seed=8), tmp_path / "last.pt")
+    image = torch.rand(1, 2, 8, 8)
+    assert torch.equal(other(image)[0], network.eval()(image)[0])
+
+
+def test_a_missing_file_is_named_with_the_remedy(tmp_path):
+    with pytest.raises(BadInputError, match=r"No checkpoint at .*none\.pt.*--ckpt_path"):
+        read_checkpoint(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize("length", [0, 10, 3000, -100])
+def test_a_truncated_file_is_refused(file, length):
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(BadInputError, match=r"model\.pt cannot be read as a checkpoint: it is truncated, damaged"):
+        read_checkpoint(file)
+
+
+def test_a_single_changed_bit_is_refused(file, network):
+    content = bytearray(file.read_bytes())
+    weight = next(network.parameters()).detach().numpy().tobytes()
+    content[content.index(weight) + 2] ^= 0x40
+    file.write_bytes(content)
+    with pytest.raises(BadInputError, match=r"model\.pt cannot be read as a checkpoint: .*the checksum of .* is wrong"):
+        read_checkpoint(file)
+
+
+def test_a_file_that_runs_code_is_refused(tmp_path):
+    class Harmful:
+        def __reduce__(self):
+            return print, ("harm",)
+
+    (tmp_path / "foreign.pt").write_bytes(pickle.dumps(Harmful()))
+    with pytest.raises(BadInputError, match=r"foreign\.pt cannot be read as a checkpoint"):
+        read_checkpoint(tmp_path / "foreign.pt")
+
+
+def test_a_lone_tensor_is_no_checkpoint(tmp_path):
+    torch.save(torch.zeros(3), tmp_path / "tensor.pt")
+    with pytest.raises(BadInputError, match="holds a Tensor, expected a state dict of FusionINN"):
+        read_checkpoint(tmp_path / "tensor.pt")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"hidden_channels": 8}, "of another shape"),
+        ({"hidden_channels": 4, "blocks": 4}, "missing"),
+        ({"hidden_channels": 4, "blocks": 2}, "unknown"),
+    ],
+)
+def test_weights_of_another_network_are_refused_and_none_is_loaded(file, settings, told):
+    other = FusionINN(**settings)
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    with pytest.raises(BadInputError, match=rf"does not fit this network \(.*{told}"):
+        load_weights(other, file)
+    assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
+
+
+def test_the_fingerprint_is_the_sha_256(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert fingerprint(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
