@@ -40,9 +40,7 @@ REQUIRED = [
 MACHINE_PATH = re.compile(
     r"(?<![\w.~:/$}<>\])-])/(work|workspace|root|home|Users|mnt|media|opt|tmp|var|scratch|data)/\w"
 )
-PACKAGE_HOST = re.compile(
-    "|".join([r"pypi\.or" + "g", "pythonhoste" + "d", r"pytorch\.org/wh" + "l"])
-)
+PACKAGE_HOST = re.compile("|".join([r"pypi\.or" + "g", "pythonhoste" + "d", r"pytorch\.org/wh" + "l"]))
 
 
 def tracked_files() -> list[Path]:
@@ -125,7 +123,5 @@ def test_version_is_the_same_everywhere():
 
 def test_bundle_imports_nothing_heavy_before_it_is_used(repository):
     code = "import sys, scripts; print([m for m in ('torch', 'monai') if m in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=repository / "bundle", capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=repository / "bundle", capture_output=True, text=True)
     assert done.stdout.strip() == "[]"

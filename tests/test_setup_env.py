@@ -44,9 +44,7 @@ class TestTorchBuild:
         assert pulls(report("torch", "triton"))
 
     def test_a_build_without_cuda_is_recognised(self):
-        assert not load_tool().pulls_cuda(
-            report("torch", "sympy", "filelock", "networkx", "jinja2")
-        )
+        assert not load_tool().pulls_cuda(report("torch", "sympy", "filelock", "networkx", "jinja2"))
 
 
 class TestRequirements:

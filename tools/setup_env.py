@@ -72,10 +72,7 @@ class Environment:
 
     def create(self) -> None:
         """Make the environment, or make it anew where it does not run."""
-        if (
-            self.python.exists()
-            and self.run("-m", "pip", "--version", capture=True).returncode == 0
-        ):
+        if self.python.exists() and self.run("-m", "pip", "--version", capture=True).returncode == 0:
             return
         say(f"virtual environment in {self.folder.name}, Python {sys.version.split()[0]}")
         command = [sys.executable, "-m", "venv", "--clear", str(self.folder)]

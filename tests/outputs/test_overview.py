@@ -69,6 +69,14 @@ class TestDrawOverview:
         assert by_volume.shape == by_slice.shape
         assert (by_volume != by_slice).any()
 
+    def test_slices_without_a_score_are_left_out(self, tmp_path, patient):
+        known, unknown = scores(t1gd=20, flair=20), scores(t1gd=20, flair=20)
+        unknown["t1gd"]["decomposed"][:] = np.nan
+        unknown["flair"]["fused"][3:] = np.nan
+        with_all = draw(tmp_path / "a.png", patient, ssim=known)
+        with_some = draw(tmp_path / "b.png", patient, ssim=unknown)
+        assert (with_some > 0.6).sum() < (with_all > 0.6).sum()
+
     def test_chosen_slices_set_the_height(self, tmp_path, patient):
         heights = [draw(tmp_path / "o.png", patient, slices=slices).shape[0] for slices in ([10], [8, 10], [8, 10, 12])]
         steps = np.diff(heights)

@@ -61,19 +61,18 @@ class Column:
 
     def mean_score(self) -> str:
         """Return the SSIM of the whole volume in words."""
-        words = self._words({name: np.nanmean(score) for name, score in self.scores.items()})
-        return f"mean {words}" if any(score.ndim for score in self.scores.values()) else words
+        words = self._words([_mean(score) for score in self.scores.values()])
+        by_slice = any(score.ndim for score in self.scores.values())
+        return f"mean {words}" if words and by_slice else words
 
     def slice_score(self, index: int) -> str:
         """Return the SSIM of one slice in words, nothing where only the volume's is known."""
-        return self._words({n: score[index] for n, score in self.scores.items() if score.ndim})
+        return self._words([float(score[index]) for score in self.scores.values() if score.ndim])
 
-    def _words(self, numbers: Mapping[str, float]) -> str:
-        if not numbers:
+    def _words(self, numbers: Sequence[float]) -> str:
+        if not np.isfinite(numbers).any():
             return ""
-        if len(numbers) == 1:
-            return f"SSIM {next(iter(numbers.values())):.3f}"
-        return "SSIM " + " · ".join(f"{value:.3f}" for value in numbers.values())
+        return "SSIM " + " · ".join(f"{n:.3f}" if np.isfinite(n) else "–" for n in numbers)
 
 
 def draw_overview(
@@ -106,8 +105,8 @@ def draw_overview(
         slices: indices of the slices. Defaults to None, see `choose_slices`.
         lesion: volume [X, Y, Z], above 0 in the lesion, to choose slices by. Defaults to None.
         ssim: for each source {"fused": …, "decomposed": …}, the source's SSIM with these: one
-            number for the volume, or one for each slice of it, which puts them under the panels as
-            well. Defaults to None.
+            number for the volume, or one for each slice of it (NaN where it has none), which puts them under the
+            panels as well. Defaults to None.
         title: the patient's name.
         phantom: no patient but a digital phantom, which the picture then says. Defaults to False.
 
@@ -311,6 +310,12 @@ class _Page:
         height = 1 - top / self.height
         ends = (start / self.width, end / self.width)
         self.figure.add_artist(Line2D(ends, (height, height), color="#343a46", linewidth=0.8))
+
+
+def _mean(score: np.ndarray) -> float:
+    """Return the mean of the slices that have a score; a black slice has none."""
+    known = score[np.isfinite(score)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def _display(name: str) -> str:
