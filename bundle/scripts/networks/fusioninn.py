@@ -38,8 +38,8 @@ class FusionINN(nn.Module):
         clamp: bound of the exponents in the couplings. Defaults to 2.0.
         margin: see `TangentLogit`. Defaults to 0.01.
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
-            True; False is the paper's network. The first block at half the resolution then sees the bands of the mean on one
-            side and those of the differences on the other; permutations stand between the blocks that follow.
+            True; False is the paper's network. The first block at half the resolution then sees the bands of the mean
+            on one side and those of the differences on the other; permutations stand between the blocks that follow.
         realign: undo the permutations before the resolution is restored, so that every pixel comes back to its place.
             Defaults to True; False is the paper's network, where pixels of a 2 x 2 block change places and sources.
         haar: turn every block of pixels into its mean and details (`HaarBands`) between the two changes of resolution,
