@@ -1,0 +1,24 @@
+"""Make digital phantoms: ``python -m scripts.phantom --output_dir bundle/example`` with `bundle` on the path."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from .files import write_phantom
+
+
+def main() -> None:
+    """Write one phantom or several, each with a seed of its own."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.phantom", description="Make digital brain phantoms.")
+    parser.add_argument("--output_dir", required=True, help="folder for the phantoms' folders")
+    parser.add_argument("--seed", type=int, default=2018, help="seed of the first phantom (default 2018)")
+    parser.add_argument("--count", type=int, default=1, help="how many, with seeds seed, seed + 1, … (default 1)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    for number in range(arguments.count):
+        write_phantom(arguments.output_dir, f"phantom-{number + 1:02d}", arguments.seed + number)
+
+
+if __name__ == "__main__":
+    main()
