@@ -1,0 +1,41 @@
+"""A small network whose couplings do something, in one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from scripts.networks import FusionINN
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Run each test in one thread, and leave the number as it was."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def network() -> FusionINN:
+    """Two sources, in evaluation mode, weights moved away from their start."""
+    return build_network(in_channels=2)
+
+
+@pytest.fixture
+def network_of_three() -> FusionINN:
+    """The same for three sources."""
+    return build_network(in_channels=3)
+
+
+def build_network(in_channels: int) -> FusionINN:
+    """Return a network that does more than mix."""
+    network = FusionINN(in_channels=in_channels, blocks=4, hidden_channels=8)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if "conv_1.weight" in name:
+                parameter.add_(0.02 * torch.randn_like(parameter))
+    return network.eval()
