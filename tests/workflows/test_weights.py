@@ -60,7 +60,7 @@ def test_a_file_that_runs_code_is_refused(tmp_path):
         def __reduce__(self):
             return print, ("harm",)
 
-    (tmp_path / "foreign.pt").write_bytes(pickle.dumps(Harmful()))
+    (tmp_path / "foreign.pt").write_bytes(pickle.dumps(Harmful(), protocol=2))
     with pytest.raises(BadInputError, match=r"foreign\.pt cannot be read as a checkpoint"):
         read_checkpoint(tmp_path / "foreign.pt")
 

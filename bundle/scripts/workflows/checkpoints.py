@@ -202,5 +202,6 @@ class Checkpoints:
 
     @staticmethod
     def _write(content: Any, path: Path) -> None:
-        with written_whole(path, suffix=".pt") as temporary:
-            torch.save(content, temporary)
+        # through a file: torch would write the temporary name into the archive, and equal weights should be equal bytes
+        with written_whole(path, suffix=".pt") as temporary, open(temporary, "wb") as file:
+            torch.save(content, file)
