@@ -80,8 +80,9 @@ class Environment:
             raise SetupError(f"the virtual environment {self.folder} could not be made, see above")
 
     def version_of(self, package: str) -> str | None:
-        """Return the installed version of `package`."""
-        found = self.run("-c", f"import {package}; print({package}.__version__)", capture=True)
+        """Return the installed version of `package`, None where it is not installed."""
+        code = f"from importlib.metadata import version; print(version({package!r}))"
+        found = self.run("-c", code, capture=True)
         return found.stdout.strip() if found.returncode == 0 else None
 
     def would_pull_cuda(self, requirement: str) -> bool:
@@ -105,8 +106,8 @@ class Environment:
             return
         if own:
             say(f"torch as TORCH_INSTALL says: {own}")
-            if not self.pip(*shlex.split(own)):
-                raise SetupError(f"pip install {own} (from TORCH_INSTALL) failed, see above")
+            if not self.pip(*shlex.split(own)) or self.version_of("torch") is None:
+                raise SetupError(f"pip install {own} (from TORCH_INSTALL) brought no torch, see above")
             return
 
         # pip learned --dry-run --report in 22.2; the one that comes with Python may be older.
@@ -123,7 +124,7 @@ class Environment:
         else:
             say(f"{requirement}, the build without CUDA, as there is no NVIDIA GPU (about 200 MB)")
             done = self.uv("--torch-backend=cpu", requirement)
-        if not done:
+        if not done or self.version_of("torch") is None:
             raise SetupError(
                 f"{requirement} could not be fetched, see above.\n"
                 "  Without a network, or without a way to PyTorch's own package index: mend that"
@@ -142,6 +143,17 @@ class Environment:
                 "  Without a network: connect and run the same command again."
             )
 
+    def device(self) -> str:
+        """Return "GPU" or "CPU", what torch finds to compute on."""
+        code = "import torch; print('GPU' if torch.cuda.is_available() else 'CPU')"
+        found = self.run("-c", code, capture=True)
+        if found.returncode != 0:
+            raise SetupError(
+                f"torch was installed, but does not start:\n{found.stderr.strip()}\n"
+                "  Begin anew: make distclean, then the same command again."
+            )
+        return found.stdout.strip()
+
 
 def say(message: str) -> None:
     """Print one step of the set-up."""
@@ -157,10 +169,11 @@ def set_up(folder: Path) -> None:
     environment.create()
     environment.install_torch(torch)
     environment.install_rest([line for line in requirements if line != torch])
-    if environment.version_of("torch") is None:
-        raise SetupError(f"torch does not start: run `{environment.python} -c 'import torch'`")
+    device = environment.device()
+    if has_nvidia_gpu() and device == "CPU":
+        say("torch finds no GPU although there is one: it may need a newer driver; the CPU is used")
     (folder / STAMP).touch()
-    say(f"done, torch {environment.version_of('torch')}")
+    say(f"done, torch {environment.version_of('torch')} on the {device}")
 
 
 def main() -> int:
