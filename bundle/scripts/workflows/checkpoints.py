@@ -128,9 +128,9 @@ class Checkpoints:
                 )
             for name, value in self.state.items():
                 value.load_state_dict(content[name])
-            self._scale_learning_rate(content["learning_rate"])
+            self._scale_learning_rate(content.get("learning_rate", self._configured_rate()))
             engine.state.best_metric = content["best"]
-            engine.state.best_metric_epoch = content["best_epoch"]
+            engine.state.best_metric_epoch = content.get("best_epoch", content["epoch"])
             engine.state.epoch = content["epoch"]
             engine.state.iteration = content["epoch"] * engine.state.epoch_length
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
