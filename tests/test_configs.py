@@ -49,3 +49,21 @@ def test_a_config_holds_no_path_of_one_machine(path: Path) -> None:
     text = path.read_text()
     assert '"/' not in text
     assert "'/home" not in text
+
+
+def test_a_download_is_asked_for_by_a_key_and_not_repeated(tmp_path: Path) -> None:
+    task = tmp_path / "Task01_BrainTumour"
+    task.mkdir()
+    description = {
+        "modality": {"0": "FLAIR", "1": "T1w", "2": "t1gd", "3": "T2w"},
+        "training": [{"image": "./imagesTr/BRATS_001.nii.gz", "label": "./labelsTr/BRATS_001.nii.gz"}],
+    }
+    (task / "dataset.json").write_text(json.dumps(description))
+    (task / "imagesTr").mkdir()
+    (task / "imagesTr" / "BRATS_001.nii.gz").write_bytes(b"")
+    parser = ConfigParser()
+    parser.read_config(str(CONFIGS / "train.json"))
+    parser["dataset_dir"], parser["download"] = str(tmp_path), "true"
+    (patient,) = parser.get_parsed_content("patients")
+    assert patient["patient"] == "BRATS_001"
+    assert patient["channels"] == {"t1gd": 2, "flair": 0}
