@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
-from .files import write_phantom
+from .files import write_description, write_phantom
 
 
 def main() -> None:
@@ -16,8 +16,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1, help="how many, with seeds seed, seed + 1, … (default 1)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for number in range(arguments.count):
-        write_phantom(arguments.output_dir, f"phantom-{number + 1:02d}", arguments.seed + number)
+    seeds = {f"phantom-{number + 1:02d}": arguments.seed + number for number in range(arguments.count)}
+    for name, seed in seeds.items():
+        write_phantom(arguments.output_dir, name, seed)
+    write_description(arguments.output_dir, seeds)
 
 
 if __name__ == "__main__":

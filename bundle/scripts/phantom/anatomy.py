@@ -36,21 +36,31 @@ def healthy_tissue(
 
     csf = _fluid(t1, grey, white, mask)
     sulci = _sulci(rng, grid, t1, depth, deep, cerebellum, mask)
-    csf = np.maximum(csf, sulci) * mask
+    folia = _folia(rng, grid, points, depth) * cerebellum * (1.0 - deep)
+    csf = np.maximum(csf, np.maximum(sulci, folia))
+    # skull stripping takes the fluid at the surface away and leaves notches at the sulci
+    mask = _largest(mask & ~((csf > 0.55) & (depth < 3.0)))
+    csf = csf * mask
 
     ribbon = _ribbon(rng, grid, csf, mask, grey, white, deep, cerebellum)
     tissue = (1.0 - csf) * mask
     fractions = {"csf": csf, "grey_matter": tissue * ribbon, "white_matter": tissue * (1.0 - ribbon)}
     _nuclei(fractions, points)
+    _gliosis(rng, grid, fractions)
     return fractions, mask
 
 
 def _brain_mask(t1: np.ndarray) -> np.ndarray:
     """Largest piece of the T1 template's brain, without holes and frayed edges."""
-    pieces, _ = label(binary_opening(t1 > 0.26, iterations=1))
+    return binary_fill_holes(_largest(binary_opening(t1 > 0.26, iterations=1)))
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    """The largest connected piece of a mask."""
+    pieces, _ = label(mask)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
-    return binary_fill_holes(pieces == sizes.argmax())
+    return pieces == sizes.argmax()
 
 
 def _deep_region(points: np.ndarray) -> np.ndarray:
@@ -76,7 +86,7 @@ def _ellipsoid(points: np.ndarray, centre: tuple[float, ...], radii: tuple[float
 
 def _fluid(t1: np.ndarray, grey: np.ndarray, white: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Ventricles, cisterns and the wide sulci that the template itself shows dark."""
-    dark = smoothstep(T1_GREY - t1, 0.085, 0.25)
+    dark = smoothstep(T1_GREY - t1, 0.10, 0.21)
     unclaimed = smoothstep(1.0 - grey - white, 0.25, 0.8) * smoothstep(T1_GREY - t1, 0.0, 0.1)
     return np.maximum(dark, unclaimed) * mask
 
@@ -92,20 +102,30 @@ def _sulci(
 ) -> np.ndarray:
     """Fluid in sulci, 0 to 1: along dark sheets of the template, and along random ones near the surface."""
     distance, strength = _dark_sheets(t1, 1.3, grid.voxel, mask)
-    width = 0.95 - 0.4 * smoothstep(depth, 0.0, 14.0) + 0.2 * smooth_noise(rng, grid, 11.0)
+    width = 1.35 - 0.8 * smoothstep(depth, 0.0, 13.0) + 0.2 * smooth_noise(rng, grid, 11.0)
     known = (1.0 - smoothstep(distance, 0.4 * width, 1.35 * width)) * smoothstep(strength, 0.006, 0.022)
     known *= smoothstep(T1_WHITE - t1, 0.06, 0.15)
 
     reach = 12.0 + 4.5 * smooth_noise(rng, grid, 14.0)
-    field = smooth_noise(rng, grid, 6.0)
+    field = smooth_noise(rng, grid, 5.2)
     slope = np.sqrt(sum(g**2 for g in np.gradient(field, grid.voxel))) + 0.02
     own = (1.0 - smoothstep(np.abs(field) / slope, 0.4 * width, 1.35 * width)) * smoothstep(reach - depth, 0.0, 3.0)
     # a random fold beside one of the template would leave a sliver of a gyrus
-    own *= 1.0 - smoothstep(gaussian_filter(known, 3.5 / grid.voxel), 0.16, 0.30)
+    own *= 1.0 - smoothstep(gaussian_filter(known, 3.5 / grid.voxel), 0.19, 0.34)
 
     open_ = 0.80 + 0.25 * smooth_noise(rng, grid, 8.0)
     sulci = np.maximum(known, own * (1.0 - cerebellum)) * np.clip(open_, 0.2, 1.0) * (1.0 - 0.45 * cerebellum)
     return sulci * (1.0 - deep) * mask
+
+
+def _folia(rng: np.random.Generator, grid: Grid, points: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Fluid between the folia of the cerebellum: fissures that run from side to side, about 4 mm apart."""
+    x, y, z = points
+    angle = np.arctan2(z + 24.0 + 0.006 * x**2, -(y + 40.0 + 0.006 * x**2))
+    phase = 46.0 * angle + 1.6 * smooth_noise(rng, grid, 7.0)
+    width = 0.28 + 0.1 * smooth_noise(rng, grid, 6.0)
+    reach = 8.0 + 3.0 * smooth_noise(rng, grid, 9.0)
+    return 0.42 * smoothstep(np.cos(phase), 1.0 - 2.0 * width, 1.0) * (1.0 - smoothstep(depth, reach, reach + 4.0))
 
 
 def _dark_sheets(volume: np.ndarray, sigma: float, voxel: float, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -150,8 +170,8 @@ def _ribbon(
     thickness = 2.7 + 0.35 * smooth_noise(rng, grid, 10.0) - 1.2 * cerebellum
     border = 0.16 * smooth_noise(rng, grid, 2.2) + 0.10 * smooth_noise(rng, grid, 5.0)
     score = 5.5 * (share - 0.52) + 0.85 * np.tanh((thickness - reach) / 1.2) + 1.2 * border
-    cortex = 1.0 / (1.0 + np.exp(-2.6 * score))
-    folia = 1.0 / (1.0 + np.exp(-7.0 * (share - 0.55 + 0.12 * border)))
+    cortex = 1.0 / (1.0 + np.exp(-3.8 * score))
+    folia = 1.0 / (1.0 + np.exp(-9.0 * (share - 0.68 + 0.12 * border)))
     core = np.clip(1.25 * (share - 0.5) + 0.5, 0.0, 1.0)
     cortex = cortex * (1.0 - cerebellum) + folia * cerebellum
     return (cortex * (1.0 - deep) + core * deep).astype(np.float32)
@@ -177,3 +197,15 @@ def _nuclei(fractions: dict[str, np.ndarray], points: np.ndarray) -> None:
             moved = inside * fractions["grey_matter"]
             fractions["grey_matter"] = fractions["grey_matter"] - moved
         fractions[name] = moved
+
+
+def _gliosis(rng: np.random.Generator, grid: Grid, fractions: dict[str, np.ndarray]) -> None:
+    """Water in the white matter beside the ventricles and in a few spots, as in most adults: never most of a voxel."""
+    fluid = gaussian_filter(fractions["csf"], 1.2 / grid.voxel)
+    ventricles = fluid > 0.7
+    beside = np.exp(-distance_transform_edt(~ventricles).astype(np.float32) * grid.voxel / 2.2)
+    spots = smoothstep(smooth_noise(rng, grid, 1.7), 3.3, 4.2)
+    pure = smoothstep(gaussian_filter(fractions["white_matter"], 2.0 / grid.voxel), 0.6, 0.95)
+    share = np.minimum(0.32 * beside + 0.45 * spots * pure, 0.45) * fractions["white_matter"]
+    fractions["white_matter"] = fractions["white_matter"] - share
+    fractions["oedema"] = share

@@ -90,14 +90,14 @@ def build_phantom(
     seg = np.array([SEG_LABELS.get(name, 0) for name in names], np.int16)[most] * inside
 
     images = {}
-    for contrast, signal, blur, grain in (("t1gd", t1gd_signal, 0.50, 0.020), ("flair", flair_signal, 0.62, 0.022)):
+    for contrast, signal, blur, grain in (("t1gd", t1gd_signal, 0.42, 0.020), ("flair", flair_signal, 0.52, 0.022)):
         reference = signal(TISSUES["white_matter"])
         volume = sum(signal(TISSUES[name]) / reference * fraction for name, fraction in fractions.items())
         for length in (1.4, 4.0):
             volume = volume * (1.0 + grain * smooth_noise(scan_rng, grid, length))
         volume = volume * bias_field(scan_rng, grid, bias)
         volume = point_spread(thick_slices(volume, slice_factor), blur / voxel)
-        volume = rician_noise(scan_rng, volume, noise)
+        volume = rician_noise(scan_rng, volume, noise if contrast == "t1gd" else 1.2 * noise)
         images[contrast] = np.clip(np.rint(UNITS[contrast] * volume), 1, 32767).astype(np.int16) * inside
 
     affine = np.diag([-voxel, -voxel, voxel * slice_factor, 1.0])

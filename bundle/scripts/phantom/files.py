@@ -53,11 +53,21 @@ def write_phantom(output_dir: str | os.PathLike, name: str, seed: int) -> list[P
         written.append(path)
     written.append(folder / f"{name}_tissue.json")
     _write_json(written[-1], _legend())
-    written.append(Path(output_dir) / "dataset_description.json")
-    _write_json(written[-1], _dataset(name, seed))
     for path in written:
         logger.info("%s (%.2f MB)", path, path.stat().st_size / 1e6)
     return written
+
+
+def write_description(output_dir: str | os.PathLike, seeds: dict[str, int]) -> Path:
+    """Write `dataset_description.json`: that these are phantoms, how they were made, the licence of the maps.
+
+    Args:
+        output_dir: folder that holds the phantoms' folders.
+        seeds: seed of each phantom by name.
+    """
+    path = Path(output_dir) / "dataset_description.json"
+    _write_json(path, _dataset(seeds))
+    return path
 
 
 def _nifti(volume: np.ndarray, affine: np.ndarray) -> bytes:
@@ -82,13 +92,13 @@ def _legend() -> dict:
     }
 
 
-def _dataset(name: str, seed: int) -> dict:
+def _dataset(seeds: dict[str, int]) -> dict:
     return {
         "Name": "FusionINN digital brain phantom",
         "BIDSVersion": "1.9.0",
         "DatasetType": "derivative",
         "Warning": "Digital phantom, not a patient: a computed image with an invented tumour. For research use only.",
-        "Subjects": {name: {"Seed": seed}},
+        "Subjects": {name: {"Seed": seed} for name, seed in seeds.items()},
         "GeneratedBy": [
             {"Name": "scripts.phantom", "Command": "python -m scripts.phantom --output_dir bundle/example"}
         ],

@@ -51,7 +51,7 @@ def add_glioma(
     here = smoothstep(side * points[0], 1.0, 4.0) * mask
     open_fluid = smoothstep(gaussian_filter(fractions["csf"], 1.6 / grid.voxel), 0.45, 0.75)
 
-    warp = 4.2 * smooth_noise(rng, grid, 8.0) + 1.9 * smooth_noise(rng, grid, 3.5)
+    warp = 4.2 * smooth_noise(rng, grid, 8.0) + 1.5 * smooth_noise(rng, grid, 4.0) + 0.9 * smooth_noise(rng, grid, 1.8)
     radii = np.float32(rng.uniform(0.85, 1.15, 3)).reshape(3, 1, 1, 1)
     inside = glioma.radius * (1.0 - np.sqrt(((offset / radii / glioma.radius) ** 2).sum(0))) + warp
     lobe_shift = np.float32(rng.normal(0.0, 1.0, 3))
@@ -75,7 +75,7 @@ def add_glioma(
     replace(fractions, "non_enhancing_tumour", flat * np.clip(0.75 + 0.2 * smooth_noise(rng, grid, 3.5), 0.0, 1.0))
     replace(fractions, "non_enhancing_tumour", solid)
     replace(fractions, "enhancing_tumour", solid * enhancing)
-    replace(fractions, "necrosis", core * np.clip(0.92 + 0.08 * smooth_noise(rng, grid, 3.0), 0.6, 1.0))
+    replace(fractions, "necrosis", core * np.clip(0.80 + 0.18 * smooth_noise(rng, grid, 3.5), 0.3, 1.0))
 
 
 def _efface(fractions: dict[str, np.ndarray], near: np.ndarray, open_fluid: np.ndarray) -> None:

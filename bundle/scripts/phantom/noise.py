@@ -10,7 +10,8 @@ from .grid import FIELD_OF_VIEW, Grid
 def smooth_noise(rng: np.random.Generator, grid: Grid, length: float) -> np.ndarray:
     """Gaussian random field with mean 0 and variance 1 on the grid.
 
-    It is drawn on a lattice of its own, fixed in millimetres: one generator gives the same field at any voxel size.
+    It is drawn on a lattice of its own, fixed in millimetres: one generator gives the same field at any voxel size
+    (but for fields finer than the voxels).
 
     Args:
         rng: generator to draw from.
@@ -20,7 +21,7 @@ def smooth_noise(rng: np.random.Generator, grid: Grid, length: float) -> np.ndar
     Returns:
         float32, the grid's shape.
     """
-    pitch = max(length / 1.5, 1.0)
+    pitch = max(length / 1.5, 1.0, 0.5 * grid.voxel)
     lattice = [int(np.ceil(extent / pitch)) + 3 for extent in FIELD_OF_VIEW]
     field = gaussian_filter(rng.standard_normal(lattice, dtype=np.float32), length / pitch, mode="wrap")
     field = (field - field.mean()) / field.std()

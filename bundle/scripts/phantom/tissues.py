@@ -41,7 +41,7 @@ TISSUES = {
     "vessel": Tissue(7, 1650.0, 45.0, 0.85, 0.75),
     "dura": Tissue(8, 1200.0, 60.0, 0.70, 0.22),
     "choroid_plexus": Tissue(9, 1700.0, 100.0, 0.86, 0.35),
-    "necrosis": Tissue(10, 2900.0, 210.0, 0.95, 0.0),
+    "necrosis": Tissue(10, 2600.0, 200.0, 0.94, 0.005),
     "non_enhancing_tumour": Tissue(11, 1650.0, 150.0, 0.87, 0.02),
     "enhancing_tumour": Tissue(12, 1450.0, 92.0, 0.83, 0.30),
     "oedema": Tissue(13, 1550.0, 165.0, 0.85, 0.004),
