@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -25,10 +25,13 @@ def slices(count: int, value: float | None = None) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
     """Images of 16 x 16 pixels gain nothing from a second one."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -112,7 +112,8 @@ class Checkpoints:
         Raises:
             BadInputError: when the file is damaged or of another configuration.
         """
-        if idist.get_rank() == 0:
+        first = idist.get_rank() == 0
+        if first:
             self._sweep()
         if not self.resume:
             return
@@ -140,7 +141,8 @@ class Checkpoints:
                 f"{self.last} does not fit this configuration ({str(error).splitlines()[0]}). Resume with the "
                 "configuration that wrote it, or choose another --output_dir."
             ) from error
-        self.logger.info(f"Resumed after epoch {engine.state.epoch} from {self.last}.")
+        if first:
+            self.logger.info(f"Resumed after epoch {engine.state.epoch} from {self.last}.")
 
     def save(self, engine: Engine) -> None:
         """Write the last state, and the weights where they are the best so far.
