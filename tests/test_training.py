@@ -339,7 +339,7 @@ class TestCommands:
             limit = time.monotonic() + 120
             while not (output / "last.pt").exists() and time.monotonic() < limit:
                 time.sleep(0.01)
-            time.sleep(0.3)
+            time.sleep(0.05)
             running.kill()
         assert running.returncode == -signal.SIGKILL
         assert 1 <= state(output)["epoch"] < 12
