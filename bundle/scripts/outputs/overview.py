@@ -138,7 +138,7 @@ def draw_overview(
     page.draw_panels(view, slices)
     page.draw_footnote(bool(errors))
     with result_file(path, suffix=".png") as temporary:
-        page.figure.savefig(temporary, dpi=DPI, pil_kwargs={"optimize": True})
+        page.figure.savefig(temporary, dpi=DPI)
 
 
 def _grey_columns(

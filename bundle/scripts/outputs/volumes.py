@@ -20,14 +20,19 @@ PLAUSIBLE = (-0.5, 2.5)
 """What a fused image may reach: [0, 1], and the excess of vessels above the normalisation."""
 
 
-def fused_descrip() -> str:
-    """Return the header text of a fused image."""
-    return "FusionINN fused, research use only"
+def fused_descrip(fusion_id: str = "") -> str:
+    """Return the header text of a fused image, with the id that its sidecar holds too."""
+    return "FusionINN fused, research use only" + (f", id {fusion_id}" if fusion_id else "")
 
 
 def estimate_descrip(source: str) -> str:
     """Return the header text of a decomposed image, which is an estimate of `source`."""
     return f"FusionINN ESTIMATED {source}, research use only"
+
+
+def restored_descrip(source: str) -> str:
+    """Return the header text of an image that was restored with the latent of `source` itself, no estimate."""
+    return f"FusionINN restored {source}, research use only"
 
 
 def save_volume(
@@ -66,7 +71,7 @@ def save_volume(
         raise ValueError(f"{path}: a volume has shape [X, Y, Z], got {tuple(values.shape)}.")
     if len(descrip) > DESCRIP_LIMIT or not descrip.isascii():
         raise ValueError(f"descrip must be at most {DESCRIP_LIMIT} ASCII characters: {descrip!r}.")
-    invalid = values.size - int(np.isfinite(values).sum())
+    invalid = _count_invalid(values)
     if invalid:
         raise BadInputError(
             f"{path} was not written: {invalid} of its {values.size} voxels are NaN or infinite."
@@ -118,8 +123,11 @@ def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.n
 
     raw = _read(path, image).reshape(shape)
     stored_dtype = raw.dtype.newbyteorder("=").name
-    values = raw.astype(np.float64) * float(image.dataobj.slope) + float(image.dataobj.inter)
-    invalid = values.size - int(np.isfinite(values).sum())
+    values = raw.astype(np.float32)
+    if (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0):
+        values *= np.float32(image.dataobj.slope)
+        values += np.float32(image.dataobj.inter)
+    invalid = _count_invalid(values)
     if invalid:
         raise BadInputError(f"{path} holds {invalid} voxels that are NaN or infinite. Repair it, or fuse again.")
     if raw.dtype.kind in "iu" and (image.dataobj.slope, image.dataobj.inter) == (1.0, 0.0):
@@ -138,8 +146,8 @@ def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.n
             " cannot be decomposed."
         )
     if clip:
-        values = values.clip(0.0, 1.0)
-    return values.astype(np.float32), np.asarray(image.affine, dtype=np.float64), stored_dtype
+        values = values.clip(0.0, 1.0, out=values)
+    return values, np.asarray(image.affine, dtype=np.float64), stored_dtype
 
 
 def _as_array(volume: Any) -> np.ndarray:
@@ -153,16 +161,25 @@ def _quantise(
 ) -> tuple[np.ndarray, float, float]:
     """Return what to store, and slope and intercept that lead back from it."""
     if dtype == "float32":
-        return values.astype(np.float32), 1.0, 0.0
+        return values.astype(np.float32, copy=False), 1.0, 0.0
     limits = np.iinfo(dtype)
-    if value_range is None:
-        return np.rint(values).clip(limits.min, limits.max).astype(dtype), 1.0, 0.0
-    low, high = value_range
-    if not low < high:
-        raise ValueError(f"value_range must ascend, got ({low}, {high}).")
-    slope = (high - low) / limits.max
-    levels = np.rint((values.astype(np.float64) - low) / slope)
-    return levels.clip(0, limits.max).astype(dtype), slope, low
+    slope, inter, lowest = 1.0, 0.0, limits.min
+    if value_range is not None:
+        low, high = value_range
+        if not low < high:
+            raise ValueError(f"value_range must ascend, got ({low}, {high}).")
+        slope, inter, lowest = (high - low) / limits.max, low, 0
+    # Slice by slice, and laid out as NIfTI is: a whole volume in double precision would take eight times the file.
+    stored = np.empty(values.shape, dtype, order="F")
+    for index in np.ndindex(values.shape[2:]):
+        page = (slice(None), slice(None), *index)
+        levels = np.rint((values[page].astype(np.float64) - inter) / slope)
+        stored[page] = levels.clip(lowest, limits.max)
+    return stored, slope, inter
+
+
+def _count_invalid(values: np.ndarray) -> int:
+    return values.size - int(np.count_nonzero(np.isfinite(values)))
 
 
 def _set_coordinates(image: nib.Nifti1Image, like: str | os.PathLike[str] | None) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
+from pathlib import Path
 
 from scripts.data.atomic import written_whole
 from scripts.data.errors import BadInputError
@@ -30,3 +33,31 @@ def result_file(path: str | os.PathLike[str], suffix: str = "") -> Iterator[str]
             f"{os.fspath(path)} cannot be written ({reason}). Choose a folder that you may write"
             " to, on a disk with space left, with --output_dir."
         ) from error
+
+
+def check_writable(folder: str | os.PathLike[str]) -> None:
+    """Make a folder for results, before hours go into them.
+
+    Raises:
+        BadInputError: the folder cannot be created or written to.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise BadInputError(
+            f"Nothing can be written to {os.fspath(folder)} ({error.strerror}). Choose another --output_dir, or make "
+            "this one writable."
+        ) from error
+
+
+def sweep(folder: str | os.PathLike[str], stem: str) -> None:
+    """Remove what a killed run left half-written.
+
+    Args:
+        folder: where it wrote.
+        stem: beginning of the names of its files.
+    """
+    for temporary in Path(folder).glob(f".{escape(stem)}_*"):
+        temporary.unlink(missing_ok=True)

@@ -72,12 +72,13 @@ def normalize_volume(
     return _normalized(image, low, factor), _scale("volume", axis, low, factor)
 
 
-def restore_intensity(image: torch.Tensor, intensity_scale: IntensityScale) -> torch.Tensor:
+def restore_intensity(image: torch.Tensor, intensity_scale: IntensityScale, in_place: bool = False) -> torch.Tensor:
     """Undo the normalisation: offset + factor * image.
 
     Args:
         image: normalised sources [N, X, Y, Z].
         intensity_scale: what the normalisation returned, possibly read back from JSON.
+        in_place: change `image` itself, which saves its size in memory. Defaults to False.
 
     Returns:
         sources [N, X, Y, Z] in their own intensity units.
@@ -86,12 +87,12 @@ def restore_intensity(image: torch.Tensor, intensity_scale: IntensityScale) -> t
         BadInputError: the scale does not fit the image.
     """
     offset, factor = (_expanded(image, intensity_scale, key).to(image.device) for key in ("offset", "factor"))
-    return offset + factor * image
+    return (image if in_place else image.clone()).mul_(factor).add_(offset)
 
 
 def _normalized(image: torch.Tensor, low: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     divisor = torch.where(factor > 0, factor, torch.ones_like(factor))
-    return (image - low) / divisor
+    return (image - low).div_(divisor)
 
 
 def _scale(mode: str, axis: int, low: torch.Tensor, factor: torch.Tensor) -> IntensityScale:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import nn
 from tqdm import tqdm
 
 from scripts.data.errors import BadInputError
+from scripts.outputs.writing import check_writable
 
 Record = Mapping[str, Any]
 
@@ -51,6 +53,10 @@ class PatientStep:
         except torch.OutOfMemoryError:
             problem = "the device has too little memory. Use a smaller --slices_at_once, or --device cpu."
             return {"patient": record["patient"], "problem": problem}
+        except Exception as error:  # whatever it is, the other patients are finished
+            logging.getLogger(__name__).exception(f"{record['patient']} failed")
+            problem = f"unexpected {type(error).__name__}: {error}. The log above says where; please report it."
+            return {"patient": record["patient"], "problem": problem}
         return {"patient": record["patient"], "files": list(files)}
 
 
@@ -64,7 +70,7 @@ class CohortReport:
 
     def __init__(self, name: str, output_dir: str) -> None:
         self.name = name
-        self.output_dir = output_dir
+        self.output_dir = Path(output_dir).expanduser()
         self.problems: dict[str, str] = {}
         self.done = 0
         self.logger = logging.getLogger(__name__)
@@ -76,7 +82,12 @@ class CohortReport:
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
-        """Draw the bar."""
+        """Draw the bar.
+
+        Raises:
+            BadInputError: when nothing can be written to the folder.
+        """
+        check_writable(self.output_dir)
         self.bar = tqdm(total=engine.state.epoch_length, desc=self.name, unit="patient")
 
     def update(self, engine: Engine) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
 from scripts.inferers.slicewise import decompose_volume, restore_volume
+from scripts.outputs.identity import FUSED_ENDINGS, check_belongs, patient_of
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.volumes import load_fused
+from scripts.outputs.writing import sweep
 from scripts.transforms.normalize import restore_intensity
 
+from .fuse import ExactNetwork, check_settings, check_sources
 from .fusion_files import PHANTOM, write_estimates
-
-FUSED_ENDINGS = ("_fused.nii.gz", "_fused.nii")
 
 
 def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
@@ -39,10 +42,9 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
         raise BadInputError(f"{folder} is not a folder. Give the folder of fused images by --dataset_dir.")
     records: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
-        ending = next((ending for ending in FUSED_ENDINGS if file.name.lower().endswith(ending)), None)
-        if ending is None or file.name.startswith("."):
+        patient = patient_of(file)
+        if patient is None or file.name.startswith(".") or not file.is_file():
             continue
-        patient = file.name[: -len(ending)]
         if patient in records:
             raise BadInputError(
                 f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them."
@@ -81,6 +83,7 @@ class ReadFused:
         path = record["fused"]
         sidecar = read_sidecar(sidecar_of(path))
         fused, affine, dtype = load_fused(path, clip=not self.lossless)
+        check_belongs(path, sidecar, fused.shape, affine)
         latent = self._latent(path, sidecar, fused.shape, dtype) if self.lossless else None
         return {
             **record,
@@ -114,10 +117,6 @@ def load_latent(path: Path) -> torch.Tensor:
     Raises:
         BadInputError: when the file is missing or damaged.
     """
-    import zlib
-
-    import nibabel as nib
-
     if not path.is_file():
         raise BadInputError(f"{path} does not exist. Keep the latent beside the fused image, or fuse again.")
     try:
@@ -138,10 +137,12 @@ class DecomposeVolume:
         checkpoint: checksum of the weights in use, compared with that of the weights that fused.
         latent: distribution of the fresh latent. Defaults to "normal".
         seed: seed of the latent. Defaults to 0.
-        slices_at_once: slices in a batch. Defaults to 8.
+        slices_at_once: slices in a batch. Defaults to 2.
     """
 
-    def __init__(self, checkpoint: str, latent: str = "normal", seed: int = 0, slices_at_once: int = 8) -> None:
+    def __init__(self, checkpoint: str, latent: str = "normal", seed: int = 0, slices_at_once: int = 2) -> None:
+        check_settings("float32", latent, seed, slices_at_once)
+        self.exact = ExactNetwork()
         self.checkpoint = checkpoint
         self.latent = latent
         self.seed = seed
@@ -166,16 +167,21 @@ class DecomposeVolume:
                 f"{data['fused']} was fused with other weights (sha256 {sidecar['CheckpointSHA256'][:12]}…, these are "
                 f"{self.checkpoint[:12]}…): they would take it apart wrongly. Give those that fused by --ckpt_path."
             )
+        check_sources(network, len(sidecar["SourceModalities"]))
         axis = sidecar["IntensityScale"]["slice_axis"]
         if data["latent"] is None:
             normalised = decompose_volume(network, fused, axis, self.latent, self.seed, self.slices_at_once)
         else:
-            normalised = restore_volume(network, fused, data["latent"], axis, self.slices_at_once)
-        return {"decomposed": restore_intensity(normalised, sidecar["IntensityScale"])}
+            exact = self.exact(network, sidecar["IntensityScale"]["mode"])
+            normalised = restore_volume(exact, fused, data["latent"], axis, self.slices_at_once)
+        return {"decomposed": restore_intensity(normalised, sidecar["IntensityScale"], in_place=True)}
 
 
 class DecompositionFiles:
     """Write the decomposed images of a patient and their picture.
+
+    The picture is ``<patient>_decomposed_overview.png``, which leaves that of the fusion alone. Where the latent was
+    kept there is none: its labels are those of estimates.
 
     Args:
         output_dir: folder for all patients.
@@ -183,7 +189,7 @@ class DecompositionFiles:
     """
 
     def __init__(self, output_dir: str, overview: bool = True) -> None:
-        self.output_dir = Path(output_dir)
+        self.output_dir = Path(output_dir).expanduser()
         self.overview = overview
 
     def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
@@ -201,9 +207,11 @@ class DecompositionFiles:
         sources = sidecar["SourceModalities"]
         dtypes = dict(zip(sources, sidecar.get("SourceDtypes", ["float32"] * len(sources)), strict=True))
         estimates = dict(zip(sources, results["decomposed"], strict=True))
-        written = write_estimates(stem, estimates, affine, dtypes, data["fused"])
-        if self.overview:
-            written.append(f"{stem}_overview.png")
+        restored = data["latent"] is not None
+        sweep(stem.parent, patient)
+        written = write_estimates(stem, estimates, affine, dtypes, data["fused"], restored)
+        if self.overview and not restored:
+            written.append(f"{stem}_decomposed_overview.png")
             draw_overview(
                 written[-1],
                 None,

@@ -12,13 +12,14 @@ import torch
 from torch import nn
 
 from scripts import RESEARCH_NOTICE
+from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
 from scripts.inferers.slicewise import decompose_volume, fuse_volume, restore_volume
 from scripts.losses.ssim import SSIM
 from scripts.outputs.writing import result_file
 from scripts.transforms.slicing import to_slices
 
-from .fuse import as_stored
+from .fuse import as_stored, check_settings, check_sources
 
 REGIONS = ("slice", "brain", "lesion")
 
@@ -55,7 +56,7 @@ class EvaluateVolume:
         latent: distribution of the fresh latent. Defaults to "normal".
         seed: seed of the latent. Defaults to 0.
         min_brain_fraction: slices with less brain than this share of their area are left out. Defaults to 0.1.
-        slices_at_once: slices in a batch. Defaults to 8.
+        slices_at_once: slices in a batch. Defaults to 2.
     """
 
     def __init__(
@@ -65,8 +66,9 @@ class EvaluateVolume:
         latent: str = "normal",
         seed: int = 0,
         min_brain_fraction: float = 0.1,
-        slices_at_once: int = 8,
+        slices_at_once: int = 2,
     ) -> None:
+        check_settings(dtype, latent, seed, slices_at_once)
         self.sources = list(sources)
         self.dtype = dtype
         self.latent = latent
@@ -83,9 +85,27 @@ class EvaluateVolume:
 
         Returns:
             "rows": a dictionary of figures for every slice. Fused columns are of the mean SSIM with all sources.
+
+        Raises:
+            BadInputError: when no slice has enough brain, or slices are smaller than the window of SSIM.
         """
         axis = data["intensity_scale"]["slice_axis"]
         image = torch.as_tensor(np.asarray(data["image"]), dtype=torch.float32)
+        check_sources(network, len(image))
+        brain = brain_mask(image)
+        keep = to_slices(brain.float(), axis).mean(dim=(1, 2, 3)) >= self.min_brain_fraction
+        numbers = torch.nonzero(keep).flatten().tolist()
+        if not numbers:
+            raise BadInputError(
+                f"{data['patient']} has no slice with brain on {self.min_brain_fraction:.0%} of its area or more. "
+                "Lower --min_brain_fraction, or leave the patient out."
+            )
+        window = SSIM().taps.numel()
+        if min(to_slices(image, axis).shape[2:]) < window:
+            raise BadInputError(
+                f"{data['patient']} has slices of {tuple(to_slices(image, axis).shape[2:])} pixels, but SSIM needs "
+                f"{window} x {window} at least. Leave the patient out."
+            )
         fused, latent = fuse_volume(network, image, axis, self.slices_at_once)
         error = (restore_volume(network, fused, latent, axis, self.slices_at_once) - image).abs()
         stored = as_stored(fused, self.dtype)
@@ -96,13 +116,8 @@ class EvaluateVolume:
             "max": image.amax(dim=0, keepdim=True).expand_as(image),
             "decomposed": decomposed,
         }
-        brain = brain_mask(image)
         lesion = torch.as_tensor(np.asarray(data["seg"])) > 0 if "seg" in data else torch.zeros_like(brain)
         masks = {"slice": torch.ones_like(brain), "brain": brain, "lesion": lesion & brain}
-        keep = to_slices(brain.float(), axis).mean(dim=(1, 2, 3)) >= self.min_brain_fraction
-        numbers = torch.nonzero(keep).flatten().tolist()
-        if not numbers:
-            return {"rows": []}
         regions = {name: to_slices(mask, axis)[keep] for name, mask in masks.items()}
         first = to_slices(image, axis)[keep]
         scores = {
@@ -143,7 +158,7 @@ class EvaluationTables:
     """
 
     def __init__(self, output_dir: str, settings: dict[str, Any]) -> None:
-        self.output_dir = Path(output_dir)
+        self.output_dir = Path(output_dir).expanduser()
         self.settings = settings
         self.rows: list[dict[str, Any]] = []
 
@@ -154,8 +169,6 @@ class EvaluationTables:
             the files written.
         """
         self.rows += [{"patient": data["patient"], **row} for row in results["rows"]]
-        if not self.rows:
-            return []
         columns = [name for name in self.rows[0] if name not in ("patient", "slice")]
         by_patient: dict[str, list[dict[str, Any]]] = {}
         for row in self.rows:
@@ -198,4 +211,11 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         for row in rows:
-            writer.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()})
+            writer.writerow({name: _cell(value) for name, value in row.items()})
+
+
+def _cell(value: Any) -> Any:
+    """A number to 6 places; nothing where there is none, for instance in the lesion of a slice without one."""
+    if not isinstance(value, float):
+        return value
+    return f"{value:.6f}" if np.isfinite(value) else ""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from scripts.data.errors import BadInputError
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.losses.ssim import SSIM
+from scripts.networks.latent import LATENT_KINDS
 from scripts.transforms.slicing import to_slices
 
 LEVELS = {"uint8": 255, "uint16": 65535}
@@ -27,7 +30,62 @@ def as_stored(fused: torch.Tensor, dtype: str) -> torch.Tensor:
     """
     if dtype == "float32":
         return fused
-    return (fused.clamp(0.0, 1.0) * LEVELS[dtype]).round() / LEVELS[dtype]
+    return fused.clamp(0.0, 1.0).mul_(LEVELS[dtype]).round_().div_(LEVELS[dtype])
+
+
+def check_settings(dtype: str, latent: str, seed: int, slices_at_once: int) -> None:
+    """Refuse settings of a command that the network cannot follow.
+
+    Raises:
+        BadInputError: naming the setting and what is possible.
+    """
+    dtypes = (*LEVELS, "float32")
+    if dtype not in dtypes:
+        raise BadInputError(f"fused_dtype is '{dtype}', expected one of {', '.join(dtypes)}.")
+    if latent not in LATENT_KINDS:
+        raise BadInputError(f"latent is '{latent}', expected one of {', '.join(LATENT_KINDS)}.")
+    if not isinstance(seed, int) or seed < 0:
+        raise BadInputError(f"seed is {seed!r}, expected a whole number from 0 on.")
+    if not isinstance(slices_at_once, int) or slices_at_once < 1:
+        raise BadInputError(f"slices_at_once is {slices_at_once!r}, expected a whole number from 1 on.")
+
+
+def check_sources(network: nn.Module, count: int) -> None:
+    """Refuse sources that are more or fewer than those the network was trained on.
+
+    Raises:
+        BadInputError: when they are.
+    """
+    if count != network.in_channels:
+        raise BadInputError(
+            f"{count} sources are given, but the network fuses {network.in_channels}. Change --sources, or set "
+            "--network_def#in_channels and give weights that were trained with it."
+        )
+
+
+class ExactNetwork:
+    """The network in the precision that a round trip needs to be exact to the last grey value.
+
+    Single precision is enough in [0, 1], where the error is about 2e-6. A bright vessel above the range, which the
+    normalisation by volume allows, would come back with up to 2e-4; and GPUs convolve with fewer digits. Double
+    precision takes several times as long.
+    """
+
+    def __init__(self) -> None:
+        self._single: nn.Module | None = None
+
+    def __call__(self, network: nn.Module, mode: str) -> nn.Module:
+        """Return the network itself, or a copy in double precision, made once.
+
+        Args:
+            network: a `FusionINN`.
+            mode: how the sources were normalised: "slice" or "volume".
+        """
+        if mode == "slice" and next(network.parameters()).device.type == "cpu":
+            return network
+        if self._single is not network:
+            self._single, self._double = network, copy.deepcopy(network).double()
+        return self._double
 
 
 class FuseVolume:
@@ -37,18 +95,25 @@ class FuseVolume:
         dtype: how the fused image will be stored: "uint16", "uint8" or "float32". Defaults to "uint16".
         latent: distribution of the fresh latent. Defaults to "normal".
         seed: seed of the latent. Defaults to 0.
-        slices_at_once: slices in a batch. Defaults to 8.
+        slices_at_once: slices in a batch. Defaults to 2: more take more memory and no less time on a CPU.
+        lossless: keep the latent, and compute it exactly. Defaults to False.
     """
 
     def __init__(
-        self, dtype: str = "uint16", latent: str = "normal", seed: int = 0, slices_at_once: int = 8
+        self,
+        dtype: str = "uint16",
+        latent: str = "normal",
+        seed: int = 0,
+        slices_at_once: int = 2,
+        lossless: bool = False,
     ) -> None:
-        if dtype not in (*LEVELS, "float32"):
-            raise ValueError(f"fused_dtype must be one of {', '.join((*LEVELS, 'float32'))}, got '{dtype}'.")
+        check_settings(dtype, latent, seed, slices_at_once)
         self.dtype = dtype
         self.latent = latent
         self.seed = seed
         self.slices_at_once = slices_at_once
+        self.lossless = lossless
+        self.exact = ExactNetwork()
 
     def __call__(self, network: nn.Module, data: dict[str, Any]) -> dict[str, Any]:
         """Apply the network.
@@ -58,29 +123,36 @@ class FuseVolume:
             data: "image" (N, X, Y, Z) normalised, and its "intensity_scale".
 
         Returns:
-            "fused" (1, X, Y, Z) as computed, "latent" (N - 1, X, Y, Z), "decomposed" (N, X, Y, Z) from the fused image
-            as stored, and "ssim": for every slice (rows) and source (columns), of the fused and the decomposed image.
+            "fused" (1, X, Y, Z) as stored, "latent" (N - 1, X, Y, Z) where it is kept, "decomposed" (N, X, Y, Z) from
+            "fused" alone, and "ssim": for every slice (rows) and source (columns), of the fused and the decomposed
+            image.
+
+        Raises:
+            BadInputError: when the network takes another number of sources.
         """
         axis = data["intensity_scale"]["slice_axis"]
         image = torch.as_tensor(np.asarray(data["image"]), dtype=torch.float32)
-        fused, latent = fuse_volume(network, image, axis, self.slices_at_once)
-        stored = as_stored(fused, self.dtype)
-        decomposed = decompose_volume(network, stored, axis, self.latent, self.seed, self.slices_at_once)
+        check_sources(network, len(image))
+        exact = self.exact(network, data["intensity_scale"]["mode"]) if self.lossless else network
+        fused, latent = fuse_volume(exact, image, axis, self.slices_at_once, keep_latent=self.lossless)
+        fused = as_stored(fused, self.dtype)
+        decomposed = decompose_volume(network, fused, axis, self.latent, self.seed, self.slices_at_once)
         ssim = {
-            "fused": slice_ssim(image, stored.expand_as(image), axis),
+            "fused": slice_ssim(image, fused.expand_as(image), axis),
             "decomposed": slice_ssim(image, decomposed, axis),
         }
-        return {"fused": fused, "latent": latent, "decomposed": decomposed, "ssim": ssim}
+        results = {"fused": fused, "decomposed": decomposed, "ssim": ssim}
+        return {**results, "latent": latent} if self.lossless else results
 
 
-def slice_ssim(image: torch.Tensor, other: torch.Tensor, axis: int, slices_at_once: int = 16) -> np.ndarray:
+def slice_ssim(image: torch.Tensor, other: torch.Tensor, axis: int, slices_at_once: int = 4) -> np.ndarray:
     """SSIM of two volumes, slice by slice.
 
     Args:
         image: volume of shape (N, X, Y, Z) in [0, 1].
         other: volume of the same shape.
         axis: spatial axis that the slices are taken along.
-        slices_at_once: slices in a batch. Defaults to 16.
+        slices_at_once: slices in a batch. Defaults to 4.
 
     Returns:
         array of shape (slices, N); NaN in slices that are black in the source or smaller than the window.

@@ -9,9 +9,11 @@ import nibabel as nib
 import numpy as np
 import torch
 
+from scripts.outputs.identity import fusion_id, identity_keys
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import write_sidecar
-from scripts.outputs.volumes import estimate_descrip, fused_descrip, save_volume
+from scripts.outputs.volumes import estimate_descrip, fused_descrip, restored_descrip, save_volume
+from scripts.outputs.writing import sweep
 from scripts.transforms.normalize import restore_intensity
 
 from .weights import fingerprint
@@ -23,8 +25,8 @@ PHANTOM = "phantom"
 class FusionFiles:
     """Write fused image, sidecar, decomposed images and overview of a patient.
 
-    Files appear in ``output_dir/<patient>/``; each replaces an earlier one only when it is whole, the sidecar first and
-    the overview last.
+    Files appear in ``output_dir/<patient>/``; each replaces an earlier one only when it is whole. Fused image and
+    sidecar hold an id, so that those of two runs are never taken for a pair.
 
     Args:
         output_dir: folder for all patients.
@@ -46,7 +48,7 @@ class FusionFiles:
         lossless: bool = False,
         overview: bool = True,
     ) -> None:
-        self.output_dir = Path(output_dir)
+        self.output_dir = Path(output_dir).expanduser()
         self.sources = list(sources)
         self.checkpoint = fingerprint(ckpt_path)
         self.dtype = dtype
@@ -58,7 +60,8 @@ class FusionFiles:
         """Write everything of one patient.
 
         Args:
-            data: "patient", "image" (normalised, with affine), "intensity_scale" and "files" of the sources.
+            data: "patient", "image" (normalised, with affine; turned back to its own units in place, for it is large),
+                "intensity_scale" and "files" of the sources.
             results: what `FuseVolume` returns.
 
         Returns:
@@ -69,9 +72,15 @@ class FusionFiles:
         stem = self.output_dir / patient / patient
         like = files[self.sources[0]]
         phantom = PHANTOM in patient.lower()
+        fusion = fusion_id(patient, scale, self.checkpoint, self.dtype, self.lossless)
+        sweep(stem.parent, patient)
         written = [f"{stem}_fused.json", f"{stem}_fused.nii.gz"]
         dtypes = {source: stored_dtype(files[source]) for source in self.sources}
-        extra: dict[str, Any] = {"SourceDtypes": list(dtypes.values()), "SSIM": self._mean_ssim(results["ssim"])}
+        extra: dict[str, Any] = {
+            **identity_keys(patient, results["fused"].shape[1:], affine, fusion),
+            "SourceDtypes": list(dtypes.values()),
+            "SSIM": self._mean_ssim(results["ssim"]),
+        }
         if self.lossless:
             extra["LatentFile"] = f"{patient}_latent.nii.gz"
         write_sidecar(
@@ -84,15 +93,15 @@ class FusionFiles:
             phantom=phantom,
             extra=extra,
         )
-        save_volume(written[1], results["fused"][0], affine, self.dtype, descrip=fused_descrip(), like=like)
+        save_volume(written[1], results["fused"][0], affine, self.dtype, descrip=fused_descrip(fusion), like=like)
         if self.lossless:
             written.append(f"{stem}_latent.nii.gz")
             save_volume(written[-1], channels_last(results["latent"]), affine, descrip=LATENT_DESCRIP, like=like)
-        estimates = restore_intensity(results["decomposed"], scale)
+        estimates = restore_intensity(results["decomposed"], scale, in_place=True)
         written += write_estimates(stem, dict(zip(self.sources, estimates, strict=True)), affine, dtypes, like)
         if self.overview:
             written.append(f"{stem}_overview.png")
-            originals = restore_intensity(torch.as_tensor(np.asarray(data["image"])), scale)
+            originals = restore_intensity(torch.as_tensor(np.asarray(data["image"])), scale, in_place=True)
             draw_overview(
                 written[-1],
                 {source: volume.numpy() for source, volume in zip(self.sources, originals, strict=True)},
@@ -126,13 +135,23 @@ def channels_last(volume: torch.Tensor) -> torch.Tensor:
 
 
 def stored_dtype(file: str) -> str:
-    """Type in which a decomposed image is stored: the source's own where that is a small integer, else float32."""
-    dtype = nib.load(file).get_data_dtype()
-    return dtype.name if dtype.name in ("uint8", "int16", "uint16") else "float32"
+    """Type in which a decomposed image is stored: the source's own where that is a small integer, else float32.
+
+    Integers with a scale factor stand for other numbers, in steps that are not whole.
+    """
+    image = nib.load(file)
+    dtype = image.get_data_dtype().newbyteorder("=").name
+    scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
+    return dtype if dtype in ("uint8", "int16", "uint16") and not scaled else "float32"
 
 
 def write_estimates(
-    stem: Path, estimates: dict[str, torch.Tensor], affine: np.ndarray, dtypes: dict[str, str], like: str
+    stem: Path,
+    estimates: dict[str, torch.Tensor],
+    affine: np.ndarray,
+    dtypes: dict[str, str],
+    like: str,
+    restored: bool = False,
 ) -> list[str]:
     """Write decomposed volumes, in the sources' own units and marked as estimates.
 
@@ -142,6 +161,7 @@ def write_estimates(
         affine: voxel to millimetre.
         dtypes: type to store each in; integers are rounded.
         like: file whose coordinate codes are taken over.
+        restored: they are the sources themselves, no estimates. Defaults to False.
 
     Returns:
         the files written.
@@ -149,6 +169,6 @@ def write_estimates(
     written = []
     for source, volume in estimates.items():
         written.append(f"{stem}_{source}_decomposed.nii.gz")
-        descrip = estimate_descrip(source)
+        descrip = restored_descrip(source) if restored else estimate_descrip(source)
         save_volume(written[-1], volume, affine, dtypes[source], value_range=None, descrip=descrip, like=like)
     return written

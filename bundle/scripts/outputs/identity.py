@@ -1,0 +1,93 @@
+"""Which sidecar belongs to which fused image, whatever happened to their names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from scripts.data.errors import BadInputError
+
+FUSED_ENDINGS = ("_fused.nii.gz", "_fused.nii")
+_REMEDY = "Put the sidecar beside it that was written with it, or fuse again."
+
+
+def fusion_id(*parts: Any) -> str:
+    """Return 12 hexadecimal digits that tell one fusion from another.
+
+    Args:
+        parts: what the fusion depends on, JSON-able: patient, scale, weights, ….
+    """
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def identity_keys(patient: str, shape: Sequence[int], affine: np.ndarray, fusion: str) -> dict[str, Any]:
+    """Return what a sidecar says about the fused image that it belongs to."""
+    return {
+        "Patient": patient,
+        "Shape": [int(n) for n in shape],
+        "Affine": [[round(float(x), 6) for x in row] for row in np.asarray(affine)[:3]],
+        "FusionID": fusion,
+    }
+
+
+def patient_of(path: str | os.PathLike[str]) -> str | None:
+    """Return the patient in the name of a fused image, None where it has another name."""
+    name = Path(path).name
+    ending = next((ending for ending in FUSED_ENDINGS if name.lower().endswith(ending)), None)
+    return None if ending is None else name[: -len(ending)]
+
+
+def check_belongs(
+    path: str | os.PathLike[str], sidecar: Mapping[str, Any], shape: Sequence[int], affine: np.ndarray
+) -> None:
+    """Refuse a fused image that is not the one its sidecar was written for.
+
+    Files that other tools converted may have lost the id in the header; the patient in the file's name counts then.
+
+    Args:
+        path: the fused image.
+        sidecar: content of the sidecar beside it; what an older one lacks is not compared.
+        shape: [X, Y, Z] of the image.
+        affine: [4, 4] of the image.
+
+    Raises:
+        BadInputError: image and sidecar are of different fusions, or the image was resampled or reoriented since.
+    """
+    written = re.search(rb", id ([0-9a-f]{12})", nib.load(path).header["descrip"].item())
+    known = sidecar.get("FusionID")
+    if written and known:
+        if written[1].decode() != known:
+            raise BadInputError(
+                f"{path} and the sidecar beside it are of different fusions (id {written[1].decode()} in the image, "
+                f"{known} in the sidecar). {_REMEDY}"
+            )
+    elif sidecar.get("Patient", patient_of(path)) != patient_of(path):
+        raise BadInputError(
+            f"the sidecar beside {path} is of patient {sidecar['Patient']}. {_REMEDY} If both files were renamed, "
+            'change "Patient" in the sidecar.'
+        )
+    if list(sidecar.get("Shape", shape)) != list(shape):
+        raise BadInputError(
+            f"{path} has shape {tuple(shape)}, but {tuple(sidecar['Shape'])} was fused: it was resampled or cropped, "
+            "which destroys what it holds of the sources. Give the fused image as it was written."
+        )
+    if "Affine" in sidecar and not _same_place(np.asarray(sidecar["Affine"]), affine, shape):
+        raise BadInputError(
+            f"{path} lies elsewhere than when it was fused: it was resampled or reoriented, so its voxels no longer "
+            "are those that were written. Give the fused image as it was written."
+        )
+
+
+def _same_place(one: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> bool:
+    """Whether no corner is off by more than a tenth of a voxel."""
+    difference = np.abs(one - np.asarray(other)[:3])
+    reach = difference[:, :3] @ np.asarray(shape, dtype=np.float64) + difference[:, 3]
+    return float(np.linalg.norm(reach)) <= 0.1 * float(np.linalg.norm(one[:, :3], axis=0).min())
