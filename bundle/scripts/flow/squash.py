@@ -21,13 +21,13 @@ class TangentLogit(nn.Module):
     million image ranges away: what the couplings see stays finite for any finite input.
 
     Args:
-        margin: distance that 0 and 1 keep from the poles of the logit, between 0 and 0.5 (exclusive). Defaults to 0.01.
+        margin: distance that 0 and 1 keep from the poles of the logit, between 0 and 0.5 (exclusive). Defaults to 0.05.
 
     Raises:
         ValueError: when `margin` is not between 0 and 0.5.
     """
 
-    def __init__(self, margin: float = 0.01) -> None:
+    def __init__(self, margin: float = 0.05) -> None:
         super().__init__()
         if not 0.0 < margin < 0.5:
             raise ValueError(f"margin must lie between 0 and 0.5 (exclusive), got {margin}.")

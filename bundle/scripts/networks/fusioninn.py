@@ -36,7 +36,7 @@ class FusionINN(nn.Module):
         hidden_channels: channels inside the subnetworks at full resolution; twice as many are used at half the
             resolution. Defaults to 32.
         clamp: bound of the exponents in the couplings. Defaults to 2.0.
-        margin: see `TangentLogit`. Defaults to 0.01.
+        margin: see `TangentLogit`. Defaults to 0.05.
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
             True; False is the paper's network. The first block at half the resolution then sees the bands of the mean
             on one side and those of the differences on the other; permutations stand between the blocks that follow.
@@ -69,7 +69,7 @@ class FusionINN(nn.Module):
         blocks: int = 3,
         hidden_channels: int = 32,
         clamp: float = 2.0,
-        margin: float = 0.01,
+        margin: float = 0.05,
         mixing: bool = True,
         realign: bool = True,
         haar: bool = True,
