@@ -34,7 +34,7 @@ def without_id(path):
 
 
 def test_an_id_is_the_same_for_the_same_fusion_only():
-    assert ID == fusion_id("P1", {"offset": [[0.0]]}, "uint16")
+    assert fusion_id("P1", {"offset": [[0.0]]}, "uint16") == ID
     assert (
         len({ID, fusion_id("P2", {"offset": [[0.0]]}, "uint16"), fusion_id("P1", {"offset": [[0.1]]}, "uint16")}) == 3
     )

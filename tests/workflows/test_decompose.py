@@ -151,7 +151,7 @@ class TestStorage:
 
     def ssim(self, tmp_path, trained, folder, record):
         network, ckpt = trained
-        data, results = decompose(network, ckpt, folder)
+        _, results = decompose(network, ckpt, folder)
         image = LoadSourcesd()(record)["image"].as_tensor()
         normalised = NormalizeSourcesd("slice")({"image": image})
         scale = torch.tensor(normalised["intensity_scale"]["factor"])[:, None, None].clamp(min=1e-6)
