@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +16,8 @@ SOURCE_OF_SUFFIX = {"t1ce": "t1gd", "t1c": "t1gd", "t1gd": "t1gd", "t2f": "flair
 
 @pytest.fixture(scope="session", autouse=True)
 def _few_threads() -> None:
-    """Keep small tensors fast: many threads cost more than they bring."""
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    """One thread: tiny tensors gain nothing from more, and lose much where something else runs."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -87,6 +87,12 @@ def test_weights_of_another_network_are_refused_and_none_is_loaded(file, setting
     assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
 
 
+@pytest.mark.parametrize("settings", [{"margin": 0.01}, {"clamp": 1.0}])
+def test_weights_trained_with_another_margin_or_clamp_are_refused(file, settings):
+    with pytest.raises(BadInputError, match="was trained with margin and clamp of 0.05 and 2, this network_def has"):
+        load_weights(FusionINN(hidden_channels=4, **settings), file)
+
+
 def test_the_fingerprint_is_the_sha_256(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     assert fingerprint(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")

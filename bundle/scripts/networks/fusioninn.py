@@ -89,6 +89,8 @@ class FusionINN(nn.Module):
         self.in_channels = in_channels
         self.realign = realign or blocks == 1
         self.squash = TangentLogit(margin)
+        # Weights are of no use with another margin or clamp, so they carry them.
+        self.register_buffer("bounds", torch.tensor([margin, clamp]))
 
         generator = torch.Generator().manual_seed(seed)
         half_channels = in_channels * 2**spatial_dims

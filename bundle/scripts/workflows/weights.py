@@ -93,6 +93,14 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
             f"{path} does not fit this network ({told}). Use weights of the same network_def (blocks, hidden_channels, "
             "in_channels, spatial_dims), or set those keys to what the weights were trained with."
         )
+    if not torch.allclose(state["bounds"].to(own["bounds"]), own["bounds"]):
+        asked, trained = (
+            " and ".join(f"{value:.4g}" for value in bounds["bounds"].tolist()) for bounds in (own, state)
+        )
+        raise BadInputError(
+            f"{path} was trained with margin and clamp of {trained}, this network_def has {asked}. Set network_def#margin "
+            "and network_def#clamp to what the weights were trained with."
+        )
     network.load_state_dict(state)
     return network.eval()
 
