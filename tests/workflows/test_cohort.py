@@ -35,10 +35,18 @@ def test_patients_are_counted(tmp_path):
     assert (report.done, report.problems) == (3, {})
 
 
+def wrapped(error):
+    """As MONAI's Compose does it."""
+    outer = RuntimeError("applying transform LoadSourcesd")
+    outer.__cause__ = error
+    return outer
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (BadInputError("b.nii.gz is empty."), "b.nii.gz is empty."),
+        (BadInputError("b.nii.gz is empty."), "- B: b.nii.gz is empty."),
+        (wrapped(BadInputError("b.nii.gz is empty.")), "- B: b.nii.gz is empty."),
         (torch.OutOfMemoryError("CUDA out of memory"), "too little memory. Use a smaller --slices_at_once"),
         (ZeroDivisionError("division by zero"), "unexpected ZeroDivisionError: division by zero"),
     ],

@@ -15,6 +15,8 @@ from tqdm import tqdm
 from scripts.data.errors import BadInputError
 from scripts.outputs.writing import check_writable
 
+from .plain_errors import plain_cause
+
 Record = Mapping[str, Any]
 
 
@@ -48,15 +50,16 @@ class PatientStep:
             data = self.read(record)
             engine.network.eval()
             files = self.write(data, self.apply(engine.network, data))
-        except BadInputError as error:
-            return {"patient": record["patient"], "problem": str(error)}
         except torch.OutOfMemoryError:
             problem = "the device has too little memory. Use a smaller --slices_at_once, or --device cpu."
             return {"patient": record["patient"], "problem": problem}
         except Exception as error:  # whatever it is, the other patients are finished
-            logging.getLogger(__name__).exception(f"{record['patient']} failed")
-            problem = f"unexpected {type(error).__name__}: {error}. The log above says where; please report it."
-            return {"patient": record["patient"], "problem": problem}
+            # MONAI's transforms wrap the error that says what is wrong in others.
+            problem = plain_cause(error)
+            if problem is None:
+                logging.getLogger(__name__).exception(f"{record['patient']} failed")
+                problem = f"unexpected {type(error).__name__}: {error}. The log above says where; please report it."
+            return {"patient": record["patient"], "problem": str(problem)}
         return {"patient": record["patient"], "files": list(files)}
 
 
