@@ -33,11 +33,21 @@ def test_integers_round_and_cut_off(dtype, levels):
     assert torch.allclose(stored, torch.tensor([0.0, 0.0, round(0.3 * levels) / levels, 1.0, 1.0]), atol=1e-7)
 
 
-def test_floats_are_stored_as_they_are_and_the_input_is_left_alone():
-    fused = torch.tensor([-0.2, 1.4])
-    assert torch.equal(as_stored(fused, "float32"), fused)
-    as_stored(fused, "uint8")
-    assert fused.tolist() == pytest.approx([-0.2, 1.4])
+def test_floats_are_cut_off_and_the_input_is_left_alone():
+    fused = torch.tensor([-0.2, 0.123456789, 1.4])
+    for dtype in ("float32", "uint8"):
+        stored = as_stored(fused, dtype)
+        assert stored.tolist() == pytest.approx([0.0, 0.1234568, 1.0], abs=1e-7 if dtype == "float32" else 1 / 500)
+    assert fused.tolist() == pytest.approx([-0.2, 0.1234568, 1.4])
+
+
+def test_only_a_lossless_fusion_keeps_what_exceeds_the_range(network, data):
+    data["image"] = data["image"] * 1.5
+    plain, lossless = (FuseVolume("float32", lossless=keep)(network, data) for keep in (False, True))
+    assert plain["fused"].max() == 1
+    assert lossless["fused"].max() > 1
+    assert torch.equal(lossless["fused"].clamp(0, 1), plain["fused"])
+    assert torch.equal(lossless["decomposed"], plain["decomposed"])
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

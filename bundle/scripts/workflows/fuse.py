@@ -23,14 +23,15 @@ def as_stored(fused: torch.Tensor, dtype: str) -> torch.Tensor:
 
     Args:
         fused: fused image of any shape.
-        dtype: "uint8" or "uint16", which cut off at 0 and 1 and round, or "float32", which keeps every value.
+        dtype: "uint8" or "uint16", which round, or "float32". All are cut off at 0 and 1.
 
     Returns:
         tensor like `fused`.
     """
+    shown = fused.clamp(0.0, 1.0)
     if dtype == "float32":
-        return fused
-    return fused.clamp(0.0, 1.0).mul_(LEVELS[dtype]).round_().div_(LEVELS[dtype])
+        return shown
+    return shown.mul_(LEVELS[dtype]).round_().div_(LEVELS[dtype])
 
 
 def check_settings(dtype: str, latent: str, seed: int, slices_at_once: int) -> None:
@@ -135,10 +136,12 @@ class FuseVolume:
         check_sources(network, len(image))
         exact = self.exact(network, data["intensity_scale"]["mode"]) if self.lossless else network
         fused, latent = fuse_volume(exact, image, axis, self.slices_at_once, keep_latent=self.lossless)
-        fused = as_stored(fused, self.dtype)
-        decomposed = decompose_volume(network, fused, axis, self.latent, self.seed, self.slices_at_once)
+        shown = as_stored(fused, self.dtype)
+        # What lies outside [0, 1] is of use to its own latent only.
+        fused = fused if self.lossless else shown
+        decomposed = decompose_volume(network, shown, axis, self.latent, self.seed, self.slices_at_once)
         ssim = {
-            "fused": slice_ssim(image, fused.expand_as(image), axis),
+            "fused": slice_ssim(image, shown.expand_as(image), axis),
             "decomposed": slice_ssim(image, decomposed, axis),
         }
         results = {"fused": fused, "decomposed": decomposed, "ssim": ssim}
