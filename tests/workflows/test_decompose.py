@@ -227,6 +227,15 @@ class TestLossless:
         with pytest.raises(BadInputError, match=r"P1_latent\.nii\.gz .*(fuse|Fuse) again"):
             decompose(network, ckpt, folder, lossless=True)
 
+    def test_the_latent_of_another_fusion_is_refused(self, tmp_path, network, ckpt, write_patient):
+        folder = fuse(tmp_path, network, ckpt, write_patient(tmp_path, "P1"), "float32", lossless=True)
+        flair = np.arange(40 * 48 * 8).reshape(40, 48, 8) % 99
+        other = write_patient(tmp_path / "two", "P1", flair=flair)
+        other = fuse(tmp_path / "two", network, ckpt, other, "float32", lossless=True)
+        shutil.copy(other / "P1" / "P1_latent.nii.gz", folder / "P1")
+        with pytest.raises(BadInputError, match=r"P1_latent\.nii\.gz and the sidecar .* different fusions"):
+            decompose(network, ckpt, folder, lossless=True)
+
     def test_a_rounded_fused_image_is_refused(self, tmp_path, network, ckpt, write_patient):
         folder = fuse(tmp_path, network, ckpt, write_patient(tmp_path, "P1"), "float32", lossless=True)
         path = folder / "P1" / "P1_fused.nii.gz"

@@ -61,15 +61,7 @@ def check_belongs(
     Raises:
         BadInputError: image and sidecar are of different fusions, or the image was resampled or reoriented since.
     """
-    written = re.search(rb", id ([0-9a-f]{12})", nib.load(path).header["descrip"].item())
-    known = sidecar.get("FusionID")
-    if written and known:
-        if written[1].decode() != known:
-            raise BadInputError(
-                f"{path} and the sidecar beside it are of different fusions (id {written[1].decode()} in the image, "
-                f"{known} in the sidecar). {_REMEDY}"
-            )
-    elif sidecar.get("Patient", patient_of(path)) != patient_of(path):
+    if not _check_id(path, sidecar) and sidecar.get("Patient", patient_of(path)) != patient_of(path):
         raise BadInputError(
             f"the sidecar beside {path} is of patient {sidecar['Patient']}. {_REMEDY} If both files were renamed, "
             'change "Patient" in the sidecar.'
@@ -84,6 +76,29 @@ def check_belongs(
             f"{path} lies elsewhere than when it was fused: it was resampled or reoriented, so its voxels no longer "
             "are those that were written. Give the fused image as it was written."
         )
+
+
+def check_latent_belongs(path: str | os.PathLike[str], sidecar: Mapping[str, Any]) -> None:
+    """Refuse a latent that was kept in another fusion than its sidecar tells of.
+
+    Raises:
+        BadInputError: when it was.
+    """
+    _check_id(path, sidecar)
+
+
+def _check_id(path: str | os.PathLike[str], sidecar: Mapping[str, Any]) -> bool:
+    """Whether the ids are known and the same."""
+    written = re.search(rb", id ([0-9a-f]{12})", nib.load(path).header["descrip"].item())
+    known = sidecar.get("FusionID")
+    if not written or not known:
+        return False
+    if written[1].decode() != known:
+        raise BadInputError(
+            f"{path} and the sidecar beside it are of different fusions (id {written[1].decode()} in the image, "
+            f"{known} in the sidecar). {_REMEDY}"
+        )
+    return True
 
 
 def _same_place(one: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> bool:

@@ -25,6 +25,11 @@ def fused_descrip(fusion_id: str = "") -> str:
     return "FusionINN fused, research use only" + (f", id {fusion_id}" if fusion_id else "")
 
 
+def latent_descrip(fusion_id: str) -> str:
+    """Return the header text of a latent, with the id that the sidecar of its fused image holds too."""
+    return f"FusionINN latent, research use only, id {fusion_id}"
+
+
 def estimate_descrip(source: str) -> str:
     """Return the header text of a decomposed image, which is an estimate of `source`."""
     return f"FusionINN ESTIMATED {source}, research use only"

@@ -14,7 +14,7 @@ from torch import nn
 
 from scripts.data.errors import BadInputError
 from scripts.inferers.slicewise import decompose_volume, restore_volume
-from scripts.outputs.identity import FUSED_ENDINGS, check_belongs, patient_of
+from scripts.outputs.identity import FUSED_ENDINGS, check_belongs, check_latent_belongs, patient_of
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.volumes import load_fused
@@ -100,7 +100,9 @@ class ReadFused:
             raise BadInputError(f"{path} was fused without its latent. {remedy}")
         if dtype != "float32":
             raise BadInputError(f"{path} is stored as {dtype}, the exact inverse needs it as float32. {remedy}")
-        latent = load_latent(Path(path).with_name(sidecar["LatentFile"]))
+        latent_path = Path(path).with_name(sidecar["LatentFile"])
+        latent = load_latent(latent_path)
+        check_latent_belongs(latent_path, sidecar)
         if latent.shape[1:] != shape:
             raise BadInputError(
                 f"{sidecar['LatentFile']} has shape {tuple(latent.shape[1:])}, its fused image {path} {shape}. {remedy}"

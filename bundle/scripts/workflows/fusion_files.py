@@ -12,13 +12,12 @@ import torch
 from scripts.outputs.identity import fusion_id, identity_keys
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import write_sidecar
-from scripts.outputs.volumes import estimate_descrip, fused_descrip, restored_descrip, save_volume
+from scripts.outputs.volumes import estimate_descrip, fused_descrip, latent_descrip, restored_descrip, save_volume
 from scripts.outputs.writing import sweep
 from scripts.transforms.normalize import restore_intensity
 
 from .weights import fingerprint
 
-LATENT_DESCRIP = "FusionINN latent, research use only"
 PHANTOM = "phantom"
 
 
@@ -96,7 +95,9 @@ class FusionFiles:
         save_volume(written[1], results["fused"][0], affine, self.dtype, descrip=fused_descrip(fusion), like=like)
         if self.lossless:
             written.append(f"{stem}_latent.nii.gz")
-            save_volume(written[-1], channels_last(results["latent"]), affine, descrip=LATENT_DESCRIP, like=like)
+            save_volume(
+                written[-1], channels_last(results["latent"]), affine, descrip=latent_descrip(fusion), like=like
+            )
         estimates = restore_intensity(results["decomposed"], scale, in_place=True)
         written += write_estimates(stem, dict(zip(self.sources, estimates, strict=True)), affine, dtypes, like)
         if self.overview:
