@@ -446,9 +446,9 @@ class TestFromTheShell:
         )
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
-            if folder.is_dir() and any(path.name.startswith(".P_") for path in folder.glob(".*nii*")):
+            if folder.is_dir() and any(folder.iterdir()):
                 break
-            time.sleep(0.001)
+            time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()
         for path in folder.glob("*.nii.gz"):

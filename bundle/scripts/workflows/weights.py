@@ -98,8 +98,8 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
             " and ".join(f"{value:.4g}" for value in bounds["bounds"].tolist()) for bounds in (own, state)
         )
         raise BadInputError(
-            f"{path} was trained with margin and clamp of {trained}, this network_def has {asked}. Set network_def#margin "
-            "and network_def#clamp to what the weights were trained with."
+            f"{path} was trained with margin and clamp of {trained}, this network_def has {asked}. Set "
+            "network_def#margin and network_def#clamp to what the weights were trained with."
         )
     network.load_state_dict(state)
     return network.eval()
