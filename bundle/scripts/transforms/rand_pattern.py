@@ -1,0 +1,54 @@
+"""RandPatternd: now and then an image unlike any brain, so that the flow stays tame there too."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform, RandomizableTransform
+
+PATTERNS = ("checkerboard", "rows", "columns", "binary", "uniform")
+
+
+class RandPatternd(MapTransform, RandomizableTransform):
+    """Blend each source with a checkerboard, stripes or noise of its own.
+
+    ``x -> (1 - a) x + a p`` with a uniform in [0, 1] and a pattern p in [0, 1]: [0, 1] stays within [0, 1]. The finest
+    bands of such images are far larger than those of any brain. A network that has never seen them magnifies them
+    without bound, and an exact inverse is then beyond single precision.
+
+    Args:
+        keys: images of shape (N, H, W) in [0, 1].
+        prob: probability for an image. Defaults to 0.05.
+    """
+
+    def __init__(self, keys: KeysCollection, prob: float = 0.05) -> None:
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+
+    def pattern(self, shape: tuple[int, int]) -> np.ndarray:
+        """Draw a pattern of shape (H, W) with values in [0, 1]."""
+        kind = PATTERNS[self.R.randint(len(PATTERNS))]
+        if kind == "uniform":
+            return self.R.random_sample(shape)
+        if kind == "binary":
+            return (self.R.random_sample(shape) > 0.5).astype(float)
+        rows, columns = np.indices(shape)
+        steps = {"checkerboard": rows + columns, "rows": rows, "columns": columns}[kind]
+        return ((steps + self.R.randint(2)) % 2).astype(float)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Blend, or leave as it is."""
+        changed = dict(data)
+        self.randomize(None)
+        if not self._do_transform:
+            return changed
+        for key in self.key_iterator(changed):
+            image = changed[key]
+            share = self.R.random_sample()
+            patterns = np.stack([self.pattern(tuple(image.shape[1:])) for _ in range(image.shape[0])])
+            changed[key] = (1 - share) * image + share * torch.as_tensor(patterns).to(image)
+        return changed
