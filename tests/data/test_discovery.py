@@ -43,9 +43,7 @@ class TestFolders:
 
     def test_brats_2023_names_are_found(self, tmp_path):
         name = "BraTS-GLI-00000-000"
-        folder = touch(
-            tmp_path / name, *(f"{name}-{word}.nii.gz" for word in ("t1c", "t1n", "t2f", "t2w"))
-        )
+        folder = touch(tmp_path / name, *(f"{name}-{word}.nii.gz" for word in ("t1c", "t1n", "t2f", "t2w")))
         (record,) = find_patients(tmp_path)
         assert record["t1gd"] == str(folder / f"{name}-t1c.nii.gz")
         assert record["flair"] == str(folder / f"{name}-t2f.nii.gz")
@@ -118,10 +116,7 @@ class TestProblems:
         assert record["patient"] == "X"
         assert "the flair image is missing in" in record["problem"]
         assert str(tmp_path / "X") in record["problem"]
-        assert (
-            "expected X_flair.nii.gz or X-t2f.nii.gz, found X_t1ce.nii.gz, X_t2.nii.gz"
-            in (record["problem"])
-        )
+        assert "expected X_flair.nii.gz or X-t2f.nii.gz, found X_t1ce.nii.gz, X_t2.nii.gz" in (record["problem"])
         assert "Add the file" in record["problem"]
 
     def test_images_of_two_patients_in_one_folder_are_not_paired(self, tmp_path):
@@ -188,9 +183,7 @@ class TestBadFolders:
     def test_two_patients_of_one_name_are_both_named(self, tmp_path):
         for grade in ("HGG", "LGG"):
             touch(tmp_path / grade / "X", "X_t1ce.nii.gz", "X_flair.nii.gz")
-        with pytest.raises(
-            BadInputError, match=r"two patients are named X: .*HGG.X.* and .*LGG.X.*Rename"
-        ):
+        with pytest.raises(BadInputError, match=r"two patients are named X: .*HGG.X.* and .*LGG.X.*Rename"):
             find_patients(tmp_path)
 
     @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
@@ -267,9 +260,7 @@ class TestDatalist:
                         "seg": "images/as.nii.gz",
                     }
                 ],
-                "validation": [
-                    {"patient": "B", "t1gd": "images/b1.nii.gz", "flair": "images/b2.nii.gz"}
-                ],
+                "validation": [{"patient": "B", "t1gd": "images/b1.nii.gz", "flair": "images/b2.nii.gz"}],
             },
         )
         expected_a = {
@@ -286,9 +277,7 @@ class TestDatalist:
 
     def test_a_plain_list_named_datalist_json_is_found_by_looking(self, tmp_path):
         touch(tmp_path, "X_t1ce.nii.gz", "X_flair.nii.gz")
-        write_datalist(
-            tmp_path / "datalist.json", [{"t1gd": "X_t1ce.nii.gz", "flair": "X_flair.nii.gz"}]
-        )
+        write_datalist(tmp_path / "datalist.json", [{"t1gd": "X_t1ce.nii.gz", "flair": "X_flair.nii.gz"}])
         (record,) = find_patients(tmp_path)
         assert (record["patient"], record["section"]) == ("X", "training")
 
@@ -303,9 +292,7 @@ class TestDatalist:
 
     def test_one_file_of_several_channels_can_be_listed(self, tmp_path):
         touch(tmp_path, "all.nii.gz")
-        path = write_datalist(
-            tmp_path / "l.json", [{"image": "all.nii.gz", "channels": {"t1gd": 1, "flair": 0}}]
-        )
+        path = write_datalist(tmp_path / "l.json", [{"image": "all.nii.gz", "channels": {"t1gd": 1, "flair": 0}}])
         (record,) = find_patients(path)
         assert record["t1gd"] == record["flair"] == str(tmp_path / "all.nii.gz")
         assert record["channels"] == {"t1gd": 1, "flair": 0}
@@ -313,18 +300,13 @@ class TestDatalist:
 
     def test_a_missing_file_is_a_problem_of_that_patient(self, tmp_path):
         touch(tmp_path, "a1.nii.gz")
-        path = write_datalist(
-            tmp_path / "l.json", [{"patient": "A", "t1gd": "a1.nii.gz", "flair": "a2.nii.gz"}]
-        )
+        path = write_datalist(tmp_path / "l.json", [{"patient": "A", "t1gd": "a1.nii.gz", "flair": "a2.nii.gz"}])
         assert "a2.nii.gz does not exist" in find_patients(path)[0]["problem"]
 
     def test_a_missing_modality_is_a_problem_of_that_patient(self, tmp_path):
         touch(tmp_path, "a1.nii.gz")
         path = write_datalist(tmp_path / "l.json", [{"patient": "A", "t1gd": "a1.nii.gz"}])
-        assert (
-            'the flair image is missing (entry 0 of "training"'
-            in (find_patients(path)[0]["problem"])
-        )
+        assert 'the flair image is missing (entry 0 of "training"' in (find_patients(path)[0]["problem"])
 
     @pytest.mark.parametrize(
         ("text", "message"),

@@ -71,9 +71,7 @@ class TestByBrain:
         assert choose_slices(head(), tumour(s1=[1]), axis=2, criterion="tumour") == []
 
     def test_brain_can_be_asked_for_in_spite_of_a_tumour(self):
-        assert choose_slices(head(), tumour(s1=[1, 2]), axis=2, criterion="brain") == (
-            [3, 4, 5, 6, 7]
-        )
+        assert choose_slices(head(), tumour(s1=[1, 2]), axis=2, criterion="brain") == ([3, 4, 5, 6, 7])
 
     def test_an_unknown_criterion_is_refused(self):
         with pytest.raises(BadInputError, match='criterion is "lesion", expected one of'):

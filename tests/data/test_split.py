@@ -42,9 +42,7 @@ class TestSeededSplit:
         assert len(before - after) <= 1
 
     def test_visits_of_a_person_stay_together(self):
-        patients = records(
-            *(f"BraTS-GLI-{person:05d}-{visit:03d}" for person in range(6) for visit in range(3))
-        )
+        patients = records(*(f"BraTS-GLI-{person:05d}-{visit:03d}" for person in range(6) for visit in range(3)))
         train, validation = split_patients(patients, validation_fraction=0.5)
         assert len(train) == len(validation) == 9
         assert not {map(person_of, names(train))} & {map(person_of, names(validation))}

@@ -12,9 +12,7 @@ from scripts.transforms.slicing import from_slices, slice_axis, to_slices
 
 
 class TestSliceAxis:
-    @pytest.mark.parametrize(
-        ("codes", "axis"), [("LPS", 2), ("RAS", 2), ("ASR", 1), ("SPL", 0), ("PIR", 1)]
-    )
+    @pytest.mark.parametrize(("codes", "axis"), [("LPS", 2), ("RAS", 2), ("ASR", 1), ("SPL", 0), ("PIR", 1)])
     def test_equal_spacing_takes_inferior_to_superior(self, codes, axis):
         ornt = nib.orientations.axcodes2ornt(codes)
         affine = nib.orientations.inv_ornt_aff(
