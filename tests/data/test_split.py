@@ -8,7 +8,7 @@ import pytest
 
 from scripts.data.errors import BadInputError
 from scripts.data.naming import person_of
-from scripts.data.split import split_patients
+from scripts.data.split import split_patients, validation_patients
 
 
 def records(*names, **sections):
@@ -145,3 +145,22 @@ def test_the_lgg_split_is_followed(shared_data):
     patients = [{"patient": path.parent.name} for path in shared_data.glob("lgg/*/*_t1ce.nii.gz")]
     train, validation = split_patients(patients, split_file=shared_data / "lgg" / "split.json")
     assert (len(train), len(validation)) == (62, 16)
+
+
+class TestValidationPatients:
+    def split(self, folder):
+        path = folder / "split.json"
+        path.write_text(json.dumps({"train": ["A", "B"], "validation": ["D", "C"]}))
+        return path
+
+    @pytest.mark.filterwarnings("ignore:.*not in the data set")
+    def test_those_for_training_need_not_be_there(self, tmp_path):
+        assert names(validation_patients(records("D", "C"), self.split(tmp_path))) == ["C", "D"]
+
+    def test_those_for_training_are_left_out(self, tmp_path):
+        assert names(validation_patients(records("A", "B", "C", "D"), self.split(tmp_path))) == ["C", "D"]
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_a_split_of_other_patients_is_refused(self, tmp_path):
+        with pytest.raises(BadInputError, match="sets none of the 2 patients aside"):
+            validation_patients(records("X", "Y"), self.split(tmp_path))

@@ -81,6 +81,29 @@ def split_patients(
     return train, validation
 
 
+def validation_patients(patients: Sequence[Patient], split_file: str | os.PathLike[str]) -> list[Patient]:
+    """Take the patients that a split sets aside for validation; those for training need not be at hand.
+
+    Args:
+        patients: records of `find_patients`.
+        split_file: JSON file as written by `split_patients`.
+
+    Returns:
+        records, sorted by patient.
+
+    Raises:
+        BadInputError: the file is not a split, or sets none of the patients aside.
+    """
+    _, validation = _read_split(Path(split_file).expanduser(), [patient["patient"] for patient in patients])
+    chosen = [patient for patient in patients if patient["patient"] in validation]
+    if not chosen:
+        raise BadInputError(
+            f"{split_file} sets none of the {len(patients)} patients aside for validation. Give the split that belongs "
+            "to this --dataset_dir."
+        )
+    return sorted(chosen, key=lambda patient: patient["patient"])
+
+
 def _choose(names: Iterable[str], fraction: float, seed: int) -> set[str]:
     if not 0 <= fraction < 1:
         raise BadInputError(f"validation_fraction is {fraction}, expected 0 <= fraction < 1.")
