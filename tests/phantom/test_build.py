@@ -6,15 +6,8 @@ import pytest
 pytest.importorskip("nilearn", reason="the brain maps are in nilearn's wheel")
 
 from scripts.phantom.build import build_phantom
-from scripts.phantom.grid import Grid
-from scripts.phantom.noise import smooth_noise
 
 SMALL = {"voxel": 4.0, "slice_factor": 1}
-
-
-@pytest.fixture(scope="module")
-def small():
-    return build_phantom(7, **SMALL)
 
 
 def test_small_phantom_fills_the_same_frame(small):
@@ -38,11 +31,3 @@ def test_another_seed_gives_another_head_and_it_may_have_no_tumour(small):
 def test_a_grid_that_does_not_divide_the_frame_is_refused():
     with pytest.raises(ValueError, match=r"voxels of 1\.0 mm and slices of 5"):
         build_phantom(7, slice_factor=5)
-
-
-def test_noise_is_one_field_at_every_voxel_size():
-    fine, coarse = (
-        smooth_noise(np.random.default_rng(3), Grid((n, n, n), voxel, (40.0, 40.0, 20.0)), 8.0)
-        for n, voxel in ((24, 2.0), (12, 4.0))
-    )
-    assert np.abs(fine[::2, ::2, ::2] - coarse).max() < 1e-5
