@@ -77,7 +77,7 @@ def test_required_file_is_there(name):
 @pytest.mark.parametrize("module", modules())
 def test_module_has_its_mirrored_test(module):
     path = Path(module)
-    mirrored = ROOT / "tests" / path.parent / f"test_{path.stem.lstrip('_')}.py"
+    mirrored = ROOT / "tests" / path.parent / f"test_{path.stem.strip('_')}.py"
     assert mirrored.is_file(), f"bundle/scripts/{module} wants {mirrored.relative_to(ROOT)}"
 
 

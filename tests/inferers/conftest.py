@@ -1,22 +1,11 @@
-"""A small network whose couplings do something, in one thread."""
+"""A small network whose couplings do something."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 import torch
 
 from scripts.networks import FusionINN
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Run each test in one thread, and leave the number as it was."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
