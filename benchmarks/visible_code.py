@@ -1,0 +1,42 @@
+"""Whether the code that decomposition needs can be seen: energy of the finest Haar bands inside the brain.
+
+Prints the root mean square of each band over the 2 x 2 blocks that lie wholly in the brain, mean over patients, for the
+sources, their mean, the fused image in 8 bits, and the decomposed images (zeros as latent).
+
+    python benchmarks/visible_code.py --dataset_dir DIR [--split_file split.json] [--every 5]
+"""
+
+from __future__ import annotations
+
+import torch
+from shipped import in_8_bits, patients_slices, shipped_network, slice_arguments
+
+from scripts.losses.haar import finest_haar_bands
+
+NAMES = ("T1-Gd", "FLAIR", "mean of both", "fused", "decomposed T1-Gd", "decomposed FLAIR")
+
+
+def band_energy(image: torch.Tensor, brain: torch.Tensor) -> torch.Tensor:
+    """Root mean square of the three finest bands, (N, 3), of images (S, N, H, W) inside brain (S, 1, H, W)."""
+    whole = torch.nn.functional.avg_pool2d(brain.float(), 2)[:, 0] == 1
+    bands = finest_haar_bands(image).permute(0, 3, 4, 1, 2)[whole]
+    return bands.square().mean(dim=0).sqrt()
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Read the slices, fuse, decompose, print a table."""
+    arguments = slice_arguments(__doc__).parse_args()
+    network = shipped_network()
+    energies = []
+    for image, brain in patients_slices(arguments):
+        fused = in_8_bits(network(image)[0])
+        shown = (image, image.mean(dim=1, keepdim=True), fused, network.decompose(fused, "zeros"))
+        energies.append(torch.cat([band_energy(part, brain) for part in shown]))
+    print(f"{len(energies)} patients; detail along columns, along rows, along both")
+    for name, row in zip(NAMES, torch.stack(energies).mean(dim=0), strict=True):
+        print(f"{name:16} " + "  ".join(f"{value:.4f}" for value in row))
+
+
+if __name__ == "__main__":
+    main()
