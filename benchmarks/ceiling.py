@@ -8,9 +8,10 @@ Prints the ceiling beside the plain mean and the shipped network, all on the sam
 from __future__ import annotations
 
 import torch
-from shipped import in_8_bits, patients_slices, shipped_network, slice_arguments
+from shipped import patients_slices, shipped_network, slice_arguments
 
 from scripts.losses.ssim import SSIM
+from scripts.workflows.fuse import as_stored
 
 
 def mean_ssim(ssim: SSIM, image: torch.Tensor, fused: torch.Tensor) -> torch.Tensor:
@@ -40,7 +41,7 @@ def main() -> None:
     scores: dict[str, list[torch.Tensor]] = {"plain mean": [], "network, 8 bits": [], "ceiling": []}
     for image, _ in patients_slices(arguments):
         with torch.no_grad():
-            fused = in_8_bits(network(image)[0])
+            fused = as_stored(network(image)[0], "uint8")
             scores["plain mean"].append(mean_ssim(ssim, image, image.mean(dim=1, keepdim=True)))
             scores["network, 8 bits"].append(mean_ssim(ssim, image, fused))
         scores["ceiling"].append(mean_ssim(ssim, image, ceiling(ssim, image, arguments.steps)))

@@ -15,22 +15,18 @@ import copy
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import torch
+from monai.bundle import ConfigParser
+from shipped import BUNDLE
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "bundle"))
-
-from monai.bundle import ConfigParser  # noqa: E402
-
-from scripts.data.discovery import find_patients, usable  # noqa: E402
-from scripts.networks import FusionINN, draw_latent  # noqa: E402
-from scripts.transforms.load_sources import LoadSourcesd  # noqa: E402
-from scripts.transforms.normalize import MODES, NormalizeSourcesd  # noqa: E402
-from scripts.transforms.slicing import to_slices  # noqa: E402
-from scripts.workflows.weights import load_weights  # noqa: E402
+from scripts.data.discovery import find_patients, usable
+from scripts.networks import FusionINN, draw_latent
+from scripts.transforms.load_sources import LoadSourcesd
+from scripts.transforms.normalize import MODES, NormalizeSourcesd
+from scripts.transforms.slicing import to_slices
+from scripts.workflows.weights import load_weights
 
 TOLERANCES = {torch.float32: 1e-4, torch.float64: 1e-9}
 COLUMNS = ("sources, single", "sources, double", "fused, single", "fused, double", "latent, single", "latent, double")
@@ -40,10 +36,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset_dir", help="folder of patients; only the synthetic images where it is left out")
-    parser.add_argument("--ckpt_path", default=str(ROOT / "bundle" / "models" / "model.pt"), help="weights")
+    parser.add_argument("--ckpt_path", default=str(BUNDLE / "models" / "model.pt"), help="weights")
     parser.add_argument(
         "--config_file",
-        default=str(ROOT / "bundle" / "configs" / "inference.json"),
+        default=str(BUNDLE / "configs" / "inference.json"),
         help="configuration whose network_def and sources are used",
     )
     parser.add_argument("--normalisation", choices=MODES, default="slice")

@@ -51,8 +51,3 @@ def patients_slices(arguments: argparse.Namespace) -> Iterator[tuple[torch.Tenso
         image = data["image"].as_tensor()
         taken = slice(None, None, arguments.every)
         yield to_slices(image, axis)[taken].contiguous(), to_slices(brain_mask(image), axis)[taken]
-
-
-def in_8_bits(fused: torch.Tensor) -> torch.Tensor:
-    """Return a fused image as an 8-bit file gives it back."""
-    return (fused.clamp(0, 1) * 255).round() / 255

@@ -9,9 +9,10 @@ sources, their mean, the fused image in 8 bits, and the decomposed images (zeros
 from __future__ import annotations
 
 import torch
-from shipped import in_8_bits, patients_slices, shipped_network, slice_arguments
+from shipped import patients_slices, shipped_network, slice_arguments
 
 from scripts.losses.haar import finest_haar_bands
+from scripts.workflows.fuse import as_stored
 
 NAMES = ("T1-Gd", "FLAIR", "mean of both", "fused", "decomposed T1-Gd", "decomposed FLAIR")
 
@@ -30,7 +31,7 @@ def main() -> None:
     network = shipped_network()
     energies = []
     for image, brain in patients_slices(arguments):
-        fused = in_8_bits(network(image)[0])
+        fused = as_stored(network(image)[0], "uint8")
         shown = (image, image.mean(dim=1, keepdim=True), fused, network.decompose(fused, "zeros"))
         energies.append(torch.cat([band_energy(part, brain) for part in shown]))
     print(f"{len(energies)} patients; detail along columns, along rows, along both")

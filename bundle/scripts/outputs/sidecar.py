@@ -138,9 +138,5 @@ def _check_scale(path: str | os.PathLike[str], scale: dict[str, Any], sources: i
                 raise BadInputError(f'{path}: "{key}" of "IntensityScale" holds something else than numbers. {REMEDY}')
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
 def _name(kind: type) -> str:
     return {str: "a text", list: "a list", int: "a whole number", dict: "an object"}[kind]

@@ -52,12 +52,12 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
         ) from error
 
 
-def sweep(folder: str | os.PathLike[str], stem: str) -> None:
+def sweep(folder: str | os.PathLike[str], beginning: str) -> None:
     """Remove what a killed run left half-written.
 
     Args:
         folder: where it wrote.
-        stem: beginning of the names of its files.
+        beginning: what the names of its files begin with.
     """
-    for temporary in Path(folder).glob(f".{escape(stem)}_*"):
+    for temporary in Path(folder).glob(f".{escape(beginning)}*"):
         temporary.unlink(missing_ok=True)

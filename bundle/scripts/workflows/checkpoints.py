@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from ignite.engine import Engine, Events
 
 from scripts.data.atomic import written_whole
 from scripts.data.errors import BadInputError
+from scripts.outputs.writing import check_writable, sweep
 
 from .finite_loss import NonFiniteLossError
 from .weights import read_checkpoint
@@ -53,14 +53,7 @@ def prepare_output(folder: str | os.PathLike[str], resume: bool | str) -> None:
         raise BadInputError(
             f"{found[0]} belongs to an earlier run. Go on with it by --resume true, or choose another --output_dir."
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise BadInputError(
-            f"Nothing can be written to {folder} ({error.strerror}). Choose another --output_dir, or mend it."
-        ) from error
+    check_writable(folder)
 
 
 class Checkpoints:
@@ -199,8 +192,7 @@ class Checkpoints:
     def _sweep(self) -> None:
         """Remove what a killed run left half-written."""
         for path in (self.last, self.model):
-            for temporary in self.folder.glob(f".{path.name}.*"):
-                temporary.unlink(missing_ok=True)
+            sweep(self.folder, f"{path.name}.")
 
     @staticmethod
     def _write(content: Any, path: Path) -> None:

@@ -210,7 +210,7 @@ class DecompositionFiles:
         dtypes = dict(zip(sources, sidecar.get("SourceDtypes", ["float32"] * len(sources)), strict=True))
         estimates = dict(zip(sources, results["decomposed"], strict=True))
         restored = data["latent"] is not None
-        sweep(stem.parent, patient)
+        sweep(stem.parent, f"{patient}_")
         written = write_estimates(stem, estimates, affine, dtypes, data["fused"], restored)
         if self.overview and not restored:
             written.append(f"{stem}_decomposed_overview.png")

@@ -72,7 +72,7 @@ class FusionFiles:
         like = files[self.sources[0]]
         phantom = PHANTOM in patient.lower()
         fusion = fusion_id(patient, scale, self.checkpoint, self.dtype, self.lossless)
-        sweep(stem.parent, patient)
+        sweep(stem.parent, f"{patient}_")
         written = [f"{stem}_fused.json", f"{stem}_fused.nii.gz"]
         dtypes = {source: stored_dtype(files[source]) for source in self.sources}
         extra: dict[str, Any] = {
