@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from scripts.losses import MMDLoss
+from scripts.networks.latent import LATENT_KINDS, draw_like
 
 REAL_SIZE = (4, 1, 240, 240)
 
@@ -53,6 +54,20 @@ class TestPatchKernel:
             assert factor.grad.abs() > 0.01
         else:
             assert offset.grad > 0.01
+
+    @pytest.mark.parametrize("kind", LATENT_KINDS)
+    def test_it_is_least_for_the_distribution_that_fresh_latents_have(self, kind):
+        size = (4, 1, 64, 64)
+        values = {
+            other: mean_of(MMDLoss(latent=kind), [draw_like(torch.empty(size), other) for _ in range(8)])
+            for other in LATENT_KINDS
+        }
+        assert abs(values[kind]) < 2e-3
+        assert min(value for other, value in values.items() if other != kind) > 0.01
+
+    def test_an_unknown_latent_is_refused(self):
+        with pytest.raises(ValueError, match="latent must be one of normal"):
+            MMDLoss(latent="gaussian")
 
     def test_shrinking_too_wide_a_latent_lowers_it(self):
         wide = draws(2.0, count=4)

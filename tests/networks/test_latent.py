@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from scripts.networks import LATENT_KINDS, draw_latent
+from scripts.networks.latent import draw_like
 
 FUSED = torch.zeros(3, 1, 64, 48)
 
@@ -54,3 +55,23 @@ class TestDrawLatent:
     def test_an_unknown_kind_is_refused(self):
         with pytest.raises(ValueError, match="one of normal, zeros, ones, uniform, got 'gamma'"):
             draw_latent(FUSED, 1, "gamma")
+
+
+class TestDrawLike:
+    @pytest.mark.parametrize("kind", LATENT_KINDS)
+    def test_it_has_the_distribution_of_draw_latent(self, kind):
+        drawn, expected = draw_like(torch.empty(3, 1, 64, 48), kind), draw_latent(FUSED, 1, kind)
+        assert drawn.shape == expected.shape
+        assert drawn.mean() == pytest.approx(expected.mean().item(), abs=0.05)
+        assert drawn.std() == pytest.approx(expected.std().item(), abs=0.05)
+
+    def test_it_follows_the_global_seed(self):
+        torch.manual_seed(3)
+        first = draw_like(FUSED)
+        torch.manual_seed(3)
+        assert torch.equal(draw_like(FUSED), first)
+        assert not torch.equal(draw_like(FUSED), first)
+
+    def test_an_unknown_kind_is_refused(self):
+        with pytest.raises(ValueError, match="one of normal, zeros, ones, uniform, got 'gaussian'"):
+            draw_like(FUSED, "gaussian")

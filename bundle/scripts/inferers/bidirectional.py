@@ -9,6 +9,7 @@ from monai.inferers import Inferer
 from torch import nn
 
 from scripts.networks import draw_latent
+from scripts.networks.latent import draw_like
 
 
 class BidirectionalInferer(Inferer):
@@ -52,7 +53,7 @@ class BidirectionalInferer(Inferer):
         flow = getattr(network, "module", network)
         fused, latent = network(inputs)
         if network.training:
-            fresh = self._fresh_for_training(latent)
+            fresh = draw_like(latent, self.latent)
         else:
             fresh = draw_latent(fused, latent.shape[1], self.latent, self.seed)
         decomposed = flow.inverse(self._stored(fused, network.training), fresh)
@@ -65,10 +66,3 @@ class BidirectionalInferer(Inferer):
         if training:
             return fused + (2 * torch.rand_like(fused) - 1) / steps
         return (fused.clamp(0.0, 1.0) * steps).round() / steps
-
-    def _fresh_for_training(self, latent: torch.Tensor) -> torch.Tensor:
-        if self.latent == "normal":
-            return torch.randn_like(latent)
-        if self.latent == "uniform":
-            return torch.rand_like(latent)
-        return draw_latent(latent, latent.shape[1], self.latent)

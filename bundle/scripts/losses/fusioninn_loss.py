@@ -21,7 +21,7 @@ class FusionINNLoss(nn.Module):
         loss   = α (fusion + w_latent · latent) + (1 - α) decomposition + w_detail · detail + w_range · range   (Eq. 5)
         fusion = λ Σ_i (1 - SSIM(x_i, y)) + (1 - λ) Σ_i |y - x_i|²                                            (Eq. 2, 3)
         decomposition = λ Σ_i (1 - SSIM(x_i, x̂_i)) + (1 - λ) Σ_i |x̂_i - x_i|²                                 (Eq. 4)
-        latent = MMD(z, N(0, I))
+        latent = MMD(z, p), with p the distribution of fresh latents, N(0, I) by default
 
     SSIM and squared l2 are means over pixels and images and sums over the sources. `detail` and `range` are not in the
     paper: the first is the squared difference between the finest Haar bands of the fused image and of the mean of the
@@ -35,6 +35,7 @@ class FusionINNLoss(nn.Module):
         detail_weight: weight of the detail term. Defaults to 0.0.
         range_weight: weight of the range term. Defaults to 0.0.
         latent_kernel: kernel of the MMD, see `MMDLoss`. Defaults to "imq".
+        latent: distribution that the latent is to have, see `MMDLoss`. Defaults to "normal".
         sources: names of the sources, for the report. Defaults to ("t1gd", "flair").
 
     Raises:
@@ -49,6 +50,7 @@ class FusionINNLoss(nn.Module):
         detail_weight: float = 0.0,
         range_weight: float = 0.0,
         latent_kernel: str = "imq",
+        latent: str = "normal",
         sources: Sequence[str] = ("t1gd", "flair"),
     ) -> None:
         super().__init__()
@@ -62,7 +64,7 @@ class FusionINNLoss(nn.Module):
         self.range_weight = range_weight
         self.sources = tuple(sources)
         self.ssim = SSIM()
-        self.mmd = MMDLoss(latent_kernel)
+        self.mmd = MMDLoss(latent_kernel, latent=latent)
         self.reported: dict[str, torch.Tensor] = {}
 
     def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -1,38 +1,44 @@
-"""Maximum mean discrepancy between the latent and N(0, I)."""
+"""Maximum mean discrepancy between the latent and the distribution that fresh ones are drawn from."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
+from scripts.networks.latent import LATENT_KINDS, draw_like
+
 IMQ_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 PUBLISHED_WIDTHS = (0.05, 0.2, 0.9)
 
 
 class MMDLoss(nn.Module):
-    """Squared maximum mean discrepancy between latent images and the standard normal distribution.
+    """Squared maximum mean discrepancy between latent images and a distribution of independent pixels.
 
     A whole latent image as one sample has tens of thousands of dimensions, and a kernel of fixed width is zero between
     any two of them: the loss is then a constant. Here a sample is a small patch, of dimension d, and the kernel is the
     mean of inverse multiquadrics ``C / (C + |a - b|²)`` with ``C = 2 d s`` for several scales s, so that its width
     follows the dimension (Tolstikhin et al., "Wasserstein Auto-Encoders", 2018). The estimator leaves out the diagonal
-    and is unbiased: it is zero on average, and may be slightly negative, when the latent is N(0, I).
+    and is unbiased: it is zero on average, and may be slightly negative, when the latent has that distribution.
 
     Args:
         kernel: "imq" as above; "published" is the kernel of the paper's authors, on whole images, with widths 0.05, 0.2
             and 0.9 (its gradient vanishes; for comparison). Defaults to "imq".
         patch_size: side of a patch in pixels. Defaults to 4.
         patches: number of patches compared, drawn at random from the batch. Defaults to 256.
+        latent: the distribution, one of `LATENT_KINDS`. Defaults to "normal", N(0, I).
 
     Raises:
-        ValueError: when `kernel` is unknown.
+        ValueError: when `kernel` or `latent` is unknown.
     """
 
-    def __init__(self, kernel: str = "imq", patch_size: int = 4, patches: int = 256) -> None:
+    def __init__(self, kernel: str = "imq", patch_size: int = 4, patches: int = 256, latent: str = "normal") -> None:
         super().__init__()
         if kernel not in ("imq", "published"):
             raise ValueError(f"kernel must be 'imq' or 'published', got '{kernel}'.")
+        if latent not in LATENT_KINDS:
+            raise ValueError(f"latent must be one of {', '.join(LATENT_KINDS)}, got '{latent}'.")
         self.kernel = kernel
+        self.latent = latent
         self.patch_size = patch_size
         self.patches = patches
 
@@ -47,7 +53,7 @@ class MMDLoss(nn.Module):
         return samples[chosen]
 
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
-        """Squared discrepancy of `latent` from fresh draws of N(0, I).
+        """Squared discrepancy of `latent` from fresh draws.
 
         Args:
             latent: tensor of shape (batch_size, channels, spatial_dim1, spatial_dim2[, spatial_dim3]).
@@ -58,9 +64,8 @@ class MMDLoss(nn.Module):
         if self.kernel == "published":
             return self._published(latent.flatten(1))
         samples = self._patches(latent)
-        normal = torch.randn_like(samples)
         count = samples.shape[0]
-        both = torch.cat((samples, normal))
+        both = torch.cat((samples, draw_like(samples, self.latent)))
         square = both.square().sum(dim=1)
         distance = (square[:, None] + square[None] - 2 * both @ both.T).clamp(min=0)
         total = torch.zeros_like(distance)
@@ -73,7 +78,7 @@ class MMDLoss(nn.Module):
 
     def _published(self, samples: torch.Tensor) -> torch.Tensor:
         count = samples.shape[0]
-        both = torch.cat((samples, torch.randn_like(samples)))
+        both = torch.cat((samples, draw_like(samples, self.latent)))
         product = both @ both.T
         # The squares from the product itself: a sample is at distance zero from itself, without rounding.
         square = product.diagonal()

@@ -36,3 +36,22 @@ def draw_latent(fused: torch.Tensor, channels: int, kind: str = "normal", seed: 
     sample = torch.randn if kind == "normal" else torch.rand
     drawn = [sample(shape, generator=torch.Generator().manual_seed(seed + i)) for i in range(fused.shape[0])]
     return torch.stack(drawn).to(fused)
+
+
+def draw_like(latent: torch.Tensor, kind: str = "normal") -> torch.Tensor:
+    """Draw a latent of the shape, type and device of another from torch's global generator, as training needs it.
+
+    Args:
+        latent: tensor of any shape.
+        kind: one of `LATENT_KINDS`. Defaults to "normal".
+
+    Returns:
+        tensor like `latent`.
+
+    Raises:
+        ValueError: when `kind` is not one of the four.
+    """
+    drawn = {"normal": torch.randn_like, "zeros": torch.zeros_like, "ones": torch.ones_like, "uniform": torch.rand_like}
+    if kind not in drawn:
+        raise ValueError(f"latent kind must be one of {', '.join(LATENT_KINDS)}, got '{kind}'.")
+    return drawn[kind](latent)
