@@ -10,17 +10,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from scripts import RESEARCH_NOTICE
+from scripts.outputs.page import ACCENT, FAINT, TEXT, Page
 from scripts.outputs.slice_choice import choose_slices, foreground, grey_window
 from scripts.outputs.view import View
-from scripts.outputs.writing import result_file
 
 Scores = Mapping[str, Mapping[str, ArrayLike]]
 Cut = Callable[[np.ndarray], list[np.ndarray]]
@@ -30,13 +27,11 @@ FUSED_GROUP, SOURCE_GROUP = "Fused", "Sources"
 ESTIMATE_GROUP, ERROR_GROUP = "Decomposed (estimated)", "Absolute error"
 
 # Measures in pixels of the finished picture.
-DPI = 150
 WIDTH, WIDEST_PANEL = 1800, 330
 MARGIN, ROW_LABEL, SCALE = 36, 104, 92
 GAP, GROUP_GAP, CAPTION = 6, 28, 34
 HEADER, FOOTER = 214, 62
 
-BACKGROUND, TEXT, FAINT, ACCENT = "#0c0e12", "#f2f3f5", "#9aa1ad", "#f0b35a"
 ERROR_COLOURS = "inferno"
 ERROR_LIMITS = (1, 2, 5, 10, 20, 50, 100)
 
@@ -137,8 +132,7 @@ def draw_overview(
     page.draw_heading(title, view.plane, phantom)
     page.draw_panels(view, slices)
     page.draw_footnote(bool(errors))
-    with result_file(path, suffix=".png") as temporary:
-        page.figure.savefig(temporary, dpi=DPI)
+    page.save(path)
 
 
 def _grey_columns(
@@ -181,7 +175,7 @@ def _large(error: np.ndarray) -> float:
     return float(np.percentile(error[error > 0], 99)) if error.any() else 0.0
 
 
-class _Page:
+class _Page(Page):
     """Panels and texts, placed in pixels from the top left."""
 
     def __init__(self, columns: list[Column], rows: int, aspect: float) -> None:
@@ -196,35 +190,34 @@ class _Page:
         self.caption_size = 7.5 * min(1.0, self.panel_width / 220)
         self.left = [MARGIN + ROW_LABEL + i * self.panel_width + sum(gaps[:i]) for i in range(len(columns))]
         self.top = [HEADER + row * (self.panel_height + CAPTION) for row in range(rows)]
-        self.width = fixed + len(columns) * self.panel_width
-        self.height = HEADER + rows * (self.panel_height + CAPTION) + FOOTER
-        self.figure = Figure(figsize=(self.width / DPI, self.height / DPI), facecolor=BACKGROUND)
-        FigureCanvasAgg(self.figure)
+        super().__init__(
+            fixed + len(columns) * self.panel_width, HEADER + rows * (self.panel_height + CAPTION) + FOOTER
+        )
 
     def draw_heading(self, title: str, plane: str, phantom: bool) -> None:
         """Write whom the picture shows and what it is for, and head the columns."""
         fits = int((self.width - 2 * MARGIN) / 19)
         title = title if len(title) <= fits else title[: fits - 1] + "…"
-        self._text(MARGIN, 30, title or "FusionINN", fontsize=15, fontweight="bold")
+        self.text(MARGIN, 30, title or "FusionINN", fontsize=15, fontweight="bold")
         what = "Digital phantom, not a patient" if phantom else f"FusionINN, {plane} slices"
-        self._text(MARGIN, 76, f"{what}.  {RESEARCH_NOTICE}", fontsize=8.5, color=ACCENT)
+        self.text(MARGIN, 76, f"{what}.  {RESEARCH_NOTICE}", fontsize=8.5, color=ACCENT)
 
         for group, members in groupby(range(len(self.columns)), lambda i: self.columns[i].group):
             first, *_, last = [*members] * 2
             start, end = self.left[first], self.left[last] + self.panel_width
-            self._text((start + end) / 2, 118, group, fontsize=9.5, fontweight="bold", ha="center")
-            self._rule(start, end, 148)
+            self.text((start + end) / 2, 118, group, fontsize=9.5, fontweight="bold", ha="center")
+            self.rule(start, end, 148)
         for left, column in zip(self.left, self.columns, strict=True):
             middle = left + self.panel_width / 2
             size = self.caption_size
-            self._text(middle, 157, column.name, fontsize=size + 0.5, ha="center")
-            self._text(middle, 183, column.mean_score(), fontsize=size, ha="center", color=FAINT)
+            self.text(middle, 157, column.name, fontsize=size + 0.5, ha="center")
+            self.text(middle, 183, column.mean_score(), fontsize=size, ha="center", color=FAINT)
 
     def draw_panels(self, view: View, slices: Sequence[int]) -> None:
         """Draw every column in every slice, and the scale of the errors."""
         for row, (top, index) in enumerate(zip(self.top, slices, strict=True)):
             place = f"{'xyz'[view.through]} {view.millimetre(index):+.0f} mm".replace("-", "−")
-            self._text(
+            self.text(
                 MARGIN,
                 top + self.panel_height / 2,
                 f"slice {index + 1}\n{place}",
@@ -234,7 +227,7 @@ class _Page:
                 linespacing=1.5,
             )
             for i, (left, column) in enumerate(zip(self.left, self.columns, strict=True)):
-                axes = self._panel(left, top)
+                axes = self.panel(left, top, self.panel_width, self.panel_height)
                 axes.imshow(
                     column.pages[row],
                     cmap=ERROR_COLOURS if column.group == ERROR_GROUP else "gray",
@@ -243,7 +236,7 @@ class _Page:
                     aspect="auto",
                     interpolation="antialiased",
                 )
-                self._text(
+                self.text(
                     left + self.panel_width / 2,
                     top + self.panel_height + 7,
                     column.slice_score(index),
@@ -263,14 +256,14 @@ class _Page:
                 "  SSIM of the fused image: with each source in turn."
             )
         note += "  R: the patient's right."
-        self._text(MARGIN, self.height - 42, note, fontsize=7, color=FAINT)
+        self.text(MARGIN, self.height - 42, note, fontsize=7, color=FAINT)
 
     def _scale(self) -> None:
         column = self.columns[-1]
         if column.group != ERROR_GROUP:
             return
         height = self.top[-1] + self.panel_height - self.top[0]
-        axes = self._axes(self.left[-1] + self.panel_width + 16, self.top[0], 14, height)
+        axes = self.axes(self.left[-1] + self.panel_width + 16, self.top[0], 14, height)
         colours = ScalarMappable(Normalize(*column.window), ERROR_COLOURS)
         bar = self.figure.colorbar(colours, cax=axes)
         limit = column.window[1]
@@ -291,25 +284,6 @@ class _Page:
                 ha="left" if x < 0.5 else "right",
                 va="top",
             )
-
-    def _panel(self, left: float, top: float) -> Axes:
-        axes = self._axes(left, top, self.panel_width, self.panel_height)
-        axes.set_axis_off()
-        return axes
-
-    def _axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        bottom = 1 - (top + height) / self.height
-        place = (left / self.width, bottom, width / self.width, height / self.height)
-        return self.figure.add_axes(place)
-
-    def _text(self, left: float, top: float, text: str, **style: Any) -> None:
-        style = {"color": TEXT, "fontsize": 8, "va": "top", **style}
-        self.figure.text(left / self.width, 1 - top / self.height, text, **style)
-
-    def _rule(self, start: float, end: float, top: float) -> None:
-        height = 1 - top / self.height
-        ends = (start / self.width, end / self.width)
-        self.figure.add_artist(Line2D(ends, (height, height), color="#343a46", linewidth=0.8))
 
 
 def _mean(score: np.ndarray) -> float:

@@ -31,9 +31,9 @@ REMEDY = "Fuse again to have it written, or restore the file that was written wi
 
 
 def sidecar_of(fused_path: str | os.PathLike[str]) -> Path:
-    """Return where the sidecar of a fused image is: `P_fused.nii.gz` has `P_fused.json`."""
+    """Return where the sidecar of a fused image is: `P_fused.nii.gz` and `P_fused.png` have `P_fused.json`."""
     path = Path(fused_path)
-    return path.with_name(re.sub(r"\.nii(\.gz)?$", "", path.name) + ".json")
+    return path.with_name(re.sub(r"(?i)\.(nii(\.gz)?|png)$", "", path.name) + ".json")
 
 
 def write_sidecar(
@@ -106,6 +106,22 @@ def read_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path} cannot be read as JSON ({error}). {REMEDY}") from error
+    return check_sidecar(path, content)
+
+
+def check_sidecar(path: str | os.PathLike[str], content: Any) -> dict[str, Any]:
+    """Check that a sidecar says what leads back to the sources.
+
+    Args:
+        path: file that it was read from.
+        content: what stood there.
+
+    Returns:
+        `content`.
+
+    Raises:
+        BadInputError: it is no object, or a key is missing or of the wrong kind.
+    """
     if not isinstance(content, dict):
         raise BadInputError(f"{path} holds no JSON object. {REMEDY}")
 

@@ -69,11 +69,13 @@ class CohortReport:
     Args:
         name: what is done, before the bar.
         output_dir: where the results are.
+        unit: what is processed one by one. Defaults to "patient".
     """
 
-    def __init__(self, name: str, output_dir: str) -> None:
+    def __init__(self, name: str, output_dir: str, unit: str = "patient") -> None:
         self.name = name
         self.output_dir = Path(output_dir).expanduser()
+        self.unit = unit
         self.problems: dict[str, str] = {}
         self.done = 0
         self.logger = logging.getLogger(__name__)
@@ -91,7 +93,7 @@ class CohortReport:
             BadInputError: when nothing can be written to the folder.
         """
         check_writable(self.output_dir)
-        self.bar = tqdm(total=engine.state.epoch_length, desc=self.name, unit="patient")
+        self.bar = tqdm(total=engine.state.epoch_length, desc=self.name, unit=self.unit)
 
     def update(self, engine: Engine) -> None:
         """Note how the patient went."""
@@ -111,9 +113,9 @@ class CohortReport:
         """
         self.bar.close()
         if self.done:
-            self.logger.info(f"{self.done} patient(s) done; results are in {self.output_dir}")
+            self.logger.info(f"{self.done} {self.unit}(s) done; results are in {self.output_dir}")
         if self.problems:
             told = "\n".join(f"- {patient}: {problem}" for patient, problem in self.problems.items())
             raise BadInputError(
-                f"{len(self.problems)} of {self.done + len(self.problems)} patients could not be processed:\n{told}"
+                f"{len(self.problems)} of {self.done + len(self.problems)} {self.unit}s could not be processed:\n{told}"
             )

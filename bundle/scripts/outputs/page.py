@@ -1,0 +1,62 @@
+"""A dark page on which pictures and texts are placed in pixels from the top left."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from scripts.outputs.writing import result_file
+
+DPI = 150
+BACKGROUND, TEXT, FAINT, ACCENT, RULE = "#0c0e12", "#f2f3f5", "#9aa1ad", "#f0b35a", "#343a46"
+
+
+class Page:
+    """A page, to be saved as PNG.
+
+    Args:
+        width: width in pixels.
+        height: height in pixels.
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        self.width, self.height = width, height
+        self.figure = Figure(figsize=(width / DPI, height / DPI), facecolor=BACKGROUND)
+        FigureCanvasAgg(self.figure)
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Return axes that fill a rectangle."""
+        bottom = 1 - (top + height) / self.height
+        place = (left / self.width, bottom, width / self.width, height / self.height)
+        return self.figure.add_axes(place)
+
+    def panel(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Return axes without frame and ticks."""
+        axes = self.axes(left, top, width, height)
+        axes.set_axis_off()
+        return axes
+
+    def text(self, left: float, top: float, text: str, **style: Any) -> None:
+        """Write a text; `style` as for matplotlib."""
+        style = {"color": TEXT, "fontsize": 8, "va": "top", **style}
+        self.figure.text(left / self.width, 1 - top / self.height, text, **style)
+
+    def rule(self, start: float, end: float, top: float) -> None:
+        """Draw a thin line across."""
+        height = 1 - top / self.height
+        ends = (start / self.width, end / self.width)
+        self.figure.add_artist(Line2D(ends, (height, height), color=RULE, linewidth=0.8))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page, whole or not at all.
+
+        Raises:
+            BadInputError: the file cannot be written.
+        """
+        with result_file(path, suffix=".png") as temporary:
+            self.figure.savefig(temporary, dpi=DPI)

@@ -1,0 +1,37 @@
+"""The page that pictures are laid on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scripts.data.errors import BadInputError
+from scripts.outputs.page import Page
+
+
+def test_a_panel_lies_where_its_pixels_say(tmp_path):
+    page = Page(120, 90)
+    page.panel(30, 20, 40, 50).imshow(np.ones((5, 4)), cmap="gray", vmin=0, vmax=1, aspect="auto")
+    page.save(tmp_path / "page.png")
+    picture = np.asarray(Image.open(tmp_path / "page.png").convert("L"))
+    assert picture.shape == (90, 120)
+    rows, columns = np.nonzero(picture > 200)
+    assert (rows.min(), rows.max() + 1) == (20, 70)
+    assert (columns.min(), columns.max() + 1) == (30, 70)
+
+
+def test_texts_and_rules_leave_marks(tmp_path):
+    page = Page(200, 60)
+    page.text(10, 10, "Fused")
+    page.rule(100, 190, 50)
+    page.save(tmp_path / "page.png")
+    picture = np.asarray(Image.open(tmp_path / "page.png").convert("L")).astype(int)
+    assert picture[8:30, 8:80].max() > 150
+    assert (picture[49:52, 105:185].max(axis=0) > picture[5, 105]).all()
+
+
+def test_a_page_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(BadInputError, match="cannot be written"):
+        Page(50, 50).save(tmp_path / "out" / "page.png")
