@@ -21,6 +21,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from scripts.data.errors import BadInputError
 from scripts.networks import FusionINN
+from scripts.workflows.history import read_history
 from scripts.workflows.panel import ImagePanel
 from scripts.workflows.plain_errors import plain_cause
 from scripts.workflows.weights import load_weights
@@ -186,6 +187,16 @@ class TestWhatARunLeavesBehind:
         assert all(steps(events, name) == [1, 2, 3, 4] for name in expected)
         assert all(np.isfinite(values(events, name)).all() for name in expected)
 
+    def test_every_term_of_every_epoch_is_in_the_history(self, finished):
+        rows = read_history(finished / "history.csv")
+        assert [(row["epoch"], row["part"]) for row in rows] == [
+            (epoch, part) for epoch in (1, 2, 3, 4) for part in ("train", "validation")
+        ]
+        assert all(row.keys() >= TERMS for row in rows)
+        for part in ("train", "validation"):
+            losses = [row["loss"] for row in rows if row["part"] == part]
+            assert losses == pytest.approx(values(curves(finished), f"loss/{part}"))
+
     def test_a_panel_of_images_is_drawn(self, finished):
         (picture,) = curves(finished).Images(ImagePanel.TAG)
         assert (picture.height, picture.width) == (4 * 32, 8 * 32)
@@ -214,6 +225,7 @@ class TestResuming:
         resumed = train(patients, tmp_path / "run", resume="true")
         assert same(state(resumed), state(finished))
         assert (resumed / "model.pt").read_bytes() == (finished / "model.pt").read_bytes()
+        assert (resumed / "history.csv").read_text() == (finished / "history.csv").read_text()
         # the curve goes on where it was
         files = sorted(resumed.glob("events.out.tfevents.*"), key=lambda path: path.stat().st_mtime)
         assert steps(EventAccumulator(str(files[-1])).Reload(), "loss/train") == [3, 4]
@@ -228,6 +240,7 @@ class TestResuming:
         resumed = train(patients, output, resume="true")
         assert same(state(resumed), state(finished))
         assert not list(output.glob(".last.pt.*"))
+        assert (output / "history.csv").read_text() == (finished / "history.csv").read_text()
 
     def test_a_finished_run_has_nothing_left_to_do(self, finished, patients):
         before = (finished / "last.pt").read_bytes()
@@ -404,3 +417,6 @@ class TestCommands:
         losses = [values(event, "loss/validation") for event in events]
         assert losses[0] == pytest.approx(losses[1], abs=1e-5)
         assert len(list((tmp_path / "two").glob("events.out.tfevents.*"))) == 1
+        histories = [read_history(tmp_path / name / "history.csv") for name in ("one", "two")]
+        assert [len(rows) for rows in histories] == [4, 4]
+        assert histories[0][-1]["loss"] == pytest.approx(histories[1][-1]["loss"], abs=1e-5)
