@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .act_norm import ActNorm
 from .coupling import AffineCoupling
 from .mixing import SourceMixing
 from .permutation import ChannelPermutation
@@ -11,6 +12,7 @@ from .step import FlowStep
 from .subnet import Subnet
 
 __all__ = [
+    "ActNorm",
     "AffineCoupling",
     "ChannelPermutation",
     "DepthToSpace",
