@@ -33,7 +33,8 @@ class SSIM(nn.Module):
         band[:, : taps.numel()] = taps
         return band.flatten()[: windows * size].view(windows, size)
 
-    def _window_mean(self, x: torch.Tensor) -> torch.Tensor:
+    def window_mean(self, x: torch.Tensor) -> torch.Tensor:
+        """Weighted mean in every window, of shape (batch_size, channels, spatial_dim1 - 10, …)."""
         for axis in range(2, x.dim()):
             x = torch.matmul(x.transpose(axis, -1), self._band(x.shape[axis], x).T).transpose(axis, -1)
         return x
@@ -56,8 +57,13 @@ class SSIM(nn.Module):
         if min(x.shape[2:]) < self.taps.numel():
             raise ValueError(f"SSIM needs sides of at least {self.taps.numel()} pixels, got {tuple(x.shape[2:])}.")
         count = x.shape[1]
-        means = self._window_mean(torch.cat((x, y, x * x + y * y, x * y), dim=1))
-        mean_x, mean_y, power, product = means.split(count, dim=1)
+        means = self.window_mean(torch.cat((x, y, x * x + y * y, x * y), dim=1))
+        return self.compare(*means.split(count, dim=1))
+
+    def compare(
+        self, mean_x: torch.Tensor, mean_y: torch.Tensor, power: torch.Tensor, product: torch.Tensor
+    ) -> torch.Tensor:
+        """Similarity from the window means of x, y, x² + y² and xy."""
         covariance = product - mean_x * mean_y
         mean_power = mean_x * mean_x + mean_y * mean_y
         luminance = (2 * mean_x * mean_y + self.c1) / (mean_power + self.c1)
