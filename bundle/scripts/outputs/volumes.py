@@ -237,15 +237,28 @@ def _unreadable(path: str | os.PathLike[str], error: Exception) -> str:
     )
 
 
-def _full_scale(path: str | os.PathLike[str], raw: np.ndarray) -> float:
-    """Return the integer that means 1 in a file without scale factor."""
-    highest = int(raw.max())
+def full_scale(dtype: np.dtype, highest: int) -> float | None:
+    """Return the integer that means 1 in an image without scale factor.
+
+    Args:
+        dtype: type in the file.
+        highest: largest value in it.
+
+    Returns:
+        255 or 65535; None for a 16-bit signed type that holds more than 255, of which nobody knows.
+    """
     if highest <= 255:
         # Wider types with 8-bit content are common: int16 is what many converters write.
         return 255.0
-    if raw.dtype.kind == "i" and raw.dtype.itemsize == 2:
+    return None if dtype.kind == "i" and dtype.itemsize == 2 else 65535.0
+
+
+def _full_scale(path: str | os.PathLike[str], raw: np.ndarray) -> float:
+    highest = int(raw.max())
+    scale = full_scale(raw.dtype, highest)
+    if scale is None:
         raise BadInputError(
             f"{path} holds int16 values up to {highest} without a scale factor, so what means 1 is"
             " unknown. Store the fused image as uint8 or uint16 (0 to 255 or 65535), or as float32."
         )
-    return 65535.0
+    return scale

@@ -90,6 +90,23 @@ def restore_intensity(image: torch.Tensor, intensity_scale: IntensityScale, in_p
     return (image if in_place else image.clone()).mul_(factor).add_(offset)
 
 
+def normalize_by(image: torch.Tensor, intensity_scale: IntensityScale) -> torch.Tensor:
+    """Bring images in the sources' own units to their normalised range: undo `restore_intensity`.
+
+    Args:
+        image: [N, X, Y, Z] in the sources' own units, for instance decomposed images.
+        intensity_scale: what the normalisation of the sources returned.
+
+    Returns:
+        normalised images [N, X, Y, Z]; 0 where a source is constant and they are equal to it.
+
+    Raises:
+        BadInputError: the scale does not fit the image.
+    """
+    offset, factor = (_expanded(image, intensity_scale, key).to(image.device) for key in ("offset", "factor"))
+    return _normalized(image, offset, factor)
+
+
 def _normalized(image: torch.Tensor, low: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     divisor = torch.where(factor > 0, factor, torch.ones_like(factor))
     return (image - low).div_(divisor)
