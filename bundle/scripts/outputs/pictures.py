@@ -1,0 +1,115 @@
+"""Pictures on disk: grey or colour PNG out, with what they are and what leads back written into them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from scripts import RESEARCH_NOTICE, __version__
+from scripts.data.errors import BadInputError
+from scripts.outputs.sidecar import check_sidecar, read_sidecar, sidecar_of
+from scripts.outputs.writing import result_file
+
+FUSED_ENDING = "_fused.png"
+OWN_ENDINGS = (FUSED_ENDING, "_estimate.png", "_overview.png")
+"""Ends of the names of what is written, which is never read as a source."""
+
+SIDECAR_CHUNK = "FusionINN"
+"""Name of the text in the PNG that holds what the sidecar beside it holds."""
+
+GREY_TYPES = {8: "uint8", 16: "uint16"}
+
+
+def grey_levels(luminance: np.ndarray, bits: int) -> np.ndarray:
+    """Round a grey picture to what a file holds.
+
+    Args:
+        luminance: [H, W]; cut off at 0 and 1.
+        bits: 8 or 16.
+
+    Returns:
+        [H, W] uint8 or uint16.
+    """
+    highest = 2**bits - 1
+    return np.rint(np.clip(luminance, 0.0, 1.0).astype(np.float64) * highest).astype(GREY_TYPES[bits])
+
+
+def save_picture(
+    path: str | os.PathLike[str], levels: np.ndarray, description: str, sidecar: Mapping[str, Any] | None = None
+) -> None:
+    """Write a PNG picture, whole or not at all.
+
+    The file says in its text what it shows and that it is for research only.
+
+    Args:
+        path: file to write; its folder is created.
+        levels: [H, W] uint8 or uint16 for grey, [H, W, 3] uint8 for colour.
+        description: what the picture shows.
+        sidecar: what leads back to the sources, for a fused picture. Defaults to None.
+
+    Raises:
+        BadInputError: the file cannot be written.
+        ValueError: levels of another type or shape.
+    """
+    grey = levels.ndim == 2 and levels.dtype in (np.uint8, np.uint16)
+    colour = levels.ndim == 3 and levels.shape[2] == 3 and levels.dtype == np.uint8
+    if not (grey or colour):
+        raise ValueError(f"A picture is [H, W] in 8 or 16 bits or [H, W, 3] in 8, got {levels.shape} {levels.dtype}.")
+    text = PngInfo()
+    text.add_itxt("Description", description)
+    text.add_itxt("Disclaimer", RESEARCH_NOTICE)
+    text.add_itxt("Software", f"FusionINN MONAI bundle {__version__}")
+    if sidecar is not None:
+        text.add_itxt(SIDECAR_CHUNK, json.dumps(sidecar, ensure_ascii=False, allow_nan=False), zip=True)
+    with result_file(path, suffix=".png") as temporary:
+        Image.fromarray(np.ascontiguousarray(levels)).save(temporary, format="PNG", pnginfo=text)
+
+
+def picture_name(path: str | os.PathLike[str]) -> str | None:
+    """Return the name of a fused picture, None for a file of another name."""
+    name = Path(path).name
+    return name[: -len(FUSED_ENDING)] if name.lower().endswith(FUSED_ENDING) and not name.startswith(".") else None
+
+
+def picture_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what leads back from a fused picture: from its own text, or from the sidecar where that was lost.
+
+    Args:
+        path: fused picture.
+
+    Raises:
+        BadInputError: there is neither, or they are of different fusions.
+    """
+    with Image.open(path, formats=["PNG"]) as image:
+        image.load()
+        text = image.text.get(SIDECAR_CHUNK)
+    beside = sidecar_of(path)
+    if text is None:
+        if not beside.is_file():
+            raise BadInputError(
+                f"{path} does not say what leads back to its sources, and {beside.name} is not beside it. Either it "
+                "was not fused by this bundle, or another program has rewritten it: give the picture as it was written "
+                f"or put {beside.name} beside it."
+            )
+        return read_sidecar(beside)
+    try:
+        content = check_sidecar(path, json.loads(text))
+    except ValueError as error:
+        if isinstance(error, BadInputError):
+            raise
+        raise BadInputError(
+            f'{path} has a damaged text "{SIDECAR_CHUNK}" ({error}). Copy it again, or fuse again.'
+        ) from error
+    if beside.is_file() and read_sidecar(beside).get("FusionID") != content.get("FusionID"):
+        raise BadInputError(
+            f"{path} and {beside.name} beside it are of different fusions. Keep those that were written together; the "
+            "picture alone is enough."
+        )
+    return content

@@ -1,0 +1,82 @@
+"""Decompose pictures from the stored fused PNG alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scripts.data.errors import BadInputError
+from scripts.data.pictures import read_picture
+from scripts.outputs.pictures import FUSED_ENDING, picture_name, picture_sidecar
+
+
+def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
+    """Find fused pictures in a folder and the folders below it, or take the one that is named.
+
+    Args:
+        dataset_dir: folder of ``<name>_fused.png`` files, or one such file of any name.
+
+    Returns:
+        a record per picture: "patient", which is its name, and "fused".
+
+    Raises:
+        BadInputError: there is no such folder or file, no fused picture in it, or two of one name.
+    """
+    folder = Path(dataset_dir).expanduser()
+    if folder.is_file():
+        return [{"patient": picture_name(folder) or folder.stem, "fused": str(folder)}]
+    if not folder.is_dir():
+        raise BadInputError(f"{folder} does not exist. Give a fused picture or a folder of them by --dataset_dir.")
+    records: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.rglob("*")):
+        name = picture_name(file)
+        if name is None or not file.is_file():
+            continue
+        if name in records:
+            raise BadInputError(f"{file} and {records[name]['fused']} are both fused pictures of {name}. Keep one.")
+        records[name] = {"patient": name, "fused": str(file)}
+    if not records:
+        raise BadInputError(
+            f"No fused picture in {folder}: looked for files that end in {FUSED_ENDING}. Make them with "
+            "configs/fuse_pictures.json."
+        )
+    return list(records.values())
+
+
+def folder_for_decomposed(dataset_dir: str) -> str:
+    """Return ``decomposed`` in the folder of the fused pictures."""
+    path = Path(dataset_dir).expanduser()
+    return str((path.parent if path.is_file() else path) / "decomposed")
+
+
+class ReadFusedPicture:
+    """Read a fused picture and what leads back from it."""
+
+    def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Read one picture.
+
+        Args:
+            record: "patient" and "fused".
+
+        Returns:
+            the record with "picture", "image" (1, H, W, 1) in [0, 1], "sidecar", and "latent": None, for it is drawn
+            afresh.
+
+        Raises:
+            BadInputError: the file is missing or damaged, or was resized since it was fused.
+        """
+        path = record["fused"]
+        picture = read_picture(path)
+        sidecar = picture_sidecar(path)
+        shape = list(picture.luminance.shape)
+        if sidecar.get("Shape", shape) != shape:
+            raise BadInputError(
+                f"{path} has {shape[1]} x {shape[0]} pixels, but {sidecar['Shape'][1]} x {sidecar['Shape'][0]} were "
+                "fused: it was resized or cut, which destroys what it holds of the sources. Give the fused picture as "
+                "it was written."
+            )
+        image = torch.from_numpy(picture.luminance)[None, ..., None]
+        return {**record, "picture": picture, "image": image, "sidecar": sidecar, "latent": None}
