@@ -7,6 +7,7 @@ import torch
 from torch.autograd.functional import jacobian
 
 from scripts.flow import (
+    ActNorm,
     AffineCoupling,
     ChannelPermutation,
     DepthToSpace,
@@ -26,11 +27,20 @@ def coupling(spatial_dims, channels, output_relu=False):
     return step
 
 
+def act_norm(spatial_dims, channels):
+    step = ActNorm(spatial_dims, channels).eval()
+    with torch.no_grad():
+        for parameter in step.parameters():
+            parameter.normal_(std=0.3)
+    return step
+
+
 def permutation(channels):
     return ChannelPermutation.random(channels, torch.Generator().manual_seed(3))
 
 
 STEPS = {
+    "ActNorm": act_norm,
     "mixing": lambda dims, channels: SourceMixing(),
     "permutation": lambda dims, channels: permutation(channels),
     "space to depth": lambda dims, channels: SpaceToDepth(),

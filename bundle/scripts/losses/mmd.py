@@ -21,8 +21,9 @@ class MMDLoss(nn.Module):
     and is unbiased: it is zero on average, and may be slightly negative, when the latent has that distribution.
 
     Args:
-        kernel: "imq" as above; "published" is that of the paper's authors, the sum of ``a² / (a² + |x - y|²)`` for the widths
-            a = 0.05, 0.2 and 0.9, on whole images and with the diagonal (its gradient vanishes; for comparison). Defaults to "imq".
+        kernel: "imq" as above; "published" is that of the paper's authors, the sum of ``a² / (a² + |x - y|²)`` for the
+            widths a = 0.05, 0.2 and 0.9, on whole images and with the diagonal (its gradient vanishes; for comparison).
+            Defaults to "imq".
         patch_size: side of a patch in pixels. Defaults to 4.
         patches: number of patches compared, drawn at random from the batch. Defaults to 256.
         latent: the distribution, one of `LATENT_KINDS`. Defaults to "normal", N(0, I).
