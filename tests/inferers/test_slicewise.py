@@ -37,6 +37,20 @@ class TestFuseVolume:
         assert fused.shape == (1, 4, 5, 6)
         assert latent.shape == (2, 4, 5, 6)
 
+    def test_a_method_without_latent_and_without_weights_is_applied_too(self, volume):
+        class Maximum(torch.nn.Module):
+            def forward(self, image):
+                return image.amax(dim=1, keepdim=True)
+
+        fused, latent = fuse_volume(Maximum(), volume, axis=1, batch_size=4)
+        assert torch.equal(fused, volume.amax(dim=0, keepdim=True))
+        assert latent is None
+
+    def test_a_latent_that_is_not_wanted_is_not_kept(self, network, volume):
+        fused, latent = fuse_volume(network, volume, axis=2, keep_latent=False)
+        assert latent is None
+        assert torch.equal(fused, fuse_volume(network, volume, axis=2)[0])
+
     def test_results_carry_no_graph(self, network, volume):
         assert not any(result.requires_grad for result in fuse_volume(network, volume, axis=2))
 
@@ -67,6 +81,13 @@ class TestDecomposeVolume:
             one = slice_of(fused, axis, i)
             expected = network.inverse(one, draw_latent(one, 1, kind, seed=30 + i)).clamp(min=0)
             assert torch.allclose(slice_of(decomposed, axis, i), expected, rtol=0, atol=1e-4)
+
+    @pytest.mark.parametrize("batch_size", BATCH_SIZES)
+    def test_a_slice_among_few_is_decomposed_as_among_all(self, network, volume, batch_size):
+        numbers = [0, 2, 3, 6]
+        every = decompose_volume(network, volume[:1], 0, "normal", 7)
+        some = decompose_volume(network, volume[:1, numbers], 0, "normal", 7, batch_size, numbers)
+        assert torch.allclose(some, every[:, numbers], rtol=0, atol=1e-5)
 
     def test_nothing_is_darker_than_black(self, network, volume):
         fused = 0.05 * volume[:1]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import json
-
 import numpy as np
 import pytest
 import torch
 
 from scripts.data.errors import BadInputError
-from scripts.losses.ssim import SSIM
-from scripts.workflows.evaluate import EvaluateVolume, EvaluationTables, ssim_by_region
+from scripts.metrics import fusion_scores
+from scripts.networks import draw_latent
+from scripts.workflows.evaluate import EvaluateVolume
 
 
 class MeanNetwork(torch.nn.Module):
@@ -29,6 +27,18 @@ class MeanNetwork(torch.nn.Module):
     def inverse(self, fused, latent):
         return torch.cat((fused + latent, fused - latent), dim=1)
 
+    def decompose(self, fused, kind="normal", seed=0):
+        return self.inverse(fused, draw_latent(fused, 1, kind, seed))
+
+
+class PlainMaximum(torch.nn.Module):
+    """No weights, no latent, no way back."""
+
+    in_channels = 2
+
+    def forward(self, image):
+        return image.amax(dim=1, keepdim=True)
+
 
 @pytest.fixture
 def data():
@@ -40,26 +50,8 @@ def data():
     return {"patient": "P", "image": image, "seg": seg, "intensity_scale": {"mode": "slice", "slice_axis": 2}}
 
 
-def measure(data, **settings):
-    return EvaluateVolume(["t1gd", "flair"], **settings)(MeanNetwork(), data)["rows"]
-
-
-class TestRegions:
-    def test_the_whole_slice_is_the_mean_of_all_windows(self):
-        one, other = torch.rand(3, 2, 20, 22), torch.rand(3, 2, 20, 22)
-        found = ssim_by_region(one, other, {"slice": torch.ones(3, 1, 20, 22, dtype=torch.bool)})
-        assert torch.allclose(found["slice"], SSIM()(one, other), atol=1e-6)
-
-    def test_a_region_counts_the_windows_centred_in_it(self):
-        one, other = torch.rand(1, 1, 20, 22), torch.rand(1, 1, 20, 22)
-        mask = torch.zeros(1, 1, 20, 22, dtype=torch.bool)
-        mask[0, 0, 9, 12] = True
-        found = ssim_by_region(one, other, {"lesion": mask})["lesion"]
-        assert found.item() == pytest.approx(SSIM().similarity_map(one, other)[0, 0, 9 - 5, 12 - 5].item())
-
-    def test_an_empty_region_has_no_score(self):
-        one = torch.rand(1, 1, 20, 22)
-        assert ssim_by_region(one, one, {"lesion": torch.zeros(1, 1, 20, 22)})["lesion"].isnan().all()
+def measure(data, network=None, **settings):
+    return EvaluateVolume(["t1gd", "flair"], **settings)(network or MeanNetwork(), data)["rows"]
 
 
 class TestRows:
@@ -106,50 +98,65 @@ class TestRows:
             measure(data)
 
 
-class TestTables:
-    @pytest.fixture
-    def tables(self, tmp_path):
-        tables = EvaluationTables(str(tmp_path / "tables"), {"fused_dtype": "uint8"})
-        for patient, scores in {"A": (0.9, 0.8, 0.7), "B": (0.5,)}.items():
-            rows = [
-                {"slice": i, "fused_slice": s, "fused_lesion": np.nan if i else 0.6, "roundtrip_error": s / 100}
-                for i, s in enumerate(scores)
-            ]
-            tables({"patient": patient}, {"rows": rows})
-        return tmp_path / "tables"
+class TestAnyMethod:
+    def test_one_that_cannot_decompose_has_no_such_columns(self, data):
+        rows = measure(data, PlainMaximum(), dtype="float32")
+        assert not [name for name in rows[0] if "decomposed" in name or name in ("roundtrip_error", "latent_std")]
+        for row in rows:
+            assert row["fused_slice"] == row["max_slice"]
+            assert row["fused_flair_brain"] < 1
 
-    def read(self, path):
-        with path.open(newline="") as file:
-            return list(csv.DictReader(file))
+    def test_the_time_for_fusing_is_told(self, data):
+        assert 0 < EvaluateVolume(["t1gd", "flair"])(PlainMaximum(), data)["seconds"] < 60
 
-    def test_every_slice_has_a_row_and_what_is_not_there_an_empty_cell(self, tables):
-        rows = self.read(tables / "slices.csv")
-        assert [(row["patient"], row["slice"], row["fused_lesion"]) for row in rows] == [
-            ("A", "0", "0.600000"),
-            ("A", "1", ""),
-            ("A", "2", ""),
-            ("B", "0", "0.600000"),
-        ]
-        assert "nan" not in (tables / "slices.csv").read_text().lower()
+    def test_another_number_of_sources_is_refused(self, data):
+        data["image"] = data["image"][:1].expand(3, -1, -1, -1)
+        with pytest.raises(BadInputError, match="3 sources are given, but the network fuses 2"):
+            measure(data, PlainMaximum())
 
-    def test_every_patient_has_the_mean_of_its_slices(self, tables):
-        rows = self.read(tables / "patients.csv")
-        assert [(row["patient"], row["slices"], row["fused_slice"]) for row in rows] == [
-            ("A", "3", "0.800000"),
-            ("B", "1", "0.500000"),
-        ]
 
-    def test_means_over_slices_and_over_patients_are_told_apart(self, tables):
-        summary = json.loads((tables / "summary.json").read_text())
-        assert (summary["patients"], summary["slices"]) == (2, 4)
-        assert summary["mean_over_slices"]["fused_slice"] == pytest.approx(0.725)
-        assert summary["mean_over_patients"]["fused_slice"] == pytest.approx(0.65)
-        assert summary["std_over_patients"]["fused_slice"] == pytest.approx(0.212132)
-        assert summary["largest_roundtrip_error"] == pytest.approx(0.009)
-        assert summary["settings"] == {"fused_dtype": "uint8"}
+class TestSteps:
+    def test_every_second_slice_has_the_figures_that_it_has_among_all(self, data):
+        every = {row["slice"]: row for row in measure(data, latent="normal", seed=3)}
+        some = measure(data, latent="normal", seed=3, slice_step=2)
+        assert [row["slice"] for row in some] == [1, 3]
+        for row in some:
+            assert row == pytest.approx(every[row["slice"]], nan_ok=True)
 
-    def test_a_column_without_any_value_is_null(self, tmp_path):
-        tables = EvaluationTables(str(tmp_path), {})
-        tables({"patient": "A"}, {"rows": [{"slice": 0, "fused_lesion": np.nan, "roundtrip_error": 0.0}]})
-        assert json.loads((tmp_path / "summary.json").read_text())["mean_over_slices"]["fused_lesion"] is None
-        assert self.read(tmp_path / "patients.csv")[0]["fused_lesion"] == ""
+    @pytest.mark.parametrize("step", [0, "2", 1.5])
+    def test_a_step_that_is_none_is_refused(self, step):
+        with pytest.raises(BadInputError, match="slice_step is .*, expected a whole number from 1 on"):
+            EvaluateVolume(["t1gd", "flair"], slice_step=step)
+
+
+class TestMetrics:
+    def test_they_are_those_of_the_8_bit_images(self, data):
+        image = (data["image"].movedim(3, 0)[1:] * 255).round() / 255
+        fused = (data["image"].movedim(3, 0)[1:].mean(dim=1, keepdim=True) * 255).round() / 255
+        expected = fusion_scores(fused, image)
+        assert set(expected) == {"Q_SSIM", "Q_FMI", "Q_NCIE", "Q_XY", "Q_P"}
+        for dtype in ("uint8", "uint16", "float32"):
+            rows = measure(data, dtype=dtype)
+            for name, values in expected.items():
+                assert [row[name] for row in rows] == pytest.approx(values.tolist(), abs=1e-4), (dtype, name)
+
+    def test_the_published_crop_is_another_variant(self, data):
+        full, centre = measure(data)[0], measure(data, metrics_variant="centre")[0]
+        assert full["Q_XY"] != centre["Q_XY"]
+        assert full["Q_SSIM"] == pytest.approx(centre["Q_SSIM"])
+        both = measure(data, metrics_variant="both")[0]
+        for name in ("Q_XY", "Q_P"):
+            assert (both[name], both[f"{name}_centre"]) == (full[name], centre[name])
+        with pytest.raises(BadInputError, match="metrics_variant is 'center', expected one of full, centre, both"):
+            EvaluateVolume(["t1gd", "flair"], metrics_variant="center")
+
+    def test_what_comes_back_is_measured_per_source(self, data):
+        row = measure(data, latent="zeros")[0]
+        for source in ("t1gd", "flair"):
+            assert row[f"decomposed_{source}_SSIM"] == pytest.approx(row[f"decomposed_{source}_slice"], abs=1e-5)
+            assert 0 < row[f"decomposed_{source}_NMSE"] < 1
+            assert 0 < row[f"decomposed_{source}_correlation"] < 1
+            assert 5 < row[f"decomposed_{source}_PSNR"] < 50
+
+    def test_they_can_be_left_out(self, data):
+        assert not [name for name in measure(data, metrics="false")[0] if name.startswith("Q_") or "PSNR" in name]

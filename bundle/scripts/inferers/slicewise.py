@@ -2,55 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 import torch
+from torch import nn
 
 from scripts.networks import FusionINN, draw_latent
 from scripts.transforms.slicing import from_slices, to_slices
 
 
+def device_and_precision(network: nn.Module) -> torch.Tensor:
+    """A tensor on the network's device and of its precision; one on the CPU for a method that has no numbers."""
+    floating = (tensor for tensor in chain(network.parameters(), network.buffers()) if tensor.is_floating_point())
+    return next(floating, torch.empty(0))
+
+
 def _by_slices(
-    network: FusionINN,
+    network: nn.Module,
     volume: torch.Tensor,
-    channels: int,
     axis: int,
     batch_size: int,
     apply: Callable[[torch.Tensor, int], torch.Tensor],
 ) -> torch.Tensor:
     """Apply to a batch of slices at a time, on the network's device and in its precision."""
-    like = next(network.parameters())
+    like = device_and_precision(network)
     slices = to_slices(volume, axis)
-    results = torch.empty(len(slices), channels, *slices.shape[2:], dtype=volume.dtype)
+    results: torch.Tensor | None = None
     for start in range(0, len(slices), batch_size):
         batch = slices[start : start + batch_size].to(like).contiguous(memory_format=torch.channels_last)
-        results[start : start + batch_size] = apply(batch, start)
+        done = apply(batch, start)
+        if results is None:
+            results = torch.empty(len(slices), done.shape[1], *slices.shape[2:], dtype=volume.dtype)
+        results[start : start + batch_size] = done
     return from_slices(results, axis)
 
 
 @torch.no_grad()
 def fuse_volume(
-    network: FusionINN, image: torch.Tensor, axis: int, batch_size: int = 8, keep_latent: bool = True
+    network: nn.Module, image: torch.Tensor, axis: int, batch_size: int = 8, keep_latent: bool = True
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Fuse a volume slice by slice.
 
     Args:
-        network: a two-dimensional `FusionINN`.
+        network: a two-dimensional `FusionINN`, or another method that gives (fused, latent) or the fused image alone.
         image: normalised sources of shape (N, X, Y, Z).
         axis: spatial axis that the slices are taken along.
         batch_size: slices at a time. Defaults to 8.
         keep_latent: return the latent, which takes as much memory as N - 1 volumes. Defaults to True.
 
     Returns:
-        fused (1, X, Y, Z) and latent (N - 1, X, Y, Z) or None, on the CPU.
+        fused (1, X, Y, Z) and latent (N - 1, X, Y, Z), or None where there is none or it is not kept, on the CPU.
     """
 
     def apply(batch: torch.Tensor, _: int) -> torch.Tensor:
-        fused, latent = network(batch)
-        return torch.cat((fused, latent), dim=1) if keep_latent else fused
+        result = network(batch)
+        if isinstance(result, torch.Tensor):
+            return result
+        return torch.cat(result, dim=1) if keep_latent else result[0]
 
-    both = _by_slices(network, image, len(image) if keep_latent else 1, axis, batch_size, apply)
-    return both[:1], both[1:] if keep_latent else None
+    both = _by_slices(network, image, axis, batch_size, apply)
+    return both[:1], both[1:] if len(both) > 1 else None
 
 
 @torch.no_grad()
@@ -74,7 +86,7 @@ def restore_volume(
         return network.inverse(batch[:, :1], batch[:, 1:])
 
     both = torch.cat((fused, latent))
-    return _by_slices(network, both, len(both), axis, batch_size, apply)
+    return _by_slices(network, both, axis, batch_size, apply)
 
 
 @torch.no_grad()
@@ -85,6 +97,7 @@ def decompose_volume(
     latent: str = "normal",
     seed: int = 0,
     batch_size: int = 8,
+    numbers: Sequence[int] | None = None,
 ) -> torch.Tensor:
     """Estimates of the sources, from the fused volume alone.
 
@@ -95,13 +108,18 @@ def decompose_volume(
         latent: distribution of the fresh latent. Defaults to "normal".
         seed: seed of the first slice's latent; slice i has ``seed + i``, whatever the batch size. Defaults to 0.
         batch_size: slices at a time. Defaults to 8.
+        numbers: numbers i of the slices where `fused` holds only some of them. Defaults to None (0, 1, 2, …).
 
     Returns:
         normalised estimates (N, X, Y, Z), not below 0, on the CPU.
     """
+    numbers = range(fused.shape[axis + 1]) if numbers is None else numbers
 
     def apply(batch: torch.Tensor, start: int) -> torch.Tensor:
-        fresh = draw_latent(batch, network.in_channels - 1, latent, seed + start)
-        return network.inverse(batch, fresh).clamp_(min=0.0)
+        fresh = [
+            draw_latent(one, network.in_channels - 1, latent, seed + number)
+            for one, number in zip(batch.split(1), numbers[start : start + batch_size], strict=True)
+        ]
+        return network.inverse(batch, torch.cat(fresh)).clamp_(min=0.0)
 
-    return _by_slices(network, fused, network.in_channels, axis, batch_size, apply)
+    return _by_slices(network, fused, axis, batch_size, apply)

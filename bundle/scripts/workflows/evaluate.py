@@ -1,54 +1,34 @@
-"""Measure a network on patients with both sources: what the fused image keeps and what comes back from it."""
+"""Measure a method on patients with all sources: what the fused image keeps and what comes back from it."""
 
 from __future__ import annotations
 
-import csv
-import json
-from pathlib import Path
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from scripts import RESEARCH_NOTICE
 from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
-from scripts.inferers.slicewise import decompose_volume, fuse_volume, restore_volume
+from scripts.inferers.slicewise import decompose_volume, device_and_precision, fuse_volume, restore_volume
 from scripts.losses.ssim import SSIM
-from scripts.outputs.writing import result_file
+from scripts.metrics import decomposition_scores, fusion_scores
+from scripts.metrics.scores import WITH_VARIANTS
 from scripts.transforms.slicing import to_slices
 
+from .checkpoints import is_true
 from .fuse import as_stored, check_settings, check_sources
+from .regions import REGIONS, ssim_by_region
 
-REGIONS = ("slice", "brain", "lesion")
-
-
-def ssim_by_region(
-    image: torch.Tensor, other: torch.Tensor, regions: dict[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    """Mean SSIM over the windows whose centre lies in a region.
-
-    Args:
-        image: slices of shape (S, N, H, W) in [0, 1].
-        other: slices of the same shape.
-        regions: masks (S, 1, H, W) by name.
-
-    Returns:
-        tensors of shape (S, N) by name; NaN where a slice has no pixel of the region.
-    """
-    ssim = SSIM()
-    margin = ssim.taps.numel() // 2
-    similarity = ssim.similarity_map(image, other)
-    values = {}
-    for name, mask in regions.items():
-        weight = mask[:, :, margin:-margin, margin:-margin].to(similarity)
-        values[name] = (similarity * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3))
-    return values
+VARIANTS = ("full", "centre", "both")
 
 
 class EvaluateVolume:
     """Fuse, store, decompose, and compare slice by slice, beside the mean and the maximum of the sources.
+
+    A method that cannot decompose, one without ``decompose``, has no columns of decomposed images.
 
     Args:
         sources: names of the sources.
@@ -57,6 +37,11 @@ class EvaluateVolume:
         seed: seed of the latent. Defaults to 0.
         min_brain_fraction: slices with less brain than this share of their area are left out. Defaults to 0.1.
         slices_at_once: slices in a batch. Defaults to 2.
+        slice_step: measure every n-th of the slices that are left, from the first on. Defaults to 1.
+        metrics: measure the fusion metrics of `scripts.metrics`, of 8-bit images as they are defined, and those of the
+            decomposition. Defaults to True.
+        metrics_variant: "full"; "centre" for what the scripts published with the paper compute; "both", where the
+            columns of the second have names that end in "_centre". Defaults to "full".
     """
 
     def __init__(
@@ -67,155 +52,134 @@ class EvaluateVolume:
         seed: int = 0,
         min_brain_fraction: float = 0.1,
         slices_at_once: int = 2,
+        slice_step: int = 1,
+        metrics: bool | str = True,
+        metrics_variant: str = "full",
     ) -> None:
         check_settings(dtype, latent, seed, slices_at_once)
+        if not isinstance(slice_step, int) or slice_step < 1:
+            raise BadInputError(f"slice_step is {slice_step!r}, expected a whole number from 1 on.")
+        if metrics_variant not in VARIANTS:
+            raise BadInputError(f"metrics_variant is '{metrics_variant}', expected one of {', '.join(VARIANTS)}.")
         self.sources = list(sources)
         self.dtype = dtype
         self.latent = latent
         self.seed = seed
         self.min_brain_fraction = min_brain_fraction
         self.slices_at_once = slices_at_once
+        self.slice_step = slice_step
+        self.metrics = is_true(metrics)
+        self.metrics_variant = metrics_variant
 
     def __call__(self, network: nn.Module, data: dict[str, Any]) -> dict[str, Any]:
         """Measure one patient.
 
         Args:
-            network: a two-dimensional `FusionINN`.
+            network: a two-dimensional method: its ``forward`` gives the fused image, or fused image and latent.
             data: "image" (N, X, Y, Z) normalised, "intensity_scale", and "seg" (1, X, Y, Z) where there is one.
 
         Returns:
-            "rows": a dictionary of figures for every slice. Fused columns are of the mean SSIM with all sources.
+            "rows": a dictionary of figures for every slice, where fused columns are of the mean SSIM with all sources;
+            "seconds": time for fusing them all.
 
         Raises:
             BadInputError: when no slice has enough brain, or slices are smaller than the window of SSIM.
         """
         axis = data["intensity_scale"]["slice_axis"]
-        image = torch.as_tensor(np.asarray(data["image"]), dtype=torch.float32)
-        check_sources(network, len(image))
-        brain = brain_mask(image)
-        keep = to_slices(brain.float(), axis).mean(dim=(1, 2, 3)) >= self.min_brain_fraction
-        numbers = torch.nonzero(keep).flatten().tolist()
-        if not numbers:
-            raise BadInputError(
-                f"{data['patient']} has no slice with brain on {self.min_brain_fraction:.0%} of its area or more. "
-                "Lower --min_brain_fraction, or leave the patient out."
-            )
-        window = SSIM().taps.numel()
-        if min(to_slices(image, axis).shape[2:]) < window:
-            raise BadInputError(
-                f"{data['patient']} has slices of {tuple(to_slices(image, axis).shape[2:])} pixels, but SSIM needs "
-                f"{window} x {window} at least. Leave the patient out."
-            )
+        whole = torch.as_tensor(np.asarray(data["image"]), dtype=torch.float32)
+        check_sources(network, len(whole))
+        brain = brain_mask(whole)
+        lesion = torch.as_tensor(np.asarray(data["seg"])) > 0 if "seg" in data else torch.zeros_like(brain)
+        numbers = self._choose(brain, axis, data["patient"])
+        image, brain, lesion = (volume.index_select(axis + 1, numbers) for volume in (whole, brain, lesion & brain))
+        masks = {"slice": torch.ones_like(brain), "brain": brain, "lesion": lesion}
+        regions = {name: to_slices(mask, axis) for name, mask in masks.items()}
+
+        start = time.perf_counter()
         fused, latent = fuse_volume(network, image, axis, self.slices_at_once)
-        error = (restore_volume(network, fused, latent, axis, self.slices_at_once) - image).abs()
+        seconds = time.perf_counter() - start
         stored = as_stored(fused, self.dtype)
-        decomposed = decompose_volume(network, stored, axis, self.latent, self.seed, self.slices_at_once)
         volumes = {
             "fused": stored.expand_as(image),
             "mean": image.mean(dim=0, keepdim=True).expand_as(image),
             "max": image.amax(dim=0, keepdim=True).expand_as(image),
-            "decomposed": decomposed,
         }
-        lesion = torch.as_tensor(np.asarray(data["seg"])) > 0 if "seg" in data else torch.zeros_like(brain)
-        masks = {"slice": torch.ones_like(brain), "brain": brain, "lesion": lesion & brain}
-        regions = {name: to_slices(mask, axis)[keep] for name, mask in masks.items()}
-        first = to_slices(image, axis)[keep]
-        scores = {
-            name: ssim_by_region(first, to_slices(volume, axis)[keep], regions) for name, volume in volumes.items()
-        }
-        errors = to_slices(error, axis)[keep].amax(dim=(1, 2, 3))
-        spread = to_slices(latent, axis)[keep].std(dim=(1, 2, 3))
-        return {"rows": [self._row(scores, errors, spread, i, number) for i, number in enumerate(numbers)]}
+        numbers = numbers.tolist()
+        error = None
+        if hasattr(network, "decompose") and latent is not None:
+            error = (restore_volume(network, fused, latent, axis, self.slices_at_once) - image).abs()
+            volumes["decomposed"] = decompose_volume(
+                network, stored, axis, self.latent, self.seed, self.slices_at_once, numbers
+            )
 
-    def _row(
-        self,
-        scores: dict[str, dict[str, torch.Tensor]],
-        errors: torch.Tensor,
-        spread: torch.Tensor,
-        i: int,
-        number: int,
-    ) -> dict[str, float]:
-        row: dict[str, float] = {"slice": number}
+        sources = to_slices(image, axis)
+        slices = {name: to_slices(volume, axis) for name, volume in volumes.items()}
+        rows: list[dict[str, float]] = [{"slice": number} for number in numbers]
+        _add(rows, self._similarities(sources, slices, regions))
+        if error is not None:
+            errors = to_slices(error, axis).amax(dim=(1, 2, 3))
+            _add(rows, {"roundtrip_error": errors, "latent_std": to_slices(latent, axis).std(dim=(1, 2, 3))})
+        if self.metrics:
+            like = device_and_precision(network)
+            for start in range(0, len(rows), self.slices_at_once):
+                batch = slice(start, start + self.slices_at_once)
+                parts = {name: part[batch].to(like.device) for name, part in slices.items()}
+                _add(rows[batch], self._scores(sources[batch].to(like.device), parts))
+        return {"rows": rows, "seconds": seconds}
+
+    def _choose(self, brain: torch.Tensor, axis: int, patient: str) -> torch.Tensor:
+        """Numbers of the slices to measure."""
+        slices = to_slices(brain, axis)
+        numbers = torch.nonzero(slices.float().mean(dim=(1, 2, 3)) >= self.min_brain_fraction).flatten()
+        if not len(numbers):
+            raise BadInputError(
+                f"{patient} has no slice with brain on {self.min_brain_fraction:.0%} of its area or more. "
+                "Lower --min_brain_fraction, or leave the patient out."
+            )
+        size, window = tuple(slices.shape[2:]), SSIM().taps.numel()
+        if min(size) < window:
+            raise BadInputError(
+                f"{patient} has slices of {size} pixels, but SSIM needs {window} x {window} at least. "
+                "Leave the patient out."
+            )
+        return numbers[:: self.slice_step]
+
+    def _similarities(
+        self, sources: torch.Tensor, slices: dict[str, torch.Tensor], regions: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        scores = {name: ssim_by_region(sources, volume, regions) for name, volume in slices.items()}
+        columns = {}
         for region in REGIONS:
             for name in ("fused", "mean", "max"):
-                row[f"{name}_{region}"] = float(scores[name][region][i].mean())
+                columns[f"{name}_{region}"] = scores[name][region].mean(dim=1)
             for name in ("fused", "decomposed"):
-                for source, value in zip(self.sources, scores[name][region][i], strict=True):
-                    row[f"{name}_{source}_{region}"] = float(value)
-        row["roundtrip_error"] = float(errors[i])
-        row["latent_std"] = float(spread[i])
-        return row
+                if name in scores:
+                    columns |= self._by_source(name, region, scores[name][region])
+        return columns
+
+    def _scores(self, sources: torch.Tensor, slices: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The metrics of `scripts.metrics` for a batch of slices."""
+        fused, grey = as_stored(slices["fused"][:, :1], "uint8"), as_stored(sources, "uint8")
+        columns = dict(fusion_scores(fused, grey, "centre" if self.metrics_variant == "centre" else "full"))
+        if self.metrics_variant == "both":
+            centre = fusion_scores(fused, grey, "centre", metrics=WITH_VARIANTS)
+            columns |= {f"{metric}_centre": values for metric, values in centre.items()}
+        if "decomposed" in slices:
+            shown, whole = as_stored(slices["decomposed"], "float32"), as_stored(sources, "float32")
+            for metric, values in decomposition_scores(shown, whole).items():
+                columns |= self._by_source("decomposed", metric, values)
+        return columns
+
+    def _by_source(self, name: str, what: str, values: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {f"{name}_{source}_{what}": column for source, column in zip(self.sources, values.T, strict=True)}
 
 
-class EvaluationTables:
-    """Collect the figures of all patients; write them per slice, per patient, and in sum.
-
-    ``slices.csv``, ``patients.csv`` and ``summary.json`` are brought up to date after every patient.
-
-    Args:
-        output_dir: folder for the tables.
-        settings: what was measured, kept in the summary.
-    """
-
-    def __init__(self, output_dir: str, settings: dict[str, Any]) -> None:
-        self.output_dir = Path(output_dir).expanduser()
-        self.settings = settings
-        self.rows: list[dict[str, Any]] = []
-
-    def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
-        """Add a patient.
-
-        Returns:
-            the files written.
-        """
-        self.rows += [{"patient": data["patient"], **row} for row in results["rows"]]
-        columns = [name for name in self.rows[0] if name not in ("patient", "slice")]
-        by_patient: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows:
-            by_patient.setdefault(row["patient"], []).append(row)
-        means = {
-            patient: {"slices": len(rows), **{name: _mean([row[name] for row in rows]) for name in columns}}
-            for patient, rows in by_patient.items()
-        }
-        summary = {
-            "ResearchUseOnly": RESEARCH_NOTICE,
-            "settings": self.settings,
-            "patients": len(means),
-            "slices": len(self.rows),
-            "mean_over_slices": {name: _mean([row[name] for row in self.rows]) for name in columns},
-            "mean_over_patients": {name: _mean([row[name] for row in means.values()]) for name in columns},
-            "std_over_patients": {name: _std([row[name] for row in means.values()]) for name in columns},
-            "largest_roundtrip_error": max(row["roundtrip_error"] for row in self.rows),
-        }
-        patients = [{"patient": patient, **row} for patient, row in means.items()]
-        paths = [self.output_dir / name for name in ("slices.csv", "patients.csv", "summary.json")]
-        _write_csv(paths[0], self.rows)
-        _write_csv(paths[1], patients)
-        with result_file(paths[2], suffix=".json") as temporary:
-            Path(temporary).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-        return [str(path) for path in paths]
+def _add(rows: list[dict[str, float]], columns: dict[str, torch.Tensor]) -> None:
+    """Write a value of each column into every row."""
+    for name, values in columns.items():
+        for row, value in zip(rows, _plain(values), strict=True):
+            row[name] = value
 
 
-def _mean(values: list[float]) -> float | None:
-    known = [value for value in values if value is not None and np.isfinite(value)]
-    return round(float(np.mean(known)), 6) if known else None
-
-
-def _std(values: list[float]) -> float | None:
-    known = [value for value in values if value is not None and np.isfinite(value)]
-    return round(float(np.std(known, ddof=1)), 6) if len(known) > 1 else None
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    with result_file(path, suffix=".csv") as temporary, Path(temporary).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({name: _cell(value) for name, value in row.items()})
-
-
-def _cell(value: Any) -> Any:
-    """A number to 6 places; nothing where there is none, for instance in the lesion of a slice without one."""
-    if not isinstance(value, float):
-        return value
-    return f"{value:.6f}" if np.isfinite(value) else ""
+def _plain(values: torch.Tensor) -> Iterator[float]:
+    return iter(values.double().cpu().tolist())
