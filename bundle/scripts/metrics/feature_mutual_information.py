@@ -110,59 +110,54 @@ def _shared_information(a: torch.Tensor, f: torch.Tensor) -> torch.Tensor:
     variances = (PIXELS * (a * a).sum(dim=0) - sum_a**2) * (PIXELS * (f * f).sum(dim=0) - sum_f**2)
     correlation = covariance.abs() / variances.sqrt()
     # The lower bound of Fréchet is the upper one of the reversed window, reversed.
-    a = torch.where(covariance < 0, a.flip(0), a)
-    p, q = a / sum_a, f / sum_f
+    p, q = torch.where(covariance < 0, a.flip(0), a).div_(sum_a), f.div_(sum_f)
 
-    place = torch.arange(1, PIXELS + 1, dtype=a.dtype, device=a.device)[:, None]
+    place = torch.arange(1, PIXELS + 1, dtype=p.dtype, device=p.device)[:, None]
     mean_p, mean_q = (p * place).sum(dim=0), (q * place).sum(dim=0)
     variance_p, variance_q = (p * place**2).sum(dim=0) - mean_p**2, (q * place**2).sum(dim=0) - mean_q**2
-    entropies = _entropy(p).sum(dim=0) + _entropy(q).sum(dim=0)
+    entropies = -(_x_log_x(p) + _x_log_x(q))
 
-    ends, of_p = _merged(p, q)
-    mass = ends.diff(dim=0)
-    column, row = _cells(of_p)
-    bound = (mass * row * column).sum(dim=0) - mean_p * mean_q
+    mass, column, row = _staircase(p, q)
+    bound = torch.mul(mass, column + 1.0).mul_(row + 1.0).sum(dim=0) - mean_p * mean_q
     t = correlation * (variance_p * variance_q).sqrt() / bound
     rest = 1 - t
-    independent = rest * _steps(ends, of_p) * _steps(ends, ~of_p)
     # All of the joint distribution is a product but for the cells of the staircase.
-    joint_entropy = (
-        rest * entropies
-        + _entropy(rest)
-        + (_entropy(torch.addcmul(independent, mass, t)) - _entropy(independent)).sum(dim=0)
-    )
+    product = p.gather(0, column).mul_(q.gather(0, row)).mul_(rest)
+    joint_entropy = rest * entropies - _x_log_x(rest[None]) - _x_log_x(mass.mul_(t).add_(product)) + _x_log_x(product)
     information = entropies - joint_entropy
     return torch.where(information.abs() < NO_INFORMATION, 0.0, 2 * information / entropies)
 
 
-def _entropy(x: torch.Tensor) -> torch.Tensor:
-    """-x log|x|, 0 at 0; x may be negative."""
-    return -x * x.abs().clamp_min(SMALLEST).log()
+def _x_log_x(x: torch.Tensor) -> torch.Tensor:
+    """Sum over the first dimension of x log|x|, which is 0 at 0; x may be negative."""
+    return x.abs().clamp_min_(SMALLEST).log_().mul_(x).sum(dim=0)
 
 
-def _merged(p: torch.Tensor, q: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where the cumulative sums of either distribution end, in one ascending order.
+def _staircase(p: torch.Tensor, q: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The distribution with marginals `p` and `q` that reaches the upper bound of Fréchet.
 
     Returns:
-        ends (18, n) from 1 to 2, the first of them 1, and which of those between (16, n) belong to `p`.
+        mass, position in `p` and position in `q` of its cells, each (17, n).
     """
     count = PIXELS - 1
     ends = p.new_empty(2 * PIXELS, p.shape[1])
     ends[0], ends[-1] = 1.0, 2.0
     inner = ends[1:-1]
-    # From 1 to 2, where the last bit of the number is worth 2e-16: it tells the distribution.
+    # Cumulative sums, 1 added: the last bit is then worth 2e-16 throughout, and tells of which of the two a sum is.
     torch.add(q[:count].cumsum(dim=0), 1.0, out=inner[:count])
     torch.add(p[:count].cumsum(dim=0), 1.0, out=inner[count:])
     bits = inner.view(torch.int64)
     bits[:count] &= ~1
     bits[count:] |= 1
-    # Batcher's odd-even merge of two sorted halves.
+    # Batcher's odd-even merge of the two ascending halves.
     _compare(inner[:8], inner[8:])
     _compare(inner[4:8], inner[8:12])
     for distance in (2, 1):
         blocks = inner[distance : 16 - distance].unflatten(0, (-1, 2, distance))
         _compare(blocks[:, 0], blocks[:, 1])
-    return ends, (bits & 1).bool()
+    before = torch.ones(2 * count + 1, 2 * count, dtype=p.dtype, device=p.device).tril_(-1)
+    column = (before @ (bits & 1).to(p.dtype)).long()
+    return ends[1:] - ends[:-1], column, torch.arange(len(column), device=p.device)[:, None] - column
 
 
 def _compare(x: torch.Tensor, y: torch.Tensor) -> None:
@@ -170,22 +165,3 @@ def _compare(x: torch.Tensor, y: torch.Tensor) -> None:
     lesser = torch.minimum(x, y)
     torch.maximum(x, y, out=y)
     x.copy_(lesser)
-
-
-def _cells(of_p: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Column (position in `p`) and row (position in `q`) of the 17 cells between the ends."""
-    steps = of_p.to(torch.float64)
-    column = torch.cat((torch.ones_like(steps[:1]), 1 + steps.cumsum(dim=0)))
-    both = torch.arange(2, 2 + len(column), dtype=column.dtype, device=column.device)[:, None]
-    return column, both - column
-
-
-def _steps(ends: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    """Mass of the position that each cell lies in, of the distribution that the chosen ends belong to."""
-    below, above = ends[:-1].clone(), ends[1:].clone()
-    below[1:] = torch.where(chosen, below[1:], 1.0)
-    above[:-1] = torch.where(chosen, above[:-1], 2.0)
-    for i in range(1, len(below)):
-        torch.maximum(below[i], below[i - 1], out=below[i])
-        torch.minimum(above[-i - 1], above[-i], out=above[-i - 1])
-    return above - below
