@@ -11,6 +11,7 @@ from scripts.data.errors import BadInputError
 from scripts.outputs.volumes import (
     DESCRIP_LIMIT,
     estimate_descrip,
+    full_scale,
     fused_descrip,
     load_fused,
     save_volume,
@@ -217,3 +218,11 @@ class TestLoadFused:
         write_nifti(tmp_path / "f.nii.gz", pixels)
         with pytest.raises(BadInputError, match="expected grey values"):
             load_fused(tmp_path / "f.nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "highest", "expected"),
+    [("uint8", 7, 255), ("int16", 255, 255), ("int16", 256, None), ("uint16", 256, 65535), ("int32", 4000, 65535)],
+)
+def test_what_means_one_in_integers_is_told_by_type_and_highest_value(dtype, highest, expected):
+    assert full_scale(np.dtype(dtype), highest) == expected

@@ -12,6 +12,7 @@ from monai.data import MetaTensor
 from scripts.data.errors import BadInputError
 from scripts.transforms.normalize import (
     NormalizeSourcesd,
+    normalize_by,
     normalize_slices,
     normalize_volume,
     restore_intensity,
@@ -120,6 +121,14 @@ class TestWayBack:
     def test_the_axis_is_told_from_the_affine(self, mode):
         image = MetaTensor(scanner_volume(), affine=np.diag([1.0, 6, 1, 1]))
         assert NormalizeSourcesd(mode)({"image": image})["intensity_scale"]["slice_axis"] == 1
+
+
+class TestKnownScale:
+    @pytest.mark.parametrize("normalize", [normalize_slices, normalize_volume])
+    def test_a_scale_applied_to_its_own_sources_normalises_them(self, normalize):
+        image = scanner_volume()
+        normalized, scale = normalize(image, 2)
+        assert torch.equal(normalize_by(image, json.loads(json.dumps(scale))), normalized)
 
 
 class TestBadSettings:
