@@ -11,6 +11,7 @@ import torch
 from shipped import patients_slices, shipped_network, slice_arguments
 
 from scripts.losses.ssim import SSIM
+from scripts.networks import Ceiling
 from scripts.workflows.fuse import as_stored
 
 
@@ -19,32 +20,19 @@ def mean_ssim(ssim: SSIM, image: torch.Tensor, fused: torch.Tensor) -> torch.Ten
     return ssim(image, fused.expand_as(image)).mean(dim=1)
 
 
-def ceiling(ssim: SSIM, image: torch.Tensor, steps: int) -> torch.Tensor:
-    """Best fused image that Adam finds from the mean of the sources."""
-    fused = image.mean(dim=1, keepdim=True).clone().requires_grad_()
-    optimizer = torch.optim.Adam([fused], lr=0.005)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        (-mean_ssim(ssim, image, fused).sum()).backward()
-        optimizer.step()
-        schedule.step()
-    return fused.detach()
-
-
 def main() -> None:
     """Read the slices, optimise, print a table."""
     parser = slice_arguments(__doc__)
     parser.add_argument("--steps", type=int, default=200, help="steps of the optimisation (200)")
     arguments = parser.parse_args()
-    network, ssim = shipped_network(), SSIM()
+    network, ssim, ceiling = shipped_network(), SSIM(), Ceiling(steps=arguments.steps)
     scores: dict[str, list[torch.Tensor]] = {"plain mean": [], "network, 8 bits": [], "ceiling": []}
     for image, _ in patients_slices(arguments):
         with torch.no_grad():
             fused = as_stored(network(image)[0], "uint8")
             scores["plain mean"].append(mean_ssim(ssim, image, image.mean(dim=1, keepdim=True)))
             scores["network, 8 bits"].append(mean_ssim(ssim, image, fused))
-        scores["ceiling"].append(mean_ssim(ssim, image, ceiling(ssim, image, arguments.steps)))
+        scores["ceiling"].append(mean_ssim(ssim, image, ceiling(image)))
     print(f"{len(scores['ceiling'])} patients, {sum(map(len, scores['ceiling']))} slices, SSIM, mean of both sources")
     for name, values in scores.items():
         print(f"{name:16} {torch.cat(values).mean():.4f}")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from scripts.data.errors import BadInputError
-from scripts.networks import FusionINN
+from scripts.networks import FusionINN, HalfUNet, MeanFusion
 from scripts.workflows.weights import fingerprint, load_weights, read_checkpoint
 
 
@@ -67,7 +67,7 @@ def test_a_file_that_runs_code_is_refused(tmp_path):
 
 def test_a_lone_tensor_is_no_checkpoint(tmp_path):
     torch.save(torch.zeros(3), tmp_path / "tensor.pt")
-    with pytest.raises(BadInputError, match="holds a Tensor, expected a state dict of FusionINN"):
+    with pytest.raises(BadInputError, match="holds a Tensor, expected a state dict of a network"):
         read_checkpoint(tmp_path / "tensor.pt")
 
 
@@ -82,7 +82,7 @@ def test_a_lone_tensor_is_no_checkpoint(tmp_path):
 def test_weights_of_another_network_are_refused_and_none_is_loaded(file, settings, told):
     other = FusionINN(**settings)
     before = {name: value.clone() for name, value in other.state_dict().items()}
-    with pytest.raises(BadInputError, match=rf"does not fit this network \(.*{told}"):
+    with pytest.raises(BadInputError, match=rf"does not fit this FusionINN \(.*{told}"):
         load_weights(other, file)
     assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
 
@@ -96,3 +96,30 @@ def test_weights_trained_with_another_margin_or_clamp_are_refused(file, settings
 def test_the_fingerprint_is_the_sha_256(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     assert fingerprint(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+class TestOtherMethods:
+    def test_their_weights_come_back(self, tmp_path):
+        network = HalfUNet(width=4)
+        network(torch.rand(2, 2, 32, 32))  # batch norms have seen something
+        torch.save(network.state_dict(), tmp_path / "model.pt")
+        loaded = load_weights(HalfUNet(width=4), tmp_path / "model.pt")
+        image = torch.rand(1, 2, 20, 17)
+        assert torch.equal(loaded(image), network.eval()(image))
+
+    def test_without_a_checkpoint_they_are_refused_with_the_configs_that_train_them(self):
+        told = r"HalfUNet has weights, and none were given.*train\.json, configs/fusion_only\.json and .*half_unet"
+        with pytest.raises(BadInputError, match=told):
+            load_weights(HalfUNet(width=4), None)
+
+    def test_the_weights_of_fusioninn_are_refused(self, file):
+        with pytest.raises(BadInputError, match=r"does not fit this HalfUNet.*methods/half_unet\.json"):
+            load_weights(HalfUNet(width=4), file)
+
+    def test_a_method_without_weights_needs_no_file(self):
+        assert not load_weights(MeanFusion(), None).training
+        assert fingerprint(None) is None
+
+    def test_a_file_for_a_method_without_weights_is_refused(self, file):
+        with pytest.raises(BadInputError, match="MeanFusion has no weights"):
+            load_weights(MeanFusion(), file)

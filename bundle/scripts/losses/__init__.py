@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .fusion_loss import FusionLoss
 from .fusioninn_loss import FusionINNLoss
 from .mmd import MMDLoss
 from .squared_l2 import squared_l2
 from .ssim import SSIM
 
-__all__ = ["SSIM", "FusionINNLoss", "MMDLoss", "squared_l2"]
+__all__ = ["SSIM", "FusionINNLoss", "FusionLoss", "MMDLoss", "squared_l2"]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
 
+from .fusion_loss import FusionLoss, check_weight
 from .haar import finest_haar_bands
 from .mmd import MMDLoss
 from .squared_l2 import squared_l2
-from .ssim import SSIM
 
 
-class FusionINNLoss(nn.Module):
+class FusionINNLoss(FusionLoss):
     """Fusion, latent and decomposition loss in one, with every term reported.
 
     ::
@@ -53,19 +52,13 @@ class FusionINNLoss(nn.Module):
         latent: str = "normal",
         sources: Sequence[str] = ("t1gd", "flair"),
     ) -> None:
-        super().__init__()
-        for name, value in (("alpha", alpha), ("lam", lam)):
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
+        super().__init__(lam, sources)
+        check_weight("alpha", alpha)
         self.alpha = alpha
-        self.lam = lam
         self.latent_weight = latent_weight
         self.detail_weight = detail_weight
         self.range_weight = range_weight
-        self.sources = tuple(sources)
-        self.ssim = SSIM()
         self.mmd = MMDLoss(latent_kernel, latent=latent)
-        self.reported: dict[str, torch.Tensor] = {}
 
     def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every term and the weighted sum of them.
@@ -77,40 +70,17 @@ class FusionINNLoss(nn.Module):
         Returns:
             scalars by name, "loss" being the total; SSIM values themselves are given per source.
         """
-        fused, decomposed = prediction["fused"], prediction["decomposed"]
-        fused_ssim = self.ssim(image, fused.expand_as(image)).mean(dim=0)
-        decomposed_ssim = self.ssim(image, decomposed).mean(dim=0)
-        fused_l2 = squared_l2(image, fused).mean(dim=0).sum()
-        decomposed_l2 = squared_l2(image, decomposed).mean(dim=0).sum()
-        fusion = self.lam * (1 - fused_ssim).sum() + (1 - self.lam) * fused_l2
-        decomposition = self.lam * (1 - decomposed_ssim).sum() + (1 - self.lam) * decomposed_l2
+        fused = prediction["fused"]
+        fusion = super().terms(prediction, image)
+        decomposition = self.compare("decomposition", "decomposed", prediction["decomposed"], image)
         latent = self.mmd(prediction["latent"]) if self.latent_weight > 0 else fused.new_zeros(())
         mean = image.mean(dim=1, keepdim=True)
         detail = squared_l2(finest_haar_bands(fused).flatten(1, 2), finest_haar_bands(mean).flatten(1, 2)).mean()
         excess = squared_l2(fused, fused.clamp(0.0, 1.0)).mean()
         loss = (
-            self.alpha * (fusion + self.latent_weight * latent)
-            + (1 - self.alpha) * decomposition
+            self.alpha * (fusion["fusion"] + self.latent_weight * latent)
+            + (1 - self.alpha) * decomposition["decomposition"]
             + self.detail_weight * detail
             + self.range_weight * excess
         )
-        report = {
-            "loss": loss,
-            "fusion": fusion,
-            "decomposition": decomposition,
-            "latent": latent,
-            "fusion_l2": fused_l2,
-            "decomposition_l2": decomposed_l2,
-            "detail": detail,
-            "range": excess,
-        }
-        for i, name in enumerate(self.sources):
-            report[f"fused_ssim_{name}"] = fused_ssim[i]
-            report[f"decomposed_ssim_{name}"] = decomposed_ssim[i]
-        return report
-
-    def forward(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
-        """The weighted sum alone; arguments as for `terms`. The terms stay in `reported`, detached."""
-        terms = self.terms(prediction, image)
-        self.reported = {name: value.detach() for name, value in terms.items()}
-        return terms["loss"]
+        return fusion | decomposition | {"loss": loss, "latent": latent, "detail": detail, "range": excess}

@@ -77,6 +77,7 @@ class EpochLog:
                 told.append("(best)")
         for kind in ("fused", "decomposed"):
             values = [f"{value:.3f}" for name, value in metrics.items() if name.startswith(f"{kind}_ssim_")]
-            told.append(f"{kind} SSIM {'/'.join(values)}")
+            if values:
+                told.append(f"{kind} SSIM {'/'.join(values)}")
         told += [f"lr {self._rate:.2e}", f"{self._seconds[-1]:.1f} s", f"left {timedelta(seconds=round(left))}"]
         self.logger.info("  ".join(told))

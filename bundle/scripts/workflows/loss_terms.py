@@ -7,7 +7,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.utils.enums import CommonKeys
 
-from scripts.losses import FusionINNLoss
+from scripts.losses import FusionLoss
 
 
 class LossTerms:
@@ -20,7 +20,7 @@ class LossTerms:
         loss_function: the loss.
     """
 
-    def __init__(self, loss_function: FusionINNLoss) -> None:
+    def __init__(self, loss_function: FusionLoss) -> None:
         self.loss_function = loss_function
         self._sums: dict[str, torch.Tensor] = {}
         self._count = 0

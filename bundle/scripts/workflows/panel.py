@@ -11,7 +11,8 @@ from torch.utils.tensorboard import SummaryWriter
 class ImagePanel:
     """One row a slice: sources, fused, latents, decomposed (estimated), absolute error (x 5).
 
-    The slices are the first of an epoch: in validation the same ones every time.
+    Of a method that only fuses, the first two. The slices are the first of an epoch: in validation the same ones every
+    time.
 
     Args:
         writer: where the pictures go; None (all processes but the first) draws nothing.
@@ -20,6 +21,7 @@ class ImagePanel:
     """
 
     TAG = "panel/sources-fused-latent-decomposed-error_x5"
+    FUSED_TAG = "panel/sources-fused"
 
     def __init__(self, writer: SummaryWriter | None, rows: int = 4, interval: int = 10) -> None:
         self.writer = writer
@@ -44,9 +46,9 @@ class ImagePanel:
         if not self._due:
             return
         self._due = False
-        output = engine.state.output
-        picture = panel(output[CommonKeys.IMAGE], output[CommonKeys.PRED], self.rows)
-        self.writer.add_image(self.TAG, picture, engine.state.epoch)
+        image, prediction = (engine.state.output[key] for key in (CommonKeys.IMAGE, CommonKeys.PRED))
+        tag = self.TAG if "decomposed" in prediction else self.FUSED_TAG
+        self.writer.add_image(tag, panel(image, prediction, self.rows), engine.state.epoch)
 
 
 def panel(image: torch.Tensor, prediction: dict[str, torch.Tensor], rows: int) -> torch.Tensor:
@@ -54,7 +56,7 @@ def panel(image: torch.Tensor, prediction: dict[str, torch.Tensor], rows: int) -
 
     Args:
         image: sources (batch_size, N, H, W) in [0, 1].
-        prediction: "fused", "latent" and "decomposed", as from `BidirectionalInferer`.
+        prediction: "fused", "latent" and "decomposed", as from `BidirectionalInferer`, or "fused" alone.
         rows: largest number of rows.
 
     Returns:
@@ -62,7 +64,9 @@ def panel(image: torch.Tensor, prediction: dict[str, torch.Tensor], rows: int) -
     """
     image = image[:rows].detach()
     parts = {name: value[:rows].detach() for name, value in prediction.items()}
-    error = 5 * (parts["decomposed"] - image).abs()
-    latent = 0.5 + parts["latent"] / 6
-    columns = torch.cat((image, parts["fused"], latent, parts["decomposed"], error), dim=1).clamp(0.0, 1.0)
-    return columns.transpose(1, 2).flatten(2).flatten(0, 1)[None].cpu()
+    columns = [image, parts["fused"]]
+    if "decomposed" in parts:
+        error = 5 * (parts["decomposed"] - image).abs()
+        columns += [0.5 + parts["latent"] / 6, parts["decomposed"], error]
+    rows_of_columns = torch.cat(columns, dim=1).clamp(0.0, 1.0)
+    return rows_of_columns.transpose(1, 2).flatten(2).flatten(0, 1)[None].cpu()

@@ -27,11 +27,15 @@ _UNREADABLE = (
 )
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> dict:
+TRAINING = "configs/train.json"
+
+
+def read_checkpoint(path: str | os.PathLike[str], training: str = TRAINING) -> dict:
     """Read a checkpoint, tensors and plain values only.
 
     Args:
         path: a file written by this bundle.
+        training: the configs that make such a file, for the message. Defaults to "configs/train.json".
 
     Returns:
         its content.
@@ -41,9 +45,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict:
     """
     path = Path(path)
     if not path.is_file():
-        raise BadInputError(
-            f"No checkpoint at {path}. Give the weights by --ckpt_path, or train them with configs/train.json."
-        )
+        raise BadInputError(f"No checkpoint at {path}. Give the weights by --ckpt_path, or train them with {training}.")
     try:
         _check_sums(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -51,10 +53,10 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInputError(
             f"{path} cannot be read as a checkpoint: it is truncated, damaged or of another kind ({reason}). "
-            "Copy it again, or train the weights anew with configs/train.json."
+            f"Copy it again, or train the weights anew with {training}."
         ) from error
     if not isinstance(content, dict):
-        raise BadInputError(f"{path} holds a {type(content).__name__}, expected a state dict of FusionINN.")
+        raise BadInputError(f"{path} holds a {type(content).__name__}, expected a state dict of a network.")
     return content
 
 
@@ -67,22 +69,43 @@ def _check_sums(path: Path) -> None:
             raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
 
 
-def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
-    """Load weights and permutations into a network; all of them, or none.
+def training_configs(network: nn.Module) -> str:
+    """The configs that train a network, in the order in which they are layered."""
+    method = getattr(network, "method", "")
+    return f"{TRAINING}, configs/fusion_only.json and configs/methods/{method}.json" if method else TRAINING
+
+
+def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.Module:
+    """Load weights and whatever else a network keeps with them; all of it, or nothing.
 
     Args:
         network: the network, as `network_def` of the config describes it.
-        path: a state dict, or a training checkpoint that holds one as "network".
+        path: a state dict, or a training checkpoint that holds one as "network"; None for a method that has nothing to
+            learn.
 
     Returns:
         the network in evaluation mode.
 
     Raises:
-        BadInputError: when the file cannot be read or does not fit the network.
+        BadInputError: when the file cannot be read or does not fit the network, or when there is none and the network
+            has weights.
     """
-    content = read_checkpoint(path)
-    state = content.get("network", content)
     own = network.state_dict()
+    training = training_configs(network)
+    if path is None:
+        if own:
+            raise BadInputError(
+                f"{type(network).__name__} has weights, and none were given. Give them by --ckpt_path, or train them "
+                f"with {training}."
+            )
+        return network.eval()
+    if not own:
+        raise BadInputError(
+            f"{type(network).__name__} has no weights, but {path} was given. Leave --ckpt_path out: the method's file "
+            "in configs/methods sets it to null."
+        )
+    content = read_checkpoint(path, training)
+    state = content.get("network", content)
     missing = sorted(own.keys() - state.keys())
     foreign = sorted(state.keys() - own.keys())
     resized = sorted(k for k in own.keys() & state.keys() if getattr(state[k], "shape", None) != own[k].shape)
@@ -90,10 +113,11 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
         parts = (("missing", missing), ("unknown", foreign), ("of another shape", resized))
         told = "; ".join(f"{len(keys)} {what}, e.g. {keys[0]}" for what, keys in parts if keys)
         raise BadInputError(
-            f"{path} does not fit this network ({told}). Use weights of the same network_def (blocks, hidden_channels, "
-            "in_channels, spatial_dims), or set those keys to what the weights were trained with."
+            f"{path} does not fit this {type(network).__name__} ({told}). Use weights of the same network_def (the "
+            "same method, blocks or width, number of sources), set those keys to what the weights were trained with, "
+            f"or train such weights with {training}."
         )
-    if not torch.allclose(state["bounds"].to(own["bounds"]), own["bounds"]):
+    if "bounds" in own and not torch.allclose(state["bounds"].to(own["bounds"]), own["bounds"]):
         asked, trained = (
             " and ".join(f"{value:.4g}" for value in bounds["bounds"].tolist()) for bounds in (own, state)
         )
@@ -105,6 +129,6 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     return network.eval()
 
 
-def fingerprint(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def fingerprint(path: str | os.PathLike[str] | None) -> str | None:
+    """SHA-256 of a file, in hexadecimal; None for no file."""
+    return None if path is None else hashlib.sha256(Path(path).read_bytes()).hexdigest()

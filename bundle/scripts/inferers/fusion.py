@@ -1,0 +1,28 @@
+"""FusionInferer: fuse, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.inferers import Inferer
+from torch import nn
+
+
+class FusionInferer(Inferer):
+    """The forward direction alone, for training on the fusion loss and for methods that have no other."""
+
+    def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+        """Apply `network`.
+
+        Args:
+            inputs: sources of shape (batch_size, N, spatial_dim1, spatial_dim2[, spatial_dim3]) in [0, 1].
+            network: gives the fused image, or the fused image and a latent, which is left out.
+            args: not used.
+            kwargs: not used.
+
+        Returns:
+            "fused" (batch_size, 1, …).
+        """
+        output = network(inputs)
+        return {"fused": output if isinstance(output, torch.Tensor) else output[0]}

@@ -1,0 +1,83 @@
+"""The fusion loss, Eq. 3 of the paper: all that a method which cannot decompose is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+from .squared_l2 import squared_l2
+from .ssim import SSIM
+
+
+class FusionLoss(nn.Module):
+    """How far the fused image is from the sources, with every term reported.
+
+    ::
+
+        fusion = λ Σ_i (1 - SSIM(x_i, y)) + (1 - λ) Σ_i |y - x_i|²                                            (Eq. 2, 3)
+
+    SSIM and squared l2 are means over pixels and images and sums over the sources.
+
+    Args:
+        lam: weight λ of SSIM against squared l2, 0 to 1. Defaults to 0.8.
+        sources: names of the sources, for the report. Defaults to ("t1gd", "flair").
+
+    Raises:
+        ValueError: when λ is outside [0, 1].
+    """
+
+    def __init__(self, lam: float = 0.8, sources: Sequence[str] = ("t1gd", "flair")) -> None:
+        super().__init__()
+        check_weight("lam", lam)
+        self.lam = lam
+        self.sources = tuple(sources)
+        self.ssim = SSIM()
+        self.reported: dict[str, torch.Tensor] = {}
+
+    def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Every term and the loss made of them.
+
+        Args:
+            prediction: "fused" (batch_size, 1, …).
+            image: sources (batch_size, N, …) in [0, 1].
+
+        Returns:
+            scalars by name, "loss" being the total; SSIM values themselves are given per source.
+        """
+        fusion = self.compare("fusion", "fused", prediction["fused"].expand_as(image), image)
+        return {"loss": fusion["fusion"], **fusion}
+
+    def compare(self, term: str, kind: str, other: torch.Tensor, image: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The sum of Eq. 2 to 4 for images that are to look like the sources.
+
+        Args:
+            term: name of the sum.
+            kind: what is compared, for the names of the SSIM values.
+            other: images (batch_size, N, …).
+            image: sources (batch_size, N, …) in [0, 1].
+
+        Returns:
+            scalars by name: the sum, its squared l2, and SSIM per source.
+        """
+        ssim = self.ssim(image, other).mean(dim=0)
+        l2 = squared_l2(image, other).mean(dim=0).sum()
+        report = {term: self.lam * (1 - ssim).sum() + (1 - self.lam) * l2, f"{term}_l2": l2}
+        return report | {f"{kind}_ssim_{name}": ssim[i] for i, name in enumerate(self.sources)}
+
+    def forward(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
+        """The loss alone; arguments as for `terms`. The terms stay in `reported`, detached."""
+        terms = self.terms(prediction, image)
+        self.reported = {name: value.detach() for name, value in terms.items()}
+        return terms["loss"]
+
+
+def check_weight(name: str, value: float) -> None:
+    """Refuse a weight that is no share.
+
+    Raises:
+        ValueError: when it is outside [0, 1].
+    """
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
