@@ -1,0 +1,116 @@
+"""What a cell was made with, so that figures of other settings never stand in a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from scripts import BUNDLE_ROOT
+from scripts.data.errors import BadInputError
+from scripts.outputs.writing import result_file
+
+MADE_WITH = "made_with.json"
+SECTIONS = ("network_def", "loss", "lr_scheduler", "inferer")
+"""Sections of a config that decide the result beside its plain keys."""
+
+PLACES = {
+    *("bundle_root", "dataset_dir", "output_dir", "cache_dir", "datalist", "split_file", "ckpt_path"),
+    *("device", "num_workers", "download", "resume", "imports", "run", "slices_at_once"),
+}
+"""Keys that say where and how fast, not what."""
+
+
+def layered(configs: Sequence[str], overrides: Mapping[str, Any]) -> ConfigParser:
+    """Read config files in layers, and overrides on top, as the command does.
+
+    Args:
+        configs: files relative to the bundle's configs.
+        overrides: values by key.
+    """
+    parser = ConfigParser()
+    parser.read_config([str(Path(BUNDLE_ROOT) / "configs" / name) for name in configs])
+    parser.update({key: value for key, value in overrides.items() if value is not None})
+    return parser
+
+
+def settings_of(parser: ConfigParser) -> dict[str, Any]:
+    """Plain keys of a config, and the sections that decide a result, by their ids."""
+    config = parser.get()
+    plain = {key: value for key, value in config.items() if key not in PLACES and _is_plain(value)}
+    deciding = {key: config[key] for key in SECTIONS if key in config}
+    return {**plain, **_flat(deciding)}
+
+
+def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Tell settings that differ; a key that one of both does not know is an option that came or went, not a setting."""
+    return [
+        f"{key} was {recorded[key]!r}, now {now[key]!r}"
+        for key in recorded.keys() & now.keys()
+        if recorded[key] != now[key]
+    ]
+
+
+class MadeWith:
+    """The record of a cell, ``made_with.json``: the settings of each of its stages and whether it is finished.
+
+    Args:
+        folder: folder of the cell.
+        label: the cell in messages.
+    """
+
+    def __init__(self, folder: Path, label: str) -> None:
+        self.path = folder / MADE_WITH
+        self.label = label
+
+    def stage(self, name: str) -> dict[str, Any] | None:
+        """Record of a stage: "settings" and "finished"; None where it was never begun."""
+        return self._read().get(name)
+
+    def check(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Refuse to go on with what was made with other settings.
+
+        Raises:
+            BadInputError: naming what differs.
+        """
+        record = self.stage(name)
+        told = sorted(differences(record["settings"], json.loads(json.dumps(settings)))) if record else []
+        if told:
+            raise BadInputError(
+                f"The {name} of {self.label} was made with other settings: {'; '.join(told)}. Give the same ones, "
+                f"choose another --output_dir, or remove {self.path.parent / name} and {self.path} to make it anew."
+            )
+
+    def note(self, name: str, settings: Mapping[str, Any], finished: bool, **more: Any) -> None:
+        """Write down that a stage begins or is finished."""
+        content = {**self._read(), name: {"finished": finished, "settings": settings, **more}}
+        with result_file(self.path, suffix=".json") as temporary:
+            Path(temporary).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise BadInputError(
+                f"{self.path} is damaged ({error}). Remove the folder {self.path.parent} to make the cell anew."
+            ) from error
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(one) and not str(one).startswith(("$", "%")) for one in value)
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {path: value}
+    flat: dict[str, Any] = {}
+    for key, one in value.items():
+        flat |= _flat(one, f"{path}#{key}" if path else key)
+    return flat

@@ -1,0 +1,126 @@
+"""Cells are trained and evaluated by the real commands, kept, taken over, refused, and left as gaps."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from scripts.data.errors import BadInputError
+from scripts.reproduce.bundle_command import run_bundle
+from scripts.reproduce.cells import Cell
+from scripts.reproduce.grid import Budget, Grid, budget_of
+
+TINY = {"image_size": [32, 32], "batch_size": 4, "epochs": 2, "network_def#hidden_channels": 2, "blocks": 1}
+TRAINED = Cell("tiny", "fusioninn", 0, ("train.json",), None, TINY)
+MEAN = Cell("mean", "mean", 0, None)
+BAD = Cell("bad", "mean", 0, None, None, {"fused_dtype": "int7"})
+
+
+def grid(cohort: Path, output_dir: Path, **settings) -> Grid:
+    return Grid(
+        str(cohort / "data"),
+        str(output_dir),
+        settings.pop("budget", Budget("small", (), {"slice_step": 2})),
+        str(cohort / "split.json"),
+        device="cpu",
+        **settings,
+    )
+
+
+@pytest.fixture(scope="module")
+def made(cohort, tmp_path_factory):
+    """Return the folder of a grid that found a training killed after its first epoch, and what failed in it."""
+    folder = tmp_path_factory.mktemp("grid")
+    place = folder / "small" / "tiny" / "seed0"
+    places = {"dataset_dir": cohort / "data", "split_file": cohort / "split.json", "output_dir": place / "training"}
+    keys = {**TINY, **places, "seed": 0, "device": "cpu", "epochs": 1}
+    assert run_bundle("training", ["train.json", "methods/fusioninn.json"], keys, place / "training.log") is None
+    return folder, grid(cohort, folder).run([TRAINED, BAD, MEAN])
+
+
+class TestRunning:
+    def test_a_killed_training_goes_on_after_its_last_epoch(self, made):
+        log = (made[0] / "small" / "tiny" / "seed0" / "training.log").read_text()
+        assert "Resumed after epoch 1" in log
+        assert "epoch 2/2" in log
+
+    def test_a_cell_that_fails_is_told_and_the_others_are_finished(self, made, cohort):
+        folder, failed = made
+        assert list(failed) == [BAD]
+        assert "evaluation ended with: fused_dtype is 'int7', expected one of" in failed[BAD]
+        for cell in (TRAINED, MEAN):
+            summary = json.loads((grid(cohort, folder).finished(cell) / "summary.json").read_text())
+            assert (summary["patients"], summary["slices"]) == (1, 3)
+        assert grid(cohort, folder).finished(BAD) is None
+
+    def test_only_what_decomposes_has_columns_of_it(self, made):
+        columns = {
+            name: (made[0] / "small" / name / "seed0" / "evaluation" / "patients.csv").read_text().splitlines()[0]
+            for name in ("tiny", "mean")
+        }
+        assert "decomposed_flair_slice" in columns["tiny"]
+        assert "decomposed" not in columns["mean"]
+        assert "Q_FMI" in columns["mean"]
+
+    def test_finished_cells_are_kept(self, made, cohort):
+        files = [path for path in made[0].rglob("*") if path.is_file()]
+        before = {path: path.stat().st_mtime_ns for path in files}
+        assert grid(cohort, made[0]).run([TRAINED, MEAN]) == {}
+        assert {path: path.stat().st_mtime_ns for path in before} == before
+
+    def test_what_is_not_wanted_stays_a_gap(self, made, cohort):
+        other = Cell("tiny", "fusioninn", 1, ("train.json",), None, TINY)
+        still = grid(cohort, made[0], train=False, evaluate="false")
+        assert still.run([other]) == {}
+        assert still.finished(other) is None
+        assert not (made[0] / "small" / other.folder).exists()
+
+
+class TestOtherSettings:
+    def test_another_training_is_refused_before_anything_runs(self, made, cohort):
+        changed = Cell("tiny", "fusioninn", 0, ("train.json",), None, {**TINY, "alpha": 0.9})
+        with pytest.raises(BadInputError, match="The training of tiny, seed 0 was made .*: alpha was 0.5, now 0.9"):
+            grid(cohort, made[0]).run([MEAN, changed])
+
+    def test_another_evaluation_is_refused(self, made, cohort):
+        with pytest.raises(BadInputError, match="The evaluation of mean, seed 0 was made .*: slice_step was 2, now 1"):
+            grid(cohort, made[0], budget=Budget("small", (), {"slice_step": 1})).run([MEAN])
+
+    def test_other_weights_are_refused(self, made, cohort, tmp_path):
+        shutil.copytree(made[0], tmp_path / "copy")
+        model = tmp_path / "copy" / "small" / "tiny" / "seed0" / "training" / "model.pt"
+        model.write_bytes(model.read_bytes() + b" ")
+        with pytest.raises(BadInputError, match="The evaluation of tiny, seed 0 was made .*: weights was"):
+            grid(cohort, tmp_path / "copy").check(TRAINED)
+
+
+class TestTakingOver:
+    def test_a_training_made_by_hand_is_taken_over_at_its_last_epoch(self, made, cohort, tmp_path):
+        shutil.copytree(made[0] / "small" / "tiny" / "seed0" / "training", tmp_path / "small/tiny/seed0/training")
+        assert grid(cohort, tmp_path).trained(TRAINED)
+        longer = Cell("tiny", "fusioninn", 0, ("train.json",), None, {**TINY, "epochs": 3})
+        assert not grid(cohort, tmp_path).trained(longer)
+        assert grid(cohort, tmp_path, evaluate=False).run([TRAINED]) == {}
+        record = json.loads((tmp_path / "small/tiny/seed0/made_with.json").read_text())
+        assert record["training"]["taken_over"] and record["training"]["finished"]
+
+    def test_one_of_another_seed_is_refused(self, made, cohort, tmp_path):
+        shutil.copytree(made[0] / "small" / "tiny" / "seed0" / "training", tmp_path / "small/tiny/seed5/training")
+        other = Cell("tiny", "fusioninn", 5, ("train.json",), None, TINY)
+        with pytest.raises(BadInputError, match="was trained with seed 0, expected 5"):
+            grid(cohort, tmp_path).trained(other)
+
+
+class TestSettings:
+    def test_a_budget_is_chosen_by_name(self):
+        settings = {"small": {"configs": ["crops.json"], "evaluation": {"slice_step": 4}}, "full": {}}
+        assert budget_of(settings, "small") == Budget("small", ("crops.json",), {"slice_step": 4})
+        with pytest.raises(BadInputError, match="setting is 'tiny', expected one of small, full"):
+            budget_of(settings, "tiny")
+
+    def test_patients_must_be_given(self, tmp_path):
+        with pytest.raises(BadInputError, match="Give the folder of patients by --dataset_dir"):
+            Grid(None, str(tmp_path), Budget("small"))
