@@ -43,3 +43,16 @@ def test_training_without_validation_patients_is_warned_of_loudly(caplog, make_t
     told = lines(caplog, make_trainer, make_evaluator([], count=0), network, loss)
     assert told[1].startswith("NO VALIDATION: no patient is set aside, so the training loss decides")
     assert any(record.levelno == logging.WARNING for record in caplog.records)
+
+
+def test_of_a_method_that_only_fuses_nothing_decomposed_is_told(caplog, make_trainer, make_evaluator, network, loss):
+    evaluator = make_evaluator([LossTerms(loss)], count=0)
+    evaluator.state.metrics = {}
+    log = EpochLog(DecidingLoss(evaluator), torch.optim.SGD(network.parameters(), lr=0.001), "results")
+    trainer = make_trainer([])
+    trainer.state.metrics = {"loss": 0.5, "fused_ssim_t1gd": 0.8, "fused_ssim_flair": 0.9}
+    with caplog.at_level(logging.INFO, logger="scripts"):
+        log.begin_epoch(trainer)
+        log.tell(trainer)
+    assert "fused SSIM 0.800/0.900  lr" in caplog.text
+    assert "decomposed" not in caplog.text

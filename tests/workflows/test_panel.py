@@ -6,6 +6,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
+from scripts.inferers import FusionInferer
 from scripts.workflows.panel import ImagePanel, panel
 
 
@@ -37,3 +38,12 @@ def test_it_is_drawn_in_every_tenth_validation(make_evaluator, tmp_path):
 
 def test_without_a_writer_nothing_is_drawn(make_evaluator):
     make_evaluator([ImagePanel(None)]).run(1)
+
+
+def test_of_a_method_that_only_fuses_sources_and_fused_are_drawn(make_evaluator, tmp_path):
+    with SummaryWriter(tmp_path) as writer:
+        evaluator = make_evaluator([ImagePanel(writer)])
+        evaluator.inferer = FusionInferer()
+        evaluator.run(1)
+    (picture,) = EventAccumulator(str(tmp_path)).Reload().Images(ImagePanel.FUSED_TAG)
+    assert (picture.height, picture.width) == (2 * 16, 3 * 16)
