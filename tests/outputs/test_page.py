@@ -35,3 +35,16 @@ def test_a_page_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(BadInputError, match="cannot be written"):
         Page(50, 50).save(tmp_path / "out" / "page.png")
+
+
+def test_fewer_greys_take_less_space_and_keep_the_accents(tmp_path):
+    page = Page(300, 300)
+    noise = np.random.default_rng(0).normal(0.5, 0.1, (100, 100))
+    page.panel(0, 0, 300, 250).imshow(noise, cmap="gray", vmin=0, vmax=1)
+    page.panel(0, 260, 300, 40).imshow(np.full((1, 1, 3), (0xF0, 0xB3, 0x5A), dtype=np.uint8), aspect="auto")
+    page.save(tmp_path / "all.png")
+    page.save(tmp_path / "few.png", greys=56)
+    every, few = (np.asarray(Image.open(tmp_path / name).convert("RGB")).astype(int) for name in ("all.png", "few.png"))
+    assert np.abs(every - few)[:250].max() <= 8
+    assert few[280, 150] == pytest.approx([0xF0, 0xB3, 0x5A], abs=4)
+    assert (tmp_path / "few.png").stat().st_size < 0.75 * (tmp_path / "all.png").stat().st_size

@@ -13,8 +13,8 @@ def foreground(volume: np.ndarray) -> np.ndarray:
     return volume > low + 0.05 * (high - low)
 
 
-def grey_window(volume: np.ndarray) -> tuple[float, float]:
-    """Return what is drawn black and white: the lowest value, and the 99.5th percentile above it.
+def grey_window(volume: np.ndarray, percentile: float = 99.5) -> tuple[float, float]:
+    """Return what is drawn black and white: the lowest value, and a percentile of what is above it.
 
     A few bright vessels would otherwise darken the rest.
     """
@@ -22,7 +22,7 @@ def grey_window(volume: np.ndarray) -> tuple[float, float]:
     # Every 3rd voxel says the same in a third of the time.
     sample = volume.ravel(order="K")[::3]
     brighter = sample[sample > low]
-    high = float(np.percentile(brighter, 99.5)) if brighter.size else low
+    high = float(np.percentile(brighter, percentile)) if brighter.size else low
     return low, high if high > low else low + 1.0
 
 
