@@ -10,7 +10,7 @@ def test_a_command_that_fails_ends_with_its_message(tmp_path, monkeypatch):
     log = tmp_path / "logs" / "evaluation.log"
     keys = {"dataset_dir": tmp_path / "nowhere", "split_file": None}
     problem = run_bundle("evaluation", ["evaluate.json"], keys, log)
-    assert problem.startswith(f"{tmp_path / 'nowhere'}")
+    assert problem.startswith(f"the data set folder {tmp_path / 'nowhere'} does not exist")
     assert "Traceback" not in problem
     assert problem in log.read_text()
 
