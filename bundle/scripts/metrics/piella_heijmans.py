@@ -39,6 +39,17 @@ def piella_heijmans(fused: torch.Tensor, sources: torch.Tensor, variant: str = "
     return torch.cat([weighted_similarity(*local_similarity(*pair)) for pair in pairs])
 
 
+def ssim_and_piella_heijmans(fused: torch.Tensor, sources: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Q_SSIM and the full Q_P from one comparison of the images, which is what either costs."""
+    fused, sources = grey_levels(fused, sources, WINDOW)
+    count = images_at_once(fused)
+    both = []
+    for pair in zip(fused.split(count), sources.split(count), strict=True):
+        similarity, variance = local_similarity(*pair)
+        both.append(torch.stack((similarity.flatten(1).mean(dim=1), weighted_similarity(similarity, variance))))
+    return tuple(torch.cat(both, dim=1))
+
+
 def weighted_similarity(similarity: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
     """Mean over windows of the similarities, each source weighted by its variance there."""
     variance = torch.where(variance.abs() < FLAT, 0.0, variance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
@@ -12,7 +12,8 @@ from .decomposition import correlation, nmse, psnr, ssim
 from .feature_mutual_information import feature_mutual_information
 from .fusion_ssim import fusion_ssim
 from .nonlinear_correlation import nonlinear_correlation
-from .piella_heijmans import piella_heijmans
+from .piella_heijmans import piella_heijmans, ssim_and_piella_heijmans
+from .variants import check_variant
 from .xydeas_petrovic import xydeas_petrovic
 
 FUSION_METRICS = {
@@ -43,10 +44,15 @@ def fusion_scores(
     Raises:
         BadInputError: when a metric or the variant is unknown, or images cannot be measured, see `grey_levels`.
     """
-    _check_names(metrics, FUSION_METRICS)
-    return {
-        name: FUSION_METRICS[name](fused, sources, *([variant] if name in WITH_VARIANTS else [])) for name in metrics
-    }
+    check_names(metrics, FUSION_METRICS)
+    check_variant(variant)
+    scores = {}
+    if variant == "full" and {"Q_SSIM", "Q_P"} <= set(metrics):
+        scores["Q_SSIM"], scores["Q_P"] = ssim_and_piella_heijmans(fused, sources)
+    for name in metrics:
+        if name not in scores:
+            scores[name] = FUSION_METRICS[name](fused, sources, *([variant] if name in WITH_VARIANTS else []))
+    return {name: scores[name] for name in metrics}
 
 
 def decomposition_scores(
@@ -65,11 +71,16 @@ def decomposition_scores(
     Raises:
         BadInputError: when a metric is unknown, or images cannot be measured, see `check_decomposed`.
     """
-    _check_names(metrics, DECOMPOSITION_METRICS)
+    check_names(metrics, DECOMPOSITION_METRICS)
     return {name: DECOMPOSITION_METRICS[name](decomposed, sources) for name in metrics}
 
 
-def _check_names(metrics: Sequence[str], known: dict) -> None:
+def check_names(metrics: Sequence[str], known: Mapping[str, Callable]) -> None:
+    """Refuse metrics that there are not.
+
+    Raises:
+        BadInputError: naming those that there are.
+    """
     unknown = [name for name in metrics if name not in known]
     if unknown:
         raise BadInputError(f"no metric {', '.join(unknown)}; there are {', '.join(known)}.")
