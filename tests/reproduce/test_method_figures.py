@@ -42,8 +42,8 @@ def rows(repository):
     ]
 
 
-def words(ssim) -> str:
-    return "SSIM " + " · ".join(f"{value:.3f}" for value in ssim)
+def words(ssim, prefix: str = "SSIM ") -> str:
+    return prefix + " · ".join(f"{value:.3f}" for value in ssim)
 
 
 class TestMethods:
@@ -125,9 +125,9 @@ class TestSettings:
     def test_scores_are_those_that_are_computed(self, figure, sample):
         expected = sample.apply(FusionINN(blocks=2).eval())
         fused, t1gd, flair = (row.tiles[2].score for row in figure.layout())
-        assert fused == words(expected.fused_ssim)
-        assert t1gd == words(expected.decomposed_ssim[:1])
-        assert flair == words(expected.decomposed_ssim[1:])
+        assert fused == words(expected.fused_ssim, "")
+        assert t1gd == words(expected.decomposed_ssim[:1], "")
+        assert flair == words(expected.decomposed_ssim[1:], "")
 
     def test_a_setting_that_is_not_trained_is_a_gap_in_every_row(self, figure):
         gaps = [row.tiles[1] for row in figure.layout()]

@@ -48,5 +48,5 @@ class LossFigure:
         history = self.grid.folder / self.cell.folder / TRAINING / HISTORY
         rows = read_history(history)
         state = "" if finished else f"  NOT FINISHED: {rows[-1]['epoch'] if rows else 0} epochs so far."
-        footer = f"Numbers: the last epoch's validation. {budget_words(self.grid, [self.cell])}.{state}"
+        footer = f"{budget_words(self.grid, [self.cell])}.  The numbers are the last epoch's.{state}"
         draw_loss_curves(rows, f"FusionINN, {self.name}", footer, str(history)).save(path)

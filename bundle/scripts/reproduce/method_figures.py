@@ -41,6 +41,7 @@ class MethodFigure:
         groups: heading of a row by its "method"; "Fused" for others. Defaults to none.
         decomposed: "method" of the rows whose estimates are shown at the end. Defaults to FusionINN.
         columns: pictures side by side. Defaults to 6.
+        credit: source and licence of the patient's images, told below. Defaults to None.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class MethodFigure:
         groups: Mapping[str, str] | None = None,
         decomposed: Sequence[str] = ("fusioninn",),
         columns: int = 6,
+        credit: str | None = None,
     ) -> None:
         self.grid, self.sample, self.sources = grid, sample, list(sources)
         self.rows = [(row, cells_of(row, [seed])[0]) for row in rows if row["name"] not in leave_out]
         self.groups = dict(groups or {})
         self.decomposed = list(decomposed)
         self.columns = columns
+        self.credit = credit
 
     def tiles(self) -> list[Tile]:
         """Apply every method; the tiles from the sources to the estimates."""
@@ -89,6 +92,7 @@ class MethodFigure:
             "Methods side by side",
             self.grid,
             cells,
+            self.credit,
         )
 
 
@@ -102,6 +106,7 @@ class SettingFigure:
         sample: the slice.
         sources: names of the sources.
         seed: seed of the training. Defaults to 0.
+        credit: source and licence of the patient's images, told below. Defaults to None.
     """
 
     def __init__(
@@ -112,8 +117,10 @@ class SettingFigure:
         sample: Sample,
         sources: Sequence[str],
         seed: int = 0,
+        credit: str | None = None,
     ) -> None:
         self.grid, self.sample, self.sources = grid, sample, list(sources)
+        self.credit = credit
         self.columns = [
             (heading, row["name"], cells_of(row, [seed])[0])
             for group, heading in groups.items()
@@ -123,7 +130,8 @@ class SettingFigure:
 
     def layout(self) -> list[Row]:
         """Apply every setting; a row of fused images, then one for each source with its estimates."""
-        tiler = _Tiler(self.sample, self.sources)
+        # narrow tiles: the footnote says what the numbers are
+        tiler = _Tiler(self.sample, self.sources, prefix="")
         # a setting that stands in two groups is applied once
         results = {cell.folder: cell for _, _, cell in self.columns}
         results = {folder: apply_cell(self.grid, cell, self.sample) for folder, cell in results.items()}
@@ -144,13 +152,23 @@ class SettingFigure:
         """
         cells = [cell for _, _, cell in self.columns]
         self.grid.run(cells)
-        _draw(path, self.layout(), self.sample, self.sources, "Coupling blocks k and weight λ", self.grid, cells)
+        _draw(
+            path,
+            self.layout(),
+            self.sample,
+            self.sources,
+            "Coupling blocks k and weight λ",
+            self.grid,
+            cells,
+            self.credit,
+        )
 
 
 class _Tiler:
     """Makes tiles of results, all in the same grey windows."""
 
-    def __init__(self, sample: Sample, sources: Sequence[str]) -> None:
+    def __init__(self, sample: Sample, sources: Sequence[str], prefix: str = "SSIM ") -> None:
+        self.prefix = prefix
         self.pages = sample.sources
         self.names = [_display(source) for source in sources]
         self.windows = [grey_window(page, BRIGHT) for page in self.pages]
@@ -165,14 +183,17 @@ class _Tiler:
     def fused(self, group: str, name: str, result: Result | str) -> Tile:
         if isinstance(result, str):
             return Tile(group, name, None, score=result)
-        return Tile(group, name, result.fused, self.fused_window, _score(result.fused_ssim))
+        return Tile(group, name, result.fused, self.fused_window, self.score(result.fused_ssim))
 
     def estimate(self, group: str, name: str, result: Result | str, i: int) -> Tile:
         if isinstance(result, str):
             return Tile(group, name, None, score=result)
         if result.decomposed is None:
             return Tile(group, name, None, score="cannot be decomposed")
-        return Tile(group, name, result.decomposed[i], self.windows[i], _score(result.decomposed_ssim[i : i + 1]))
+        return Tile(group, name, result.decomposed[i], self.windows[i], self.score(result.decomposed_ssim[i : i + 1]))
+
+    def score(self, ssim: np.ndarray) -> str:
+        return self.prefix + " · ".join(f"{value:.3f}" if np.isfinite(value) else "–" for value in ssim)
 
     def estimates(self, group: str, result: Result | str) -> list[Tile]:
         return [self.estimate(group, f"{name}, estimate", result, i) for i, name in enumerate(self.names)]
@@ -180,10 +201,6 @@ class _Tiler:
 
 def _display(source: str) -> str:
     return DISPLAY_NAMES.get(source, source)
-
-
-def _score(ssim: np.ndarray) -> str:
-    return "SSIM " + " · ".join(f"{value:.3f}" if np.isfinite(value) else "–" for value in ssim)
 
 
 def _draw(
@@ -194,9 +211,11 @@ def _draw(
     title: str,
     grid: Grid,
     cells: Sequence[Cell],
+    credit: str | None,
 ) -> None:
     names = " and ".join(map(_display, sources))
     zoom = "  Framed: the part that is enlarged below." if sample.zoom else ""
     notes = [HOW_TO_READ.format(sources=names, zoom=zoom), budget_words(grid, cells)]
+    notes += [credit] if credit else []
     sheet = Sheet(rows, sample.frame, sample.view.pixel_aspect, sample.zoom, notes)
     sheet.save(path, title, f"{sample.patient}, {sample.view.plane} slice {sample.number}.")
