@@ -20,7 +20,7 @@ WIDTH, WIDEST_PANEL = 1500, 300
 MARGIN, ROW_LABEL = 36, 112
 GAP, GROUP_GAP, ZOOM_GAP, CAPTION = 6, 26, 6, 38
 HEADER, FOOTER_LINE = 196, 22
-CHARACTER = 9.0
+CHARACTER = 8.2
 """Width of a character of the footnote."""
 
 OUTLINE, BOX = "#ff3b30", "#34c759"
@@ -77,6 +77,7 @@ def draw_panels(
     headings: Sequence[str],
     rows: Sequence[Row],
     footnote: str,
+    greys: int | None = None,
 ) -> None:
     """Draw rows of pictures.
 
@@ -87,6 +88,7 @@ def draw_panels(
         headings: second heading of each column; "" where the rows differ.
         rows: the rows.
         footnote: how the picture is to be read.
+        greys: see `Page.save`; for grey pictures only. Defaults to None.
 
     Raises:
         BadInputError: the file cannot be written.
@@ -111,7 +113,7 @@ def draw_panels(
         top += height
     for i, line in enumerate(lines):
         page.text(MARGIN, top + 12 + FOOTER_LINE * i, line, fontsize=7, color=FAINT)
-    page.save(path)
+    page.save(path, greys, (ACCENT, OUTLINE, BOX))
 
 
 def _draw_heading(
@@ -138,20 +140,19 @@ def _draw_row(page: Page, row: Row, left: Sequence[float], top: float, width: fl
         axes = page.panel(x, top, width, height)
         _show(axes, panel.picture)
         bottom = top + height
+        _outline(axes, row.outline, 0.5 if row.box else 0.9)
         if row.box is not None:
             rows, columns = row.box
             _frame(axes, rows, columns)
             below = page.panel(x, bottom + ZOOM_GAP, width, zoom)
             _show(below, panel.picture)
-            _outline(below, row.outline)
+            _outline(below, row.outline, 0.9)
             below.set_xlim(columns.start - 0.5, columns.stop - 0.5)
             below.set_ylim(rows.stop - 0.5, rows.start - 0.5)
             below.add_patch(
                 Rectangle((0, 0), 1, 1, transform=below.transAxes, fill=False, edgecolor=BOX, linewidth=2.4)
             )
             bottom += ZOOM_GAP + zoom
-        else:
-            _outline(axes, row.outline)
         page.text(x + width / 2, bottom + 7, panel.caption, fontsize=7.5, ha="center")
 
 
@@ -167,6 +168,6 @@ def _frame(axes: Axes, rows: slice, columns: slice) -> None:
     axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=1.2))
 
 
-def _outline(axes: Axes, mask: np.ndarray | None) -> None:
+def _outline(axes: Axes, mask: np.ndarray | None, width: float) -> None:
     if mask is not None and mask.any() and not mask.all():
-        axes.contour(mask.astype(float), levels=[0.5], colors=[OUTLINE], linewidths=0.9)
+        axes.contour(mask.astype(float), levels=[0.5], colors=[OUTLINE], linewidths=width)

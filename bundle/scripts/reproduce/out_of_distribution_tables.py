@@ -1,0 +1,155 @@
+"""Tables of what was measured on unseen kinds of pictures: CSV, JSON and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts import RESEARCH_NOTICE
+from scripts.metrics import FUSION_METRICS
+from scripts.outputs.writing import result_file
+
+Rows = Sequence[Mapping[str, Any]]
+GROUP = ("kind", "first", "second", "stored")
+TEXTS = (*GROUP, "picture")
+METHODS = ("network", "mean", "max")
+
+
+def write_tables(
+    folder: Path, rows: Rows, kinds: Mapping[str, Sequence[str]], settings: Mapping[str, Any]
+) -> list[Path]:
+    """Write ``pairs.csv``, ``summary.json`` and ``tables.md``.
+
+    Args:
+        folder: where to write.
+        rows: what `OutOfDistribution` measured.
+        kinds: sources of each kind of pair.
+        settings: what it was measured with.
+
+    Returns:
+        the files written.
+    """
+    paths = [folder / name for name in ("pairs.csv", "summary.json", "tables.md")]
+    columns = [*TEXTS, *dict.fromkeys(key for row in rows for key in row if key not in TEXTS)]
+    with result_file(paths[0], suffix=".csv") as temporary, Path(temporary).open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    content = {"ResearchUseOnly": RESEARCH_NOTICE, "settings": settings, "groups": summarise(rows)}
+    texts = {paths[1]: json.dumps(content, indent=1), paths[2]: markdown(rows, kinds)}
+    for path, text in texts.items():
+        with result_file(path, suffix=path.suffix) as temporary:
+            Path(temporary).write_text(text + "\n", encoding="utf-8")
+    return paths
+
+
+def summarise(rows: Rows) -> list[dict[str, Any]]:
+    """Return mean, standard deviation and number of every figure, for each kind, order and way to store.
+
+    The worst pair of a group is the one whose worse decomposed image has the lowest SSIM in the head.
+    """
+    groups = []
+    for key in dict.fromkeys(tuple(row[name] for name in GROUP) for row in rows):
+        members = _of(rows, dict(zip(GROUP, key, strict=True)))
+        figures = [name for name, value in members[0].items() if name not in TEXTS and isinstance(value, float)]
+        worst, lowest = _worst(members)
+        groups.append(
+            {
+                **dict(zip(GROUP, key, strict=True)),
+                "pairs": len(members),
+                "mean": {name: round(_values(members, name).mean(), 4) for name in figures},
+                "std": {name: round(_std(_values(members, name)), 4) for name in figures},
+                "worst_pair": worst,
+                "worst_SSIM_head": round(lowest, 4),
+            }
+        )
+    return groups
+
+
+def markdown(rows: Rows, kinds: Mapping[str, Sequence[str]]) -> str:
+    """Return the tables as Markdown: fused, decomposed and colour; mean ± standard deviation over the pairs."""
+    fused, decomposed, colour = [], [], []
+    for kind, sources in kinds.items():
+        orders = [tuple(sources), tuple(reversed(sources))]
+        for method in METHODS:
+            # Mean and maximum do not care for the order.
+            for first, second in orders if method == "network" else orders[:1]:
+                members = _of(rows, {"kind": kind, "first": first, "second": second, "stored": "grey"})
+                name = f"network, {first} first" if method == "network" else method
+                fused.append([kind, name, *(_told(members, f"{method}_{metric}", 3) for metric in FUSION_METRICS)])
+        for first, second in orders:
+            for stored in ("grey", "colour"):
+                members = _of(rows, {"kind": kind, "first": first, "second": second, "stored": stored})
+                if not members:
+                    continue
+                worst, lowest = _worst(members)
+                for source in sources:
+                    figures = [
+                        _told(members, f"{figure}_{source}", digits)
+                        for figure, digits in (("SSIM", 3), ("SSIM_head", 3), ("PSNR", 1), ("correlation", 3))
+                    ]
+                    decomposed.append([kind, f"{first} first", stored, source, *figures, f"{worst} ({lowest:.3f})"])
+                if stored == "colour":
+                    names = ("colour_levels", "colour_seen", "carried_colour_levels", "carried_colour_seen")
+                    colour.append([kind, f"{first} first", *(_told(members, name, 1) for name in names)])
+    parts = [
+        "### Fused\n",
+        _table(["pairs", "method", *FUSION_METRICS], fused),
+        "\n### Decomposed from the stored 8-bit picture\n",
+        _table(
+            [
+                "pairs",
+                "order",
+                "stored",
+                "source",
+                "SSIM",
+                "SSIM in the head",
+                "PSNR / dB",
+                "correlation",
+                "worst pair",
+            ],
+            decomposed,
+        ),
+    ]
+    if colour:
+        parts += [
+            "\n### Colour of the decomposed picture, in the head\n",
+            _table(
+                ["pairs", "order", "levels of 255", "ΔE", "levels, of the carried colour alone", "ΔE, likewise"], colour
+            ),
+        ]
+    return "\n".join(parts)
+
+
+def _of(rows: Rows, wanted: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+
+
+def _values(rows: Rows, name: str) -> np.ndarray:
+    return np.array([row[name] for row in rows], dtype=np.float64)
+
+
+def _std(values: np.ndarray) -> float:
+    return float(values.std(ddof=1)) if values.size > 1 else 0.0
+
+
+def _worst(rows: Rows) -> tuple[str, float]:
+    def worse(row: Mapping[str, Any]) -> float:
+        return min(row[f"SSIM_head_{row[place]}"] for place in ("first", "second"))
+
+    row = min(rows, key=worse)
+    return row["picture"], worse(row)
+
+
+def _told(rows: Rows, name: str, digits: int) -> str:
+    values = _values(rows, name)
+    return f"{values.mean():.{digits}f} ± {_std(values):.{digits}f}"
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heading, ["---"] * len(heading), *rows))
