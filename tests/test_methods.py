@@ -1,0 +1,110 @@
+"""Every method of the paper's comparison runs from its file in configs/methods."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.utils import set_determinism
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from scripts.workflows.weights import load_weights
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIGS = ROOT / "bundle" / "configs"
+LEARNING = ("deepfuse", "funfusean", "half_unet", "unet", "unet_plus_plus", "unet3_plus")
+WITHOUT_WEIGHTS = ("mean", "max", "ceiling")
+# a few crops of the phantom, one epoch
+TINY = {"width": 4, "image_size": [32, 32], "batch_size": 16, "epochs": 1, "validation_fraction": 0}
+FUSION = {"loss", "fusion", "fusion_l2", "fused_ssim_t1gd", "fused_ssim_flair"}
+
+
+@pytest.fixture(autouse=True)
+def _leave_the_process_as_it_was(monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    yield
+    set_determinism(seed=None)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    """Slices of the phantom, read once for all methods."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def layers(method: str) -> list[str]:
+    """The configs of the small budget, in their order."""
+    names = ("train", "fusion_only", f"methods/{method}", "crops", "reproduce/small")
+    return [str(CONFIGS / f"{name}.json") for name in names]
+
+
+def network(method: str, **settings) -> torch.nn.Module:
+    """Return what a method's file declares."""
+    parser = ConfigParser()
+    parser.read_config([str(CONFIGS / "train.json"), str(CONFIGS / "methods" / f"{method}.json")])
+    for key, value in settings.items():
+        parser[key] = value
+    return parser.get_parsed_content("network_def")
+
+
+@pytest.mark.parametrize("method", LEARNING)
+def test_a_method_trains_on_crops_and_its_weights_load(method, cache, tmp_path):
+    output = tmp_path / "run"
+    given = TINY | {"device": "$torch.device('cpu')", "output_dir": str(output), "cache_dir": str(cache)}
+    workflow = ConfigWorkflow(layers(method), logging_file=False, workflow_type="train", **given)
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()
+    events = EventAccumulator(str(output)).Reload()
+    assert {name.removesuffix("/train") for name in events.Tags()["scalars"]} == FUSION | {"learning_rate"}
+    assert 0 < events.Scalars("loss/train")[0].value < 2
+    assert events.Tags()["images"] == ["panel/sources-fused"]
+    loaded = load_weights(network(method, width=4), output / "model.pt")
+    with torch.no_grad():
+        fused = loaded(torch.rand(1, 2, 37, 30))
+    assert fused.shape == (1, 1, 37, 30)
+    assert fused.isfinite().all()
+
+
+def test_one_is_trained_by_a_command(cache, tmp_path):
+    given = TINY | {"output_dir": tmp_path / "run", "cache_dir": cache}
+    options = [item for key, value in given.items() for item in (f"--{key}", str(value).replace(" ", ""))]
+    line = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", str(layers("half_unet"))]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([*line, *options], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (told,) = (text for text in done.stdout.splitlines() if " - epoch 1/1" in text)
+    assert "fused SSIM" in told
+    assert "decomposed" not in told
+    assert (tmp_path / "run" / "model.pt").is_file()
+
+
+@pytest.mark.parametrize("method", WITHOUT_WEIGHTS)
+def test_a_method_without_weights_fuses_as_it_is(method):
+    image = torch.rand(2, 2, 20, 17)
+    fused = load_weights(network(method, ceiling_steps=2), None)(image)
+    assert fused.shape == (2, 1, 20, 17)
+    assert fused.min() >= 0
+    assert fused.max() <= 1
+
+
+@pytest.mark.parametrize("method", LEARNING + WITHOUT_WEIGHTS)
+def test_a_method_s_file_holds_only_what_differs(method):
+    content = json.loads((CONFIGS / "methods" / f"{method}.json").read_text())
+    assert set(content) <= {"network_def", "ckpt_path", "width", "ceiling_steps"}
+    assert content["ckpt_path"] is None
+
+
+@pytest.mark.parametrize("method", ["half_unet", "unet", "unet_plus_plus", "unet3_plus"])
+def test_the_small_budget_narrows_the_networks_that_have_a_width(method):
+    parser = ConfigParser()
+    parser.read_config(layers(method))
+    assert parser["width"] == 16
+    assert json.loads((CONFIGS / "methods" / f"{method}.json").read_text())["width"] == 64
