@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from .grey_levels import grey_levels, images_at_once
+from .grey_levels import grey_levels
 
 SIDE = 3
 PIXELS = SIDE * SIDE
@@ -40,10 +40,7 @@ def feature_mutual_information(fused: torch.Tensor, sources: torch.Tensor) -> to
     Raises:
         BadInputError: see `grey_levels`.
     """
-    fused, sources = grey_levels(fused, sources, SIDE)
-    count = images_at_once(fused)
-    pairs = zip(fused.split(count), sources.split(count), strict=True)
-    return torch.cat([_scores(some_fused, some_sources) for some_fused, some_sources in pairs])
+    return torch.cat([_scores(*some) for some in grey_levels(fused, sources, SIDE)])
 
 
 def _over_windows(image: torch.Tensor, combine: Callable[..., torch.Tensor]) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .grey_levels import grey_levels, images_at_once
+from .grey_levels import grey_levels
 from .local_similarity import WINDOW, local_similarity
 
 
@@ -21,7 +21,5 @@ def fusion_ssim(fused: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
     Raises:
         BadInputError: see `grey_levels`.
     """
-    fused, sources = grey_levels(fused, sources, WINDOW)
-    count = images_at_once(fused)
-    pairs = zip(fused.split(count), sources.split(count), strict=True)
-    return torch.cat([local_similarity(*pair)[0].flatten(1).mean(dim=1) for pair in pairs])
+    groups = grey_levels(fused, sources, WINDOW)
+    return torch.cat([local_similarity(*some)[0].flatten(1).mean(dim=1) for some in groups])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 
 from scripts.data.errors import BadInputError
@@ -38,8 +40,10 @@ def check_images(name: str, image: torch.Tensor) -> None:
         )
 
 
-def grey_levels(fused: torch.Tensor, sources: torch.Tensor, window: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
-    """Grey levels from 0 to 255 in double precision.
+def grey_levels(
+    fused: torch.Tensor, sources: torch.Tensor, window: int = 1
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Grey levels from 0 to 255 in double precision, a few images at a time: memory is bounded whatever the batch size.
 
     Values within 2e-5 of a whole grey level are taken to be that level, so that 8-bit images divided by 255, in single
     or double precision, are compared in exact arithmetic. Others stay between the levels.
@@ -49,8 +53,8 @@ def grey_levels(fused: torch.Tensor, sources: torch.Tensor, window: int = 1) -> 
         sources: their sources (batch_size, N, H, W) in [0, 1], N >= 1.
         window: least number of pixels that a side must have. Defaults to 1.
 
-    Returns:
-        both, on the device of `fused`.
+    Yields:
+        some of both, in order, on the device of `fused`.
 
     Raises:
         BadInputError: when the images do not belong together, are smaller than the window, or see `check_images`.
@@ -66,15 +70,12 @@ def grey_levels(fused: torch.Tensor, sources: torch.Tensor, window: int = 1) -> 
         raise BadInputError(
             f"images of {tuple(fused.shape[2:])} pixels are smaller than the {window} x {window} window."
         )
-    return _levels(fused), _levels(sources.to(fused.device))
+    count = max(1, PIXELS_AT_ONCE.get(fused.device.type, PIXELS_AT_ONCE["cuda"]) // fused[0, 0].numel())
+    for some_fused, some_sources in zip(fused.split(count), sources.split(count), strict=True):
+        yield _levels(some_fused), _levels(some_sources.to(fused.device))
 
 
 def _levels(image: torch.Tensor) -> torch.Tensor:
     level = image.detach().to(torch.float64).clamp(0.0, 1.0) * WHITE
     whole = level.round()
     return torch.where((level - whole).abs() <= SNAP, whole, level)
-
-
-def images_at_once(image: torch.Tensor) -> int:
-    """Images that are measured together so that memory stays bounded whatever the batch size."""
-    return max(1, PIXELS_AT_ONCE.get(image.device.type, PIXELS_AT_ONCE["cuda"]) // image[0, 0].numel())

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import torch
 
-from .grey_levels import grey_levels, images_at_once
+from .grey_levels import grey_levels
 
 LEVELS = 256
 
@@ -30,9 +30,7 @@ def nonlinear_correlation(fused: torch.Tensor, sources: torch.Tensor) -> torch.T
     Raises:
         BadInputError: see `grey_levels`.
     """
-    fused, sources = grey_levels(fused, sources)
-    images = torch.cat((sources, fused), dim=1)
-    return torch.cat([_scores(some) for some in images.split(images_at_once(images))])
+    return torch.cat([_scores(torch.cat(some, dim=1)) for some in grey_levels(fused, sources)])
 
 
 def _scores(images: torch.Tensor) -> torch.Tensor:

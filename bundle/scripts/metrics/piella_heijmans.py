@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .grey_levels import grey_levels, images_at_once
+from .grey_levels import grey_levels
 from .local_similarity import WINDOW, local_similarity
 from .variants import central, check_variant
 
@@ -31,21 +31,17 @@ def piella_heijmans(fused: torch.Tensor, sources: torch.Tensor, variant: str = "
         BadInputError: when the variant is unknown; see also `grey_levels`.
     """
     check_variant(variant)
-    fused, sources = grey_levels(fused, sources, WINDOW)
+    groups = grey_levels(fused, sources, WINDOW)
     if variant == "centre":
-        fused, sources = central(fused, WINDOW - 1), central(sources, WINDOW - 1)
-    count = images_at_once(fused)
-    pairs = zip(fused.split(count), sources.split(count), strict=True)
-    return torch.cat([weighted_similarity(*local_similarity(*pair)) for pair in pairs])
+        groups = ([central(images, WINDOW - 1) for images in some] for some in groups)
+    return torch.cat([weighted_similarity(*local_similarity(*some)) for some in groups])
 
 
 def ssim_and_piella_heijmans(fused: torch.Tensor, sources: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Q_SSIM and the full Q_P from one comparison of the images, which is what either costs."""
-    fused, sources = grey_levels(fused, sources, WINDOW)
-    count = images_at_once(fused)
     both = []
-    for pair in zip(fused.split(count), sources.split(count), strict=True):
-        similarity, variance = local_similarity(*pair)
+    for some in grey_levels(fused, sources, WINDOW):
+        similarity, variance = local_similarity(*some)
         both.append(torch.stack((similarity.flatten(1).mean(dim=1), weighted_similarity(similarity, variance))))
     return tuple(torch.cat(both, dim=1))
 

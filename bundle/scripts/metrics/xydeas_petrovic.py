@@ -7,7 +7,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from .grey_levels import grey_levels, images_at_once
+from .grey_levels import grey_levels
 from .variants import central, check_variant
 
 SMALL = 1e-5
@@ -35,9 +35,7 @@ def xydeas_petrovic(fused: torch.Tensor, sources: torch.Tensor, variant: str = "
         BadInputError: when the variant is unknown; see also `grey_levels`.
     """
     check_variant(variant)
-    fused, sources = grey_levels(fused, sources, 3)
-    images = torch.cat((fused, sources), dim=1)
-    return torch.cat([_scores(some, variant) for some in images.split(images_at_once(images))])
+    return torch.cat([_scores(torch.cat(some, dim=1), variant) for some in grey_levels(fused, sources, 3)])
 
 
 def _scores(images: torch.Tensor, variant: str) -> torch.Tensor:
