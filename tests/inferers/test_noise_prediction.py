@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from scripts.inferers.noise_prediction import NoisePredictionInferer
+from scripts.inferers import NoisePredictionInferer
 
 
 class Knowing(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scripts.losses.noise_prediction_loss import NoisePredictionLoss
+from scripts.losses import NoisePredictionLoss
 
 
 class TestNoisePredictionLoss:

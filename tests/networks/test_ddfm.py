@@ -11,7 +11,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.utils import set_determinism
 
 from scripts.data.errors import BadInputError
-from scripts.networks.ddfm import DDFM
+from scripts.networks import DDFM
 from scripts.workflows.plain_errors import plain_cause
 
 CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"

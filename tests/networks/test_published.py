@@ -14,8 +14,7 @@ from torch import nn
 
 import scripts
 from scripts.losses import FusionINNLoss
-from scripts.networks import FusionINN
-from scripts.networks.published import PublishedFusionINN
+from scripts.networks import FusionINN, PublishedFusionINN
 from scripts.workflows.weights import load_weights
 
 CONFIGS = Path(scripts.BUNDLE_ROOT) / "configs"

@@ -15,7 +15,7 @@ def test_the_layers_of_the_small_setting_are_read_with_overrides_on_top():
     assert (settings["epochs"], settings["image_size"], settings["batch_size"]) == (4, [96, 96], 8)
     assert (settings["alpha"], settings["seed"], settings["blocks"]) == (0.2, 3, 4)
     assert settings["network_def#_target_"] == "scripts.networks.FusionINN"
-    assert settings["lr_scheduler#_target_"] == "torch.optim.lr_scheduler.OneCycleLR"
+    assert settings["lr_scheduler#_target_"] == "scripts.workflows.one_cycle.OneCycleLR"
 
 
 def test_places_are_no_settings():
@@ -30,6 +30,12 @@ def test_an_override_inside_a_section_is_a_setting():
 
 def test_an_option_that_came_later_is_no_difference():
     assert differences({"alpha": 0.5}, {"alpha": 0.5, "new": 1}) == []
+
+
+def test_a_class_that_moved_is_no_difference_and_another_class_is_one():
+    before = {"network_def#_target_": "scripts.networks.published.PublishedFusionINN"}
+    assert differences(before, {"network_def#_target_": "scripts.networks.PublishedFusionINN"}) == []
+    assert len(differences(before, {"network_def#_target_": "scripts.networks.FusionINN"})) == 1
 
 
 class TestMadeWith:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from scripts.data.errors import BadInputError
-from scripts.networks import FusionINN, HalfUNet, MeanFusion
+from scripts.networks import DDFM, FusionINN, HalfUNet, MeanFusion, PublishedFusionINN
 from scripts.workflows.weights import fingerprint, load_weights, read_checkpoint
 
 
@@ -111,6 +111,12 @@ class TestOtherMethods:
         told = r"HalfUNet has weights, and none were given.*train\.json, configs/fusion_only\.json and .*half_unet"
         with pytest.raises(BadInputError, match=told):
             load_weights(HalfUNet(width=4), None)
+
+    @pytest.mark.parametrize("method", ["ddfm", "published"])
+    def test_those_with_a_loss_of_their_own_name_their_own_file(self, method):
+        network = DDFM(channels=(16,)) if method == "ddfm" else PublishedFusionINN()
+        with pytest.raises(BadInputError, match=rf"with configs/train\.json and configs/methods/{method}\.json\."):
+            load_weights(network, None)
 
     def test_the_weights_of_fusioninn_are_refused(self, file):
         with pytest.raises(BadInputError, match=r"does not fit this HalfUNet.*methods/half_unet\.json"):

@@ -1,9 +1,17 @@
-"""How the network is applied: both directions in training, slice by slice on a volume."""
+"""How a network is applied: in training, and slice by slice on a volume."""
 
 from __future__ import annotations
 
 from .bidirectional import BidirectionalInferer
 from .fusion import FusionInferer
+from .noise_prediction import NoisePredictionInferer
 from .slicewise import decompose_volume, fuse_volume, restore_volume
 
-__all__ = ["BidirectionalInferer", "FusionInferer", "decompose_volume", "fuse_volume", "restore_volume"]
+__all__ = [
+    "BidirectionalInferer",
+    "FusionInferer",
+    "NoisePredictionInferer",
+    "decompose_volume",
+    "fuse_volume",
+    "restore_volume",
+]

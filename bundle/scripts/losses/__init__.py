@@ -1,11 +1,12 @@
-"""Losses of the paper's section 2.3 and what they are made of."""
+"""Losses of the paper's section 2.3, what they are made of, and those of the methods beside it."""
 
 from __future__ import annotations
 
 from .fusion_loss import FusionLoss
 from .fusioninn_loss import FusionINNLoss
 from .mmd import MMDLoss
+from .noise_prediction_loss import NoisePredictionLoss
 from .squared_l2 import squared_l2
 from .ssim import SSIM
 
-__all__ = ["SSIM", "FusionINNLoss", "FusionLoss", "MMDLoss", "squared_l2"]
+__all__ = ["SSIM", "FusionINNLoss", "FusionLoss", "MMDLoss", "NoisePredictionLoss", "squared_l2"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .ceiling import Ceiling
+from .ddfm import DDFM
 from .deepfuse import DeepFuse
 from .funfusean import FunFuseAn
 from .fuser import Fuser
@@ -10,10 +11,12 @@ from .fusioninn import FusionINN
 from .half_unet import HalfUNet
 from .latent import LATENT_KINDS, draw_latent
 from .pixelwise import MaxFusion, MeanFusion
+from .published import PublishedFusionINN
 from .unet import UNet, UNetPlusPlus
 from .unet3_plus import UNet3Plus
 
 __all__ = [
+    "DDFM",
     "LATENT_KINDS",
     "Ceiling",
     "DeepFuse",
@@ -23,6 +26,7 @@ __all__ = [
     "HalfUNet",
     "MaxFusion",
     "MeanFusion",
+    "PublishedFusionINN",
     "UNet",
     "UNet3Plus",
     "UNetPlusPlus",

@@ -45,6 +45,8 @@ class DDFM(nn.Module):
         ValueError: when an argument is out of its range.
     """
 
+    method = "ddfm"
+
     def __init__(
         self,
         in_channels: int = 2,

@@ -27,6 +27,9 @@ class Fuser(nn.Module):
     method: str = ""
     """Name of the file in configs/methods that declares the network."""
 
+    loss_configs = ("configs/fusion_only.json",)
+    """What it is trained with in place of FusionINN's loss."""
+
     def __init__(self, in_channels: int, multiple: int = 1) -> None:
         super().__init__()
         if in_channels < 2:

@@ -53,6 +53,8 @@ class PublishedFusionINN(nn.Module):
         True
     """
 
+    method = "published"
+
     def __init__(
         self,
         spatial_dims: int = 2,

@@ -46,11 +46,15 @@ def settings_of(parser: ConfigParser) -> dict[str, Any]:
 
 
 def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Tell settings that differ; a key that one of both does not know is an option that came or went, not a setting."""
+    """Tell settings that differ.
+
+    A key that one of both does not know is an option that came or went, not a setting; nor is the module that a class
+    is imported from.
+    """
     return [
         f"{key} was {recorded[key]!r}, now {now[key]!r}"
         for key in recorded.keys() & now.keys()
-        if recorded[key] != now[key]
+        if _told(key, recorded[key]) != _told(key, now[key])
     ]
 
 
@@ -105,6 +109,10 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, list):
         return all(_is_plain(one) and not str(one).startswith(("$", "%")) for one in value)
     return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _told(key: str, value: Any) -> Any:
+    return value.rpartition(".")[2] if key.endswith("_target_") and isinstance(value, str) else value
 
 
 def _flat(value: Any, path: str = "") -> dict[str, Any]:

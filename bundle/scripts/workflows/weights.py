@@ -72,7 +72,10 @@ def _check_sums(path: Path) -> None:
 def training_configs(network: nn.Module) -> str:
     """The configs that train a network, in the order in which they are layered."""
     method = getattr(network, "method", "")
-    return f"{TRAINING}, configs/fusion_only.json and configs/methods/{method}.json" if method else TRAINING
+    if not method:
+        return TRAINING
+    below = ", ".join([TRAINING, *getattr(network, "loss_configs", ())])
+    return f"{below} and configs/methods/{method}.json"
 
 
 def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.Module:

@@ -1,0 +1,32 @@
+"""OneCycleLR: the learning rate rises and falls once, in a run of any length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.optim import Optimizer, lr_scheduler
+
+
+class OneCycleLR(lr_scheduler.OneCycleLR):
+    """PyTorch's schedule (Smith and Topin 2019), for runs in which the rise takes exactly one step as well.
+
+    PyTorch divides by the steps between the first one and the end of the rise, which are none there. Such a run begins
+    at the highest rate, as shorter ones do; the rates of all others are PyTorch's.
+
+    Args:
+        optimizer: its learning rate is set.
+        max_lr: highest learning rate.
+        total_steps: steps of the whole run.
+        pct_start: share of them in which the rate rises. Defaults to 0.3.
+        settings: further arguments of PyTorch's schedule.
+
+    Raises:
+        ValueError: when an argument is out of its range.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, max_lr: float, total_steps: int, pct_start: float = 0.3, **settings: Any
+    ) -> None:
+        if pct_start * total_steps == 1:
+            pct_start = 0.999 * pct_start
+        super().__init__(optimizer, max_lr, total_steps, pct_start=pct_start, **settings)
