@@ -12,7 +12,7 @@ from typing import Any
 
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.data.errors import BadInputError
-from scripts.outputs.writing import result_file
+from scripts.outputs.tables import write_text
 
 REQUIRED_KEYS: dict[str, type] = {
     "Description": str,
@@ -84,8 +84,7 @@ def write_sidecar(
         **(extra or {}),
     }
     text = _one_line_rows(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
-    with result_file(path, suffix=".json") as temporary:
-        Path(temporary).write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
     return content
 
 

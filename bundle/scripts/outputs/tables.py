@@ -1,4 +1,4 @@
-"""Tables on disk: CSV for rows, JSON for what they say in sum."""
+"""Tables on disk: CSV for rows, JSON for what they say in sum, text for what is read."""
 
 from __future__ import annotations
 
@@ -16,21 +16,28 @@ from scripts.outputs.writing import result_file
 PLACES = 8
 
 
-def write_csv(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Write rows as CSV, whole or not at all: numbers to eight places, an empty cell where there is none.
+def write_csv(
+    path: str | os.PathLike[str],
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str] | None = None,
+    places: int | None = PLACES,
+) -> None:
+    """Write rows as CSV, whole or not at all: an empty cell where there is no number.
 
     Args:
         path: file to write.
         rows: value of each column, which may lack some.
-        columns: names of the columns, in their order.
+        columns: names of the columns, in their order. Defaults to None, those of the first row.
+        places: decimal places of numbers; None for all that there are. Defaults to 8.
 
     Raises:
         BadInputError: the file cannot be written.
     """
+    columns = list(rows[0]) if columns is None else columns
     with result_file(path, suffix=".csv") as temporary, Path(temporary).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+        writer.writerows([_cell(row.get(column), places) for column in columns] for row in rows)
 
 
 def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
@@ -40,28 +47,40 @@ def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None
         BadInputError: the file cannot be written.
         ValueError: it holds NaN or Inf.
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    with result_file(path, suffix=".json") as temporary:
-        Path(temporary).write_text(text + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def mean_of(values: Sequence[float | None]) -> float | None:
-    """Mean of the values that there are, to eight places; None where there is none."""
-    known = _known(values)
-    return round(fmean(known), PLACES) if known else None
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text, whole or not at all.
+
+    Raises:
+        BadInputError: the file cannot be written.
+    """
+    with result_file(path, suffix=Path(path).suffix) as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
 
 
-def deviation_of(values: Sequence[float | None]) -> float | None:
-    """Standard deviation (n - 1) of the values that there are, to eight places; None for fewer than two."""
-    known = _known(values)
-    return round(stdev(known), PLACES) if len(known) > 1 else None
+def known(value: Any) -> Any:
+    """A value as it is, or None for a number that is NaN or infinite."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _known(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if value is not None and math.isfinite(value)]
+def mean_of(values: Sequence[float | None], places: int = PLACES) -> float | None:
+    """Mean of the values that there are; None where there is none."""
+    there = _there(values)
+    return round(fmean(there), places) if there else None
 
 
-def _cell(value: Any) -> Any:
-    if not isinstance(value, float):
-        return value
-    return f"{value:.{PLACES}f}" if math.isfinite(value) else ""
+def deviation_of(values: Sequence[float | None], places: int = PLACES) -> float | None:
+    """Standard deviation (n - 1) of the values that there are; None for fewer than two."""
+    there = _there(values)
+    return round(stdev(there), places) if len(there) > 1 else None
+
+
+def _there(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if known(value) is not None]
+
+
+def _cell(value: Any, places: int | None) -> Any:
+    value = known(value)
+    return f"{value:.{places}f}" if isinstance(value, float) and places is not None else value

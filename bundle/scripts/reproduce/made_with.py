@@ -11,7 +11,7 @@ from monai.bundle import ConfigParser
 
 from scripts import BUNDLE_ROOT
 from scripts.data.errors import BadInputError
-from scripts.outputs.writing import result_file
+from scripts.outputs.tables import write_json
 
 MADE_WITH = "made_with.json"
 SECTIONS = ("network_def", "loss", "lr_scheduler", "inferer")
@@ -91,8 +91,7 @@ class MadeWith:
     def note(self, name: str, settings: Mapping[str, Any], finished: bool, **more: Any) -> None:
         """Write down that a stage begins or is finished."""
         content = {**self._read(), name: {"finished": finished, "settings": settings, **more}}
-        with result_file(self.path, suffix=".json") as temporary:
-            Path(temporary).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_json(self.path, content)
 
     def _read(self) -> dict[str, Any]:
         try:

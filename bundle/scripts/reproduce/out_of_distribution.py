@@ -21,7 +21,8 @@ from scripts.metrics import decomposition_scores, fusion_scores
 from scripts.networks.pixelwise import MaxFusion, MeanFusion
 from scripts.outputs.colour import colour_at
 from scripts.outputs.pictures import FUSED_ENDING, OWN_ENDINGS
-from scripts.outputs.writing import check_writable, result_file
+from scripts.outputs.tables import write_text
+from scripts.outputs.writing import check_writable
 from scripts.transforms.load_pictures import SLICE_AXIS, LoadPicturesd
 from scripts.workflows.fuse import as_stored
 from scripts.workflows.fuse_pictures import FusePictures
@@ -117,8 +118,7 @@ class OutOfDistribution:
             {"kind": kind, "first": order[0], "second": order[1], "picture": record["patient"], **row}
             for row in self.measure(record, order, self.output_dir / "pictures" / where)
         ]
-        with result_file(path, suffix=".json") as temporary:
-            Path(temporary).write_text(json.dumps({"made_with": made_with, "rows": rows}, indent=1), encoding="utf-8")
+        write_text(path, json.dumps({"made_with": made_with, "rows": rows}, indent=1))
         return rows
 
     def measure(self, record: dict[str, Any], labels: Sequence[str], folder: Path) -> list[dict[str, Any]]:

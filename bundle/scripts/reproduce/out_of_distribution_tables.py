@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import numpy as np
 
 from scripts import RESEARCH_NOTICE
 from scripts.metrics import FUSION_METRICS
-from scripts.outputs.writing import result_file
+from scripts.outputs.tables import known, write_csv, write_json, write_text
 
 Rows = Sequence[Mapping[str, Any]]
 GROUP = ("kind", "first", "second", "stored")
@@ -36,15 +34,9 @@ def write_tables(
     """
     paths = [folder / name for name in ("pairs.csv", "summary.json", "tables.md")]
     columns = [*TEXTS, *dict.fromkeys(key for row in rows for key in row if key not in TEXTS)]
-    with result_file(paths[0], suffix=".csv") as temporary, Path(temporary).open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
-    content = {"ResearchUseOnly": RESEARCH_NOTICE, "settings": settings, "groups": summarise(rows)}
-    texts = {paths[1]: json.dumps(content, indent=1), paths[2]: markdown(rows, kinds)}
-    for path, text in texts.items():
-        with result_file(path, suffix=path.suffix) as temporary:
-            Path(temporary).write_text(text + "\n", encoding="utf-8")
+    write_csv(paths[0], rows, columns, places=6)
+    write_json(paths[1], {"ResearchUseOnly": RESEARCH_NOTICE, "settings": settings, "groups": summarise(rows)})
+    write_text(paths[2], markdown(rows, kinds) + "\n")
     return paths
 
 
@@ -62,10 +54,10 @@ def summarise(rows: Rows) -> list[dict[str, Any]]:
             {
                 **dict(zip(GROUP, key, strict=True)),
                 "pairs": len(members),
-                "mean": {name: round(_values(members, name).mean(), 4) for name in figures},
-                "std": {name: round(_std(_values(members, name)), 4) for name in figures},
+                "mean": {name: known(round(float(_values(members, name).mean()), 4)) for name in figures},
+                "std": {name: known(round(_std(_values(members, name)), 4)) for name in figures},
                 "worst_pair": worst,
-                "worst_SSIM_head": round(lowest, 4),
+                "worst_SSIM_head": known(round(lowest, 4)),
             }
         )
     return groups

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.outputs.writing import result_file
+from scripts.outputs.tables import write_csv, write_json, write_text
 
 
 def write_table(folder: Path, name: str, markdown: str, rows: Sequence[Mapping[str, Any]], content: Any) -> list[Path]:
@@ -25,15 +23,7 @@ def write_table(folder: Path, name: str, markdown: str, rows: Sequence[Mapping[s
         the files.
     """
     paths = [folder / f"{name}.{ending}" for ending in ("md", "csv", "json")]
-    with result_file(paths[0], suffix=".md") as temporary:
-        Path(temporary).write_text(markdown, encoding="utf-8")
-    with (
-        result_file(paths[1], suffix=".csv") as temporary,
-        Path(temporary).open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    with result_file(paths[2], suffix=".json") as temporary:
-        Path(temporary).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(paths[0], markdown)
+    write_csv(paths[1], rows, places=None)
+    write_json(paths[2], content)
     return paths

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +12,15 @@ import numpy as np
 from ignite.engine import Engine
 
 from scripts import RESEARCH_NOTICE
-from scripts.outputs.writing import result_file
+from scripts.outputs.tables import deviation_of, known, mean_of, write_csv, write_json
 
 from .checkpoints import is_true
 
 FINISHED = "finished"
 """Folder below that of the tables that holds the figures of every finished patient."""
+
+PLACES = 6
+"""Decimal places of the figures."""
 
 
 class EvaluationTables:
@@ -52,14 +54,14 @@ class EvaluationTables:
         Returns:
             the files written.
         """
-        rows = [{name: _known(value) for name, value in row.items()} for row in results["rows"]]
+        rows = [{name: known(value) for name, value in row.items()} for row in results["rows"]]
         finished = {
             "settings": self.settings,
             "files": self._files.get(data["patient"], {}),
             "seconds": results.get("seconds"),
             "rows": rows,
         }
-        _write_json(self.output_dir / FINISHED / f"{data['patient']}.json", finished)
+        write_json(self.output_dir / FINISHED / f"{data['patient']}.json", finished)
         return self._add(data["patient"], rows, results.get("seconds"))
 
     def take_over(self, record: Mapping[str, Any]) -> list[str] | None:
@@ -94,28 +96,29 @@ class EvaluationTables:
         by_patient: dict[str, list[dict[str, Any]]] = {}
         for row in self.rows:
             by_patient.setdefault(row["patient"], []).append(row)
-        means = {
-            patient: {"slices": len(rows), **{name: _mean([row[name] for row in rows]) for name in columns}}
+        patients = [
+            {"patient": patient, "slices": len(rows), **_over(rows, columns, mean_of)}
             for patient, rows in by_patient.items()
-        }
-        errors = [row["roundtrip_error"] for row in self.rows if "roundtrip_error" in row]
-        summary = {
+        ]
+        paths = [self.output_dir / name for name in ("slices.csv", "patients.csv", "summary.json")]
+        write_csv(paths[0], self.rows, places=PLACES)
+        write_csv(paths[1], patients, places=PLACES)
+        write_json(paths[2], self._summary(patients, columns))
+        return [str(path) for path in paths]
+
+    def _summary(self, patients: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, Any]:
+        errors = [row["roundtrip_error"] for row in self.rows if row.get("roundtrip_error") is not None]
+        return {
             "ResearchUseOnly": RESEARCH_NOTICE,
             "settings": self.settings,
-            "patients": len(means),
+            "patients": len(patients),
             "slices": len(self.rows),
-            "mean_over_slices": {name: _mean([row[name] for row in self.rows]) for name in columns},
-            "mean_over_patients": {name: _mean([row[name] for row in means.values()]) for name in columns},
-            "std_over_patients": {name: _std([row[name] for row in means.values()]) for name in columns},
+            "mean_over_slices": _over(self.rows, columns, mean_of),
+            "mean_over_patients": _over(patients, columns, mean_of),
+            "std_over_patients": _over(patients, columns, deviation_of),
             "largest_roundtrip_error": max(errors) if errors else None,
-            "seconds_per_slice": _mean([sum(self.seconds) / len(self.rows)]),
+            "seconds_per_slice": mean_of([sum(self.seconds) / len(self.rows)], PLACES),
         }
-        patients = [{"patient": patient, **row} for patient, row in means.items()]
-        paths = [self.output_dir / name for name in ("slices.csv", "patients.csv", "summary.json")]
-        _write_csv(paths[0], self.rows)
-        _write_csv(paths[1], patients)
-        _write_json(paths[2], summary)
-        return [str(path) for path in paths]
 
 
 class ResumedStep:
@@ -148,34 +151,8 @@ def _states(record: Mapping[str, Any]) -> dict[str, list[int]]:
     return {key: [state.st_size, state.st_mtime_ns] for key, state in states.items()}
 
 
-def _known(value: Any) -> Any:
-    """A number, or None where there is none, for instance in the lesion of a slice without one."""
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if _known(value) is not None]
-    return round(float(np.mean(known)), 6) if known else None
-
-
-def _std(values: list[float | None]) -> float | None:
-    known = [value for value in values if _known(value) is not None]
-    return round(float(np.std(known, ddof=1)), 6) if len(known) > 1 else None
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with result_file(path, suffix=".json") as temporary:
-        Path(temporary).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    with result_file(path, suffix=".csv") as temporary, Path(temporary).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({name: _cell(value) for name, value in row.items()})
-
-
-def _cell(value: Any) -> Any:
-    """A number to 6 places; nothing where there is none."""
-    return f"{value:.6f}" if isinstance(value, float) else value
+def _over(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reduce: Callable[..., float | None]
+) -> dict[str, float | None]:
+    """Mean or deviation of each column."""
+    return {name: reduce([row[name] for row in rows], PLACES) for name in columns}
