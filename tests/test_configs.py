@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from pydoc import locate
+from typing import Any
 
 import pytest
-from monai.bundle import ConfigParser
+import torch
+from monai.bundle import ComponentLocator, ConfigParser
+
+from scripts.reproduce.cells import cells_of
 
 CONFIGS = Path(__file__).parents[1] / "bundle" / "configs"
+METHODS = sorted(path.stem for path in (CONFIGS / "methods").glob("*.json"))
+# Below a folder that another key names is fine.
+MACHINE_PATH = re.compile(r"""(?<!\+ )["'](/|~|[A-Z]:)""")
+
+every_config = pytest.mark.parametrize(
+    "path", sorted(CONFIGS.rglob("*.json")), ids=lambda path: path.relative_to(CONFIGS).with_suffix("").as_posix()
+)
 
 
 def read(name: str) -> dict:
@@ -44,11 +58,58 @@ def test_the_paper_s_training_settings_are_the_defaults() -> None:
     assert (train["alpha"], train["lam"]) == (0.5, 0.8)
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.fixture(scope="module")
+def components() -> ComponentLocator:
+    """What MONAI finds by its name alone."""
+    return ComponentLocator()
+
+
+def entries(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value that is no dictionary or list, with the key that it stands under."""
+    for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(one, (dict, list)):
+            yield from entries(one, str(name) if isinstance(value, dict) else key)
+        else:
+            yield str(name) if isinstance(value, dict) else key, one
+
+
+@every_config
 def test_a_config_holds_no_path_of_one_machine(path: Path) -> None:
-    text = path.read_text()
-    assert '"/' not in text
-    assert "'/home" not in text
+    assert not MACHINE_PATH.search(path.read_text())
+
+
+@every_config
+def test_everything_that_a_config_names_can_be_imported(path: Path, components: ComponentLocator) -> None:
+    for key, value in entries(ConfigParser.load_config_file(str(path))):
+        if key == "_target_":
+            found = locate(value) if "." in value else components.get_component_module_name(value)
+            assert found, f"{value} is unknown"
+            assert "." not in value or callable(found)
+        elif key == "imports":
+            exec(value.removeprefix("$"), {})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_can_be_made_for_training_and_for_evaluation(method: str) -> None:
+    for task in ("train", "evaluate"):
+        parser = ConfigParser()
+        parser.read_config([str(CONFIGS / f"{task}.json"), str(CONFIGS / "methods" / f"{method}.json")])
+        parser.update({key: value for key, value in {"width": 4, "seed": 3}.items() if key in parser})
+        network = parser.get_parsed_content("network_def")
+        assert isinstance(network, torch.nn.Module)
+        assert network.in_channels == 2
+        if hasattr(network, "method"):
+            assert network.method == method
+
+
+@pytest.mark.parametrize("table", ["table1", "table2"])
+def test_every_row_of_a_table_names_configs_that_are_there(table: str) -> None:
+    for row in read(f"reproduce/{table}")["rows"]:
+        for cell in cells_of(row, [0]):
+            assert cell.method in METHODS
+            assert all((CONFIGS / name).is_file() for name in cell.training or ())
+    for settings in read("reproduce")["settings"].values():
+        assert all((CONFIGS / name).is_file() for name in settings["configs"])
 
 
 def test_a_download_is_asked_for_by_a_key_and_not_repeated(tmp_path: Path) -> None:
