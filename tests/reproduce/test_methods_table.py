@@ -83,8 +83,11 @@ def test_a_table_from_beginning_to_end(cohort, tmp_path):
     measured = summary["mean_over_patients"]
     with (tmp_path / "small" / "table1.csv").open(newline="") as file:
         figures = {(row["row"], row["figure"]): row for row in csv.DictReader(file)}
-    for name in ("Q_SSIM", "Q_FMI", "Q_NCIE", "Q_XY", "Q_P", "Q_XY_centre"):
+    for name in ("Q_SSIM", "Q_FMI", "Q_NCIE", "Q_XY", "Q_P", "Q_XY_centre", "fused_brain"):
         assert float(figures["Plain mean", name]["mean"]) == measured[name]
+    inside = next(line for line in markdown.split("## Inside")[1].splitlines() if line.startswith("| Plain mean"))
+    assert inside.split(" | ")[1].startswith(f"{measured['fused_brain']:.3f}")
+    assert figures["Plain mean", "decomposed_t1gd_slice"]["mean"] == ""
     assert figures["UNet", "Q_SSIM"]["mean"] == ""
     assert figures["UNet", "Q_SSIM"]["gap"] == "not run"
     # The paper measures the centre alone.

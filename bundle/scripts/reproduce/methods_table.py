@@ -21,6 +21,9 @@ from .table_files import write_table
 CENTRE = {"Q_XY": "Q_XY_centre", "Q_P": "Q_P_centre"}
 """Columns that compare with the paper, whose scripts measure the centre of the image only."""
 
+INSIDE = {"fused, brain": "fused_brain", "fused, lesion": "fused_lesion"}
+"""SSIM with the sources, mean of both, where the black background does not count."""
+
 
 class MethodsTable:
     """Train and evaluate the methods, and write ``table1.md``, ``.csv`` and ``.json`` beside their cells.
@@ -30,6 +33,7 @@ class MethodsTable:
         reference: name of the row that the others are tested against.
         grid: trains and evaluates.
         seeds: seeds of the trained methods.
+        sources: names of the sources.
         only: rows that are run, see `Rows`. Defaults to None, all.
         name: stem of the files. Defaults to "table1".
     """
@@ -40,6 +44,7 @@ class MethodsTable:
         reference: str,
         grid: Grid,
         seeds: Sequence[int],
+        sources: Sequence[str] = ("t1gd", "flair"),
         only: str | Sequence[str] | None = None,
         name: str = "table1",
     ) -> None:
@@ -49,6 +54,7 @@ class MethodsTable:
         self.reference = reference
         self.grid = grid
         self.seeds = list(seeds)
+        self.sources = list(sources)
         self.name = name
         self.remarks = {row["name"]: row["remark"] for row in rows if row.get("remark")}
         self.paper = {row["name"]: dict(row.get("paper") or {}) for row in rows}
@@ -91,6 +97,7 @@ class MethodsTable:
                 results,
             ),
             self._scores(results, metrics),
+            self._inside(results),
             self._beside_the_paper(results, paper, columns),
             self._tests(results, comparisons, metrics),
             self._orderings(results, orderings),
@@ -102,7 +109,7 @@ class MethodsTable:
             "seeds": self.seeds,
             "reference": self.reference,
             "rows": budgets(results),
-            "figures": flat_rows(results, columns, comparisons, paper),
+            "figures": flat_rows(results, [*columns, *self._inside_columns().values()], comparisons, paper),
             "orderings": {metric: plain(found) for metric, found in orderings.items()},
         }
         paths = write_table(self.grid.folder, self.name, "\n".join(parts), content["figures"], content)
@@ -118,6 +125,26 @@ class MethodsTable:
         notes = "".join(f"\n{name}: {remark}\n" for name, remark in self.remarks.items())
         header = ["Method", *metrics, "Q_SSIM over seeds", "steps of training", "s per slice to fuse"]
         return f"## Scores\n\nThe higher the better.\n\n{table(header, rows)}{notes}"
+
+    def _inside_columns(self) -> dict[str, str]:
+        decomposed = {
+            f"decomposed {source}{words}": f"decomposed_{source}_{region}"
+            for words, region in (("", "slice"), (", brain", "brain"), (", lesion", "lesion"))
+            for source in self.sources
+        }
+        return {**INSIDE, **decomposed}
+
+    def _inside(self, results: Mapping[str, RowResult]) -> str:
+        columns = self._inside_columns()
+        rows = [
+            [name, *(figure(result.spread(column), gap=result.gap) for column in columns.values())]
+            for name, result in results.items()
+        ]
+        return (
+            "## Inside brain and lesion, and decomposed\n\nSSIM. Fused: mean over the sources, over windows centred in "
+            "the region. Decomposed: estimated from the fused image as stored in 8 bits; the other methods cannot be "
+            f"decomposed.\n\n{table(['Method', *columns], rows)}"
+        )
 
     def _over_seeds(self, result: RowResult) -> list[str]:
         spread = result.spread("Q_SSIM")
