@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from scripts.data.errors import BadInputError
-from scripts.outputs.page import Page
+from scripts.outputs.page import Page, shared_headings
 
 
 def test_a_panel_lies_where_its_pixels_say(tmp_path):
@@ -48,3 +48,16 @@ def test_fewer_greys_take_less_space_and_keep_the_accents(tmp_path):
     assert np.abs(every - few)[:250].max() <= 8
     assert few[280, 150] == pytest.approx([0xF0, 0xB3, 0x5A], abs=4)
     assert (tmp_path / "few.png").stat().st_size < 0.75 * (tmp_path / "all.png").stat().st_size
+
+
+def test_neighbours_share_a_heading_and_others_of_that_name_have_their_own():
+    assert [*shared_headings(["A", "A", "B", "A"])] == [("A", 0, 1), ("B", 2, 2), ("A", 3, 3)]
+
+
+def test_lines_stand_below_each_other():
+    page = Page(300, 300)
+    page.lines(10, 60, ["one", "two"], spacing=30)
+    assert [(text.get_text(), text.get_position()[1]) for text in page.figure.texts] == [
+        ("one", pytest.approx(0.8)),
+        ("two", pytest.approx(0.7)),
+    ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,11 @@ class Page:
         ends = (start / self.width, end / self.width)
         self.figure.add_artist(Line2D(ends, (height, height), color=RULE, linewidth=0.8))
 
+    def lines(self, left: float, top: float, lines: Sequence[str], spacing: float, **style: Any) -> None:
+        """Write lines of a faint small print below each other; `style` as for matplotlib."""
+        for i, line in enumerate(lines):
+            self.text(left, top + spacing * i, line, **{"fontsize": 7, "color": FAINT, **style})
+
     def save(self, path: str | os.PathLike[str], greys: int | None = None, accents: Sequence[str] = (ACCENT,)) -> None:
         """Write the page, whole or not at all.
 
@@ -74,6 +80,25 @@ class Page:
                 with Image.open(temporary) as page:
                     few = page.convert("RGB").quantize(palette=_palette(greys, accents), dither=Image.Dither.NONE)
                 few.save(temporary, optimize=True)
+
+
+def show(axes: Axes, picture: np.ndarray, window: tuple[float, float] = (0.0, 1.0)) -> None:
+    """Show a picture [H, W] or [H, W, 3] that fills `axes`.
+
+    Args:
+        axes: see `Page.panel`.
+        picture: what is shown.
+        window: values of a grey picture that are drawn black and white. Defaults to (0, 1).
+    """
+    low, high = window
+    axes.imshow(picture, cmap="gray", vmin=low, vmax=high, aspect="auto", interpolation="antialiased")
+
+
+def shared_headings(groups: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """Yield each heading that neighbours share, with the first and the last place that it stands over."""
+    for group, places in groupby(range(len(groups)), lambda i: groups[i]):
+        first, *_, last = [*places] * 2
+        yield group, first, last
 
 
 def _palette(greys: int, accents: Sequence[str]) -> Image.Image:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from scripts import RESEARCH_NOTICE
-from scripts.outputs.page import ACCENT, FAINT, Page
+from scripts.outputs.page import ACCENT, FAINT, Page, shared_headings, show
+from scripts.outputs.zoom import Box, frame_all, frame_part, height_by_width, show_part
 
 # Measures in pixels of the finished picture.
 WIDTH, WIDEST_PANEL = 1500, 300
@@ -54,20 +54,17 @@ class Row:
     label: str
     panels: Sequence[Panel]
     outline: np.ndarray | None = None
-    box: tuple[slice, slice] | None = None
+    box: Box | None = None
     pixel_aspect: float = 1.0
 
     def height(self, width: float) -> float:
         """Return the height of a panel of a width."""
-        rows, columns = self.panels[0].picture.shape[:2]
-        return width * rows * self.pixel_aspect / columns
+        whole = tuple(slice(0, size) for size in self.panels[0].picture.shape[:2])
+        return width * height_by_width(whole, self.pixel_aspect)
 
     def zoom_height(self, width: float) -> float:
         """Return the height of an enlarged part, 0 where there is none."""
-        if self.box is None:
-            return 0.0
-        rows, columns = (part.stop - part.start for part in self.box)
-        return width * rows * self.pixel_aspect / columns
+        return 0.0 if self.box is None else width * height_by_width(self.box, self.pixel_aspect)
 
 
 def draw_panels(
@@ -111,8 +108,7 @@ def draw_panels(
     for row, height in zip(rows, heights, strict=True):
         _draw_row(page, row, left, top, width)
         top += height
-    for i, line in enumerate(lines):
-        page.text(MARGIN, top + 12 + FOOTER_LINE * i, line, fontsize=7, color=FAINT)
+    page.lines(MARGIN, top + 12, lines, FOOTER_LINE)
     page.save(path, greys, (ACCENT, OUTLINE, BOX))
 
 
@@ -123,8 +119,7 @@ def _draw_heading(
     title = title if len(title) <= fits else title[: fits - 1] + "…"
     page.text(MARGIN, 26, title, fontsize=15, fontweight="bold")
     page.text(MARGIN, 72, f"FusionINN.  {RESEARCH_NOTICE}", fontsize=8.5, color=ACCENT)
-    for group, members in groupby(range(len(groups)), lambda i: groups[i]):
-        first, *_, last = [*members] * 2
+    for group, first, last in shared_headings(groups):
         start, end = left[first], left[last] + width
         page.text((start + end) / 2, 112, group, fontsize=9.5, fontweight="bold", ha="center")
         page.rule(start, end, 144)
@@ -138,34 +133,23 @@ def _draw_row(page: Page, row: Row, left: Sequence[float], top: float, width: fl
     page.text(MARGIN, top + height / 2, row.label, fontsize=7.5, color=FAINT, va="center", linespacing=1.6)
     for x, panel in zip(left, row.panels, strict=True):
         axes = page.panel(x, top, width, height)
-        _show(axes, panel.picture)
+        picture = _in_unit_range(panel.picture)
+        show(axes, picture)
         bottom = top + height
         _outline(axes, row.outline, 0.5 if row.box else 0.9)
         if row.box is not None:
-            rows, columns = row.box
-            _frame(axes, rows, columns)
+            frame_part(axes, row.box, edgecolor=BOX, linewidth=1.2)
             below = page.panel(x, bottom + ZOOM_GAP, width, zoom)
-            _show(below, panel.picture)
+            show(below, picture)
             _outline(below, row.outline, 0.9)
-            below.set_xlim(columns.start - 0.5, columns.stop - 0.5)
-            below.set_ylim(rows.stop - 0.5, rows.start - 0.5)
-            below.add_patch(
-                Rectangle((0, 0), 1, 1, transform=below.transAxes, fill=False, edgecolor=BOX, linewidth=2.4)
-            )
+            show_part(below, row.box)
+            frame_all(below, edgecolor=BOX, linewidth=2.4)
             bottom += ZOOM_GAP + zoom
         page.text(x + width / 2, bottom + 7, panel.caption, fontsize=7.5, ha="center")
 
 
-def _show(axes: Axes, picture: np.ndarray) -> None:
-    if picture.dtype.kind in "iu":
-        picture = picture / np.iinfo(picture.dtype).max
-    axes.imshow(picture, cmap="gray", vmin=0, vmax=1, aspect="auto", interpolation="antialiased")
-
-
-def _frame(axes: Axes, rows: slice, columns: slice) -> None:
-    corner = (columns.start - 0.5, rows.start - 0.5)
-    size = (columns.stop - columns.start, rows.stop - rows.start)
-    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=1.2))
+def _in_unit_range(picture: np.ndarray) -> np.ndarray:
+    return picture / np.iinfo(picture.dtype).max if picture.dtype.kind in "iu" else picture
 
 
 def _outline(axes: Axes, mask: np.ndarray | None, width: float) -> None:

@@ -17,13 +17,11 @@ from scripts.data.errors import BadInputError
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.outputs.slice_choice import choose_slices, foreground
 from scripts.outputs.view import View
+from scripts.outputs.zoom import Box
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
 from scripts.transforms.slicing import to_slices
 from scripts.workflows.fuse import as_stored, check_sources, slice_ssim
-
-Box = tuple[slice, slice]
-"""Rows and columns on the page."""
 
 
 @dataclass(frozen=True)

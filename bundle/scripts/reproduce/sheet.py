@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from scripts import RESEARCH_NOTICE
-from scripts.outputs.page import ACCENT, FAINT, RULE, TEXT, Page
-
-from .sample import Box
+from scripts.outputs.page import ACCENT, FAINT, RULE, TEXT, Page, shared_headings, show
+from scripts.outputs.zoom import Box, frame_all, frame_part, height_by_width, show_part
 
 # Measures in pixels of the finished picture.
 WIDTH, WIDEST_TILE = 1600, 225
@@ -99,8 +97,8 @@ class Sheet:
         fixed = 2 * MARGIN + label + sum(gaps)
         self.tile_width = min((WIDTH - fixed) / columns, WIDEST_TILE)
         self.left = [MARGIN + label + i * self.tile_width + sum(gaps[:i]) for i in range(columns)]
-        self.tile_height = self.tile_width * _aspect(frame, pixel_aspect)
-        self.zoom_height = self.tile_width * _aspect(zoom, pixel_aspect) if zoom else 0
+        self.tile_height = self.tile_width * height_by_width(frame, pixel_aspect)
+        self.zoom_height = self.tile_width * height_by_width(zoom, pixel_aspect) if zoom else 0
         self.width = fixed + columns * self.tile_width
         self.lines = [line for note in notes for line in wrap(note, int((self.width - 2 * MARGIN) / 9.2))]
         self.heads = [i == 0 or row.groups != rows[i - 1].groups for i, row in enumerate(rows)]
@@ -142,14 +140,11 @@ class Sheet:
             )
             for left, tile in zip(self.left, row.tiles, strict=False):
                 self._draw_tile(page, tile, left, top)
-        for i, line in enumerate(self.lines):
-            page.text(MARGIN, self.bottom + 20 + FOOTER_LINE * i, line, fontsize=7, color=FAINT)
+        page.lines(MARGIN, self.bottom + 20, self.lines, FOOTER_LINE)
         return page
 
     def _draw_heads(self, page: Page, row: Row, top: float) -> None:
-        groups = row.groups
-        for group, members in groupby(range(len(groups)), lambda i: groups[i]):
-            first, *_, last = [*members] * 2
+        for group, first, last in shared_headings(row.groups):
             start, end = self.left[first], self.left[last] + self.tile_width
             size = 9.5 * min(1.0, (end - start) / (13.0 * len(group)))
             style = {"fontweight": "bold", "ha": "center", "va": "baseline"}
@@ -170,37 +165,22 @@ class Sheet:
             return
         _show(whole, tile, self.frame)
         if self.zoom:
-            rows, columns = self.zoom
-            corner = (columns.start - 0.5, rows.start - 0.5)
-            size = (columns.stop - columns.start, rows.stop - rows.start)
-            whole.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=0.9))
+            frame_part(whole, self.zoom, edgecolor=BOX, linewidth=0.9)
             part = page.panel(left, top + self.tile_height + GAP, self.tile_width, self.zoom_height)
             _show(part, tile, self.zoom)
-            part.add_patch(_border(part, edgecolor=BOX, linewidth=1.8))
+            frame_all(part, edgecolor=BOX, linewidth=1.8)
         size = 8.0 * min(1.0, self.tile_width / (10.2 * max(len(tile.score), 1)))
         page.text(middle, below + 22, tile.score, fontsize=size, ha="center", va="baseline", color=TEXT)
 
 
-def _aspect(box: Box, pixel_aspect: float) -> float:
-    rows, columns = (part.stop - part.start for part in box)
-    return rows * pixel_aspect / columns
-
-
 def _show(axes: Axes, tile: Tile, box: Box) -> None:
-    low, high = tile.window
-    axes.imshow(tile.picture, cmap="gray", vmin=low, vmax=high, aspect="auto", interpolation="antialiased")
-    rows, columns = box
-    axes.set_xlim(columns.start - 0.5, columns.stop - 0.5)
-    axes.set_ylim(rows.stop - 0.5, rows.start - 0.5)
+    show(axes, tile.picture, tile.window)
+    show_part(axes, box)
 
 
 def _mark_gap(axes: Axes, missing: str) -> None:
-    axes.add_patch(_border(axes, edgecolor=RULE, linewidth=2.0, linestyle=(0, (3, 3))))
+    frame_all(axes, edgecolor=RULE, linewidth=2.0, linestyle=(0, (3, 3)))
     words = "\n".join(wrap(missing, 16))
     axes.text(
         0.5, 0.5, words, transform=axes.transAxes, color=FAINT, fontsize=8, ha="center", va="center", linespacing=1.6
     )
-
-
-def _border(axes: Axes, **style: object) -> Rectangle:
-    return Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, **style)
