@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from scripts import RESEARCH_NOTICE
-from scripts.data.errors import BadInputError
-
-from .figures import budgets, compare_rows, flat_rows, plain
+from .comparisons import Comparisons, compare_rows
 from .grid import Grid
-from .markdown import GAP, PAPER, caption, difference, figure, table
+from .markdown import PAPER, difference, figure, table
 from .orderings import compare_orderings
+from .paper_table import PaperTable
 from .results import RowResult
-from .rows import Rows
-from .table_files import write_table
 
 
-class AblationTable:
+class AblationTable(PaperTable):
     """Train and evaluate the cells, and write ``table2.md``, ``.csv`` and ``.json`` beside them.
 
     Rows that are the same cell, as the base is in every group, are trained once.
@@ -35,6 +31,8 @@ class AblationTable:
         name: stem of the files. Defaults to "table2".
     """
 
+    TITLE = "Table 2: weights, blocks and latent of FusionINN"
+
     def __init__(
         self,
         rows: Sequence[Mapping[str, Any]],
@@ -46,30 +44,9 @@ class AblationTable:
         only: str | Sequence[str] | None = None,
         name: str = "table2",
     ) -> None:
+        super().__init__(rows, base, grid, seeds, sources, only, name)
         self.described = {row["name"]: row for row in rows}
-        self.rows = Rows(rows, seeds, grid, only)
-        if base not in self.rows.cells:
-            raise BadInputError(f"There is no row {base!r} to test against. Rows: {', '.join(self.rows.cells)}.")
-        self.base = base
         self.groups = dict(groups)
-        self.grid = grid
-        self.seeds = list(seeds)
-        self.sources = list(sources)
-        self.name = name
-        self.paper = {row["name"]: dict(row.get("paper") or {}) for row in rows}
-        self.logger = logging.getLogger(__name__)
-
-    def run(self) -> None:
-        """Bring the cells to their end and write the table.
-
-        Raises:
-            BadInputError: when a cell failed; the table of the others is written first.
-        """
-        results, failed = self.rows.run()
-        self.write(results)
-        if failed:
-            told = "\n".join(f"- {label}: {problem}" for label, problem in failed.items())
-            raise BadInputError(f"{len(failed)} cell(s) failed; the others are in the table:\n{told}")
 
     def columns(self, region: str) -> list[str]:
         """Columns of the similarity with every source, of the fused and of the decomposed images."""
@@ -79,8 +56,8 @@ class AblationTable:
         """Write the table of what is there."""
         columns = self.columns("slice")
         # The base stands in every group: one of its rows is enough in the tests.
-        own = {name: result for name, result in results.items() if name == self.base or not self._is_base(name)}
-        comparisons = compare_rows(own, self.base, columns)
+        own = {name: result for name, result in results.items() if name == self.reference or not self._is_base(name)}
+        comparisons = compare_rows(own, self.reference, columns)
         orderings = {
             group: {
                 column: compare_orderings(self._papers(group, column), self._means(group, results, column))
@@ -88,56 +65,41 @@ class AblationTable:
             }
             for group in self.groups
         }
-        head = caption(
-            "Table 2: weights, blocks and latent of FusionINN",
-            self.grid.budget.setting,
-            self.grid.dataset_dir.name,
-            self.seeds,
-            results,
-        )
         parts = [
-            head,
+            self.caption(results),
             "SSIM with the sources; the decomposed images are estimated from the fused image as stored in 8 bits, with "
             "the kind of latent that the cell was trained with. In brackets the paper's figures "
             f"({PAPER}, Table 2), of BraTS 2018 with slices of a patient on both sides of the split.\n",
             *(self._group(group, results, columns, comparisons, orderings[group]) for group in self.groups),
         ]
         every = [*columns, *self.columns("brain")]
-        content = {
-            "ResearchUseOnly": RESEARCH_NOTICE,
-            "setting": self.grid.budget.setting,
-            "data": self.grid.dataset_dir.name,
-            "seeds": self.seeds,
-            "base": self.base,
-            "rows": budgets(results),
-            "figures": flat_rows(results, every, comparisons, self.paper),
+        more = {
+            "base": self.reference,
             "orderings": {
-                group: {column: plain(found) for column, found in of_group.items()}
+                group: {column: asdict(found) for column, found in of_group.items()}
                 for group, of_group in orderings.items()
             },
         }
-        paths = write_table(self.grid.folder, self.name, "\n".join(parts), content["figures"], content)
-        self.logger.info(f"Table 2 is in {paths[0]}\n\n" + "\n".join(parts[2:]))
+        self.write_files(parts, results, every, comparisons, self.paper, more, told="\n".join(parts[2:]))
 
     def _names(self, group: str) -> list[str]:
         return [name for name, row in self.described.items() if row.get("group") == group]
 
     def _is_base(self, name: str) -> bool:
-        return self.rows.cells[name] == self.rows.cells[self.base]
+        return self.rows.cells[name] == self.rows.cells[self.reference]
 
     def _papers(self, group: str, column: str) -> dict[str, float | None]:
         return {name: self.paper[name].get(column) for name in self._names(group)}
 
     def _means(self, group: str, results: Mapping[str, RowResult], column: str) -> dict[str, float | None]:
-        spreads = {name: results[name].spread(column) for name in self._names(group)}
-        return {name: spread.mean if spread else None for name, spread in spreads.items()}
+        return {name: self.mean(results[name], column) for name in self._names(group)}
 
     def _group(
         self,
         group: str,
         results: Mapping[str, RowResult],
         columns: Sequence[str],
-        comparisons: Any,
+        comparisons: Comparisons,
         orderings: Mapping[str, Any],
     ) -> str:
         names = self._names(group)
@@ -147,7 +109,7 @@ class AblationTable:
             [
                 value[name],
                 *(figure(results[name].spread(c), self.paper[name].get(c), results[name].gap) for c in columns),
-                self._over_seeds(results[name], columns[-1]),
+                self.over_seeds(results[name], columns[-1]),
             ]
             for name in names
         ]
@@ -165,21 +127,15 @@ class AblationTable:
             + (f" ({len(found.gaps)} not run)" if found.gaps else "")
             for words, found in zip(shown, orderings.values(), strict=True)
         ]
-        base = self.described[self.base]["name"]
         return "\n".join(
             [
                 f"## {self.groups[group]}\n",
                 table([group, *shown, f"{shown[-1]} over seeds"], scores),
                 "Inside the brain, where the black background does not count:\n",
                 table([group, *shown], inside),
-                f"Against {base}: median over patients of the difference, its 95 % bootstrap interval, p of the "
-                "Wilcoxon signed-rank test after Holm's correction for all tests of this table. Bold: p < 0.05.\n",
+                f"Against {self.reference}: median over patients of the difference, its 95 % bootstrap interval, p of "
+                "the Wilcoxon signed-rank test after Holm's correction for all tests of this table. Bold: p < 0.05.\n",
                 table([group, *shown], tests),
                 f"Orderings of the paper that hold: {', '.join(hold)}.\n",
             ]
         )
-
-    @staticmethod
-    def _over_seeds(result: RowResult, column: str) -> str:
-        spread = result.spread(column)
-        return GAP if spread is None or spread.seeds is None else f"± {spread.seeds:.4f}"

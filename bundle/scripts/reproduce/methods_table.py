@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from scripts import RESEARCH_NOTICE
-from scripts.data.errors import BadInputError
 from scripts.metrics import FUSION_METRICS
 
-from .figures import budgets, compare_rows, flat_rows, plain
+from .comparisons import Comparisons, compare_rows
 from .grid import Grid
-from .markdown import GAP, PAPER, caption, difference, figure, table
+from .markdown import GAP, PAPER, difference, figure, table
 from .orderings import compare_orderings, ranking
+from .paper_table import PaperTable
 from .results import RowResult
-from .rows import Rows
-from .table_files import write_table
 
 CENTRE = {"Q_XY": "Q_XY_centre", "Q_P": "Q_P_centre"}
 """Columns that compare with the paper, whose scripts measure the centre of the image only."""
@@ -25,7 +22,7 @@ INSIDE = {"fused, brain": "fused_brain", "fused, lesion": "fused_lesion"}
 """SSIM with the sources, mean of both, where the black background does not count."""
 
 
-class MethodsTable:
+class MethodsTable(PaperTable):
     """Train and evaluate the methods, and write ``table1.md``, ``.csv`` and ``.json`` beside their cells.
 
     Args:
@@ -38,6 +35,8 @@ class MethodsTable:
         name: stem of the files. Defaults to "table1".
     """
 
+    TITLE = "Table 1: fusion by all methods"
+
     def __init__(
         self,
         rows: Sequence[Mapping[str, Any]],
@@ -48,29 +47,8 @@ class MethodsTable:
         only: str | Sequence[str] | None = None,
         name: str = "table1",
     ) -> None:
-        self.rows = Rows(rows, seeds, grid, only)
-        if reference not in self.rows.cells:
-            raise BadInputError(f"There is no row {reference!r} to test against. Rows: {', '.join(self.rows.cells)}.")
-        self.reference = reference
-        self.grid = grid
-        self.seeds = list(seeds)
-        self.sources = list(sources)
-        self.name = name
+        super().__init__(rows, reference, grid, seeds, sources, only, name)
         self.remarks = {row["name"]: row["remark"] for row in rows if row.get("remark")}
-        self.paper = {row["name"]: dict(row.get("paper") or {}) for row in rows}
-        self.logger = logging.getLogger(__name__)
-
-    def run(self) -> None:
-        """Bring the cells to their end and write the table.
-
-        Raises:
-            BadInputError: when a cell failed; the table of the others is written first.
-        """
-        results, failed = self.rows.run()
-        self.write(results)
-        if failed:
-            told = "\n".join(f"- {label}: {problem}" for label, problem in failed.items())
-            raise BadInputError(f"{len(failed)} cell(s) failed; the others are in the table:\n{told}")
 
     def write(self, results: Mapping[str, RowResult]) -> None:
         """Write the table of what is there."""
@@ -84,36 +62,24 @@ class MethodsTable:
         orderings = {
             metric: compare_orderings(
                 {name: figures.get(metric) for name, figures in self.paper.items()},
-                {name: self._mean(result, CENTRE.get(metric, metric)) for name, result in results.items()},
+                {name: self.mean(result, CENTRE.get(metric, metric)) for name, result in results.items()},
             )
             for metric in metrics
         }
         parts = [
-            caption(
-                "Table 1: fusion by all methods",
-                self.grid.budget.setting,
-                self.grid.dataset_dir.name,
-                self.seeds,
-                results,
-            ),
+            self.caption(results),
             self._scores(results, metrics),
             self._inside(results),
             self._beside_the_paper(results, paper, columns),
             self._tests(results, comparisons, metrics),
             self._orderings(results, orderings),
         ]
-        content = {
-            "ResearchUseOnly": RESEARCH_NOTICE,
-            "setting": self.grid.budget.setting,
-            "data": self.grid.dataset_dir.name,
-            "seeds": self.seeds,
+        more = {
             "reference": self.reference,
-            "rows": budgets(results),
-            "figures": flat_rows(results, [*columns, *self._inside_columns().values()], comparisons, paper),
-            "orderings": {metric: plain(found) for metric, found in orderings.items()},
+            "orderings": {metric: asdict(found) for metric, found in orderings.items()},
         }
-        paths = write_table(self.grid.folder, self.name, "\n".join(parts), content["figures"], content)
-        self.logger.info(f"Table 1 is in {paths[0]}\n\n{parts[0]}\n{parts[1]}")
+        kept = [*columns, *self._inside_columns().values()]
+        self.write_files(parts, results, kept, comparisons, paper, more, told=f"{parts[0]}\n{parts[1]}")
 
     def _scores(self, results: Mapping[str, RowResult], metrics: Sequence[str]) -> str:
         rows = []
@@ -121,7 +87,7 @@ class MethodsTable:
             seconds = GAP if result.seconds_per_slice is None else f"{result.seconds_per_slice:.3f}"
             steps = str(result.budget.get("steps", GAP))
             cells = [figure(result.spread(metric), gap=result.gap) for metric in metrics]
-            rows.append([name, *cells, *(self._over_seeds(result)), steps, seconds])
+            rows.append([name, *cells, self.over_seeds(result, "Q_SSIM"), steps, seconds])
         notes = "".join(f"\n{name}: {remark}\n" for name, remark in self.remarks.items())
         header = ["Method", *metrics, "Q_SSIM over seeds", "steps of training", "s per slice to fuse"]
         return f"## Scores\n\nThe higher the better.\n\n{table(header, rows)}{notes}"
@@ -146,10 +112,6 @@ class MethodsTable:
             f"decomposed.\n\n{table(['Method', *columns], rows)}"
         )
 
-    def _over_seeds(self, result: RowResult) -> list[str]:
-        spread = result.spread("Q_SSIM")
-        return [GAP if spread is None or spread.seeds is None else f"± {spread.seeds:.4f}"]
-
     def _beside_the_paper(
         self, results: Mapping[str, RowResult], paper: Mapping[str, Mapping[str, float]], columns: Sequence[str]
     ) -> str:
@@ -166,7 +128,7 @@ class MethodsTable:
             f"{table(['Method', *compared], rows)}"
         )
 
-    def _tests(self, results: Mapping[str, RowResult], comparisons: Any, metrics: Sequence[str]) -> str:
+    def _tests(self, results: Mapping[str, RowResult], comparisons: Comparisons, metrics: Sequence[str]) -> str:
         rows = [
             [name, *(difference(*comparisons.get((name, metric), (None, None))) for metric in metrics)]
             for name in results
@@ -189,14 +151,12 @@ class MethodsTable:
         for metric, found in orderings.items():
             compared = len(found.hold) + len(found.reverse)
             told = f"{len(found.hold)} of {compared} pairs hold" if compared else "nothing to compare yet"
-            here = ranking(
-                {
-                    name: None
-                    if self._mean(result, CENTRE.get(metric, metric)) is None or not self.paper[name]
-                    else round(self._mean(result, CENTRE.get(metric, metric)), 3)
-                    for name, result in results.items()
-                }
-            )
+            means = {
+                name: self.mean(result, CENTRE.get(metric, metric))
+                for name, result in results.items()
+                if self.paper[name]
+            }
+            here = ranking({name: None if mean is None else round(mean, 3) for name, mean in means.items()})
             paper = ranking({name: figures.get(metric) for name, figures in self.paper.items()})
             lines += [
                 f"- {metric}: {told}{f' ({len(found.gaps)} not run)' if found.gaps else ''}.",
@@ -207,8 +167,3 @@ class MethodsTable:
                 pairs = "; ".join(f"{better} over {worse}" for better, worse in found.reverse)
                 lines.append(f"  - does not hold: {pairs}")
         return "\n".join(lines) + "\n"
-
-    @staticmethod
-    def _mean(result: RowResult, column: str) -> float | None:
-        spread = result.spread(column)
-        return spread.mean if spread else None

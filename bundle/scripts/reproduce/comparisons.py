@@ -1,9 +1,8 @@
-"""Figures of all rows with their tests against one of them, as the tables show and keep them."""
+"""The figures of all rows with their tests against one of them, as the tables show and keep them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from .results import RowResult
@@ -88,8 +87,3 @@ def budgets(results: Mapping[str, RowResult]) -> dict[str, Any]:
         name: {"gap": result.gap, "seconds_per_slice": result.seconds_per_slice, **result.budget}
         for name, result in results.items()
     }
-
-
-def plain(value: Any) -> Any:
-    """A dataclass as a dictionary."""
-    return asdict(value)

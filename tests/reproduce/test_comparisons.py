@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.reproduce.figures import budgets, compare_rows, flat_rows
+from scripts.reproduce.comparisons import budgets, compare_rows, flat_rows
 from scripts.reproduce.results import RowResult
 
 
