@@ -1,13 +1,47 @@
-"""Two small patients with a split, made once: one to train on, one to measure."""
+"""Two small patients with a split, made once: one to train on, one to measure. And commands without a process."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+from monai.bundle.scripts import run
+from monai.utils import set_determinism
+
+import scripts
+from scripts.reproduce import grid
+from scripts.workflows.plain_errors import plain_cause
+
+
+def run_here(section, configs, overrides, log) -> str | None:
+    """Do in this process what `run_bundle` does in one of its own, which takes seconds to start."""
+    files = [str(Path(scripts.BUNDLE_ROOT) / "configs" / name) for name in configs]
+    given = {key: str(value) if isinstance(value, Path) else value for key, value in overrides.items()}
+    try:
+        run(section, config_file=files, **{key: value for key, value in given.items() if value is not None})
+    except Exception as error:
+        return str(plain_cause(error) or error).splitlines()[-1]
+    return None
+
+
+@pytest.fixture(scope="module")
+def in_this_process() -> Iterator[None]:
+    """Let the grids of a module run their commands in this process.
+
+    That they can be run as commands, too, is shown where the grid itself is tested.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSIONINN_TRACEBACK", "1")
+        patch.setattr(sys, "path", list(sys.path))
+        patch.setattr(sys, "excepthook", sys.excepthook)
+        patch.setattr(grid, "run_bundle", run_here)
+        yield
+    set_determinism(seed=None)
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+import scripts
 from scripts.data.errors import BadInputError
-from scripts.reproduce.bundle_command import run_bundle
 from scripts.reproduce.cells import Cell
 from scripts.reproduce.grid import Budget, Grid, budget_of
 
@@ -17,6 +22,22 @@ TINY = {"image_size": [32, 32], "batch_size": 4, "epochs": 2, "network_def#hidde
 TRAINED = Cell("tiny", "fusioninn", 0, ("train.json",), None, TINY)
 MEAN = Cell("mean", "mean", 0, None)
 BAD = Cell("bad", "mean", 0, None, None, {"fused_dtype": "int7"})
+
+KILLED_IN_EPOCH_2 = """
+import json, os, signal, sys
+import torch
+from monai.bundle.scripts import run
+
+step = torch.optim.Adam.step
+
+def step_and_die(self, *args, **kwargs):
+    step(self, *args, **kwargs)
+    if os.path.exists(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+torch.optim.Adam.step = step_and_die
+run("training", **json.loads(sys.argv[2]))
+"""
 
 
 def grid(cohort: Path, output_dir: Path, **settings) -> Grid:
@@ -31,14 +52,25 @@ def grid(cohort: Path, output_dir: Path, **settings) -> Grid:
 
 
 @pytest.fixture(scope="module")
-def made(cohort, tmp_path_factory):
-    """Return the folder of a grid that found a training killed after its first epoch, and what failed in it."""
+def made(cohort, tmp_path_factory, request):
+    """Return the folder of a grid that found a training killed in its second epoch, and what failed in it.
+
+    Training and evaluation of one cell are commands of their own; the other cells do without a process.
+    """
     folder = tmp_path_factory.mktemp("grid")
     place = folder / "small" / "tiny" / "seed0"
     places = {"dataset_dir": cohort / "data", "split_file": cohort / "split.json", "output_dir": place / "training"}
-    keys = {**TINY, **places, "seed": 0, "device": "cpu", "epochs": 1}
-    assert run_bundle("training", ["train.json", "methods/fusioninn.json"], keys, place / "training.log") is None
-    return folder, grid(cohort, folder).run([TRAINED, BAD, MEAN])
+    configs = [f"{scripts.BUNDLE_ROOT}/configs/{name}.json" for name in ("train", "methods/fusioninn")]
+    keys = TINY | {key: str(path) for key, path in places.items()} | {"seed": 0, "device": "cpu"}
+    last = place / "training" / "last.pt"
+    line = [sys.executable, "-c", KILLED_IN_EPOCH_2, str(last), json.dumps({"config_file": configs, **keys})]
+    environment = os.environ | {"PYTHONPATH": scripts.BUNDLE_ROOT}
+    killed = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=300)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert torch.load(last, weights_only=True)["epoch"] == 1
+    failed = grid(cohort, folder).run([TRAINED])
+    request.getfixturevalue("in_this_process")
+    return folder, failed | grid(cohort, folder).run([TRAINED, BAD, MEAN])
 
 
 class TestRunning:

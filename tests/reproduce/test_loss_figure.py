@@ -11,6 +11,8 @@ from scripts.reproduce.grid import Budget, Grid
 from scripts.reproduce.loss_figure import LossFigure
 from scripts.workflows.history import read_history
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 ROW = {
     "name": "k = 2",
     "method": "fusioninn",

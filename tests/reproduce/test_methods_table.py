@@ -60,6 +60,7 @@ class TestConfig:
         assert parser["settings"]["full"]["configs"] == []
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_table_from_beginning_to_end(cohort, tmp_path):
     """Two methods without training are measured, a third is left out, and stays a gap in all three files."""
     rows = [
