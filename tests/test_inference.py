@@ -338,7 +338,7 @@ class TestWhatEndsARun:
         bad.write_bytes(Path(weights).read_bytes()[:5000])
         assert "bad.pt cannot be read as a checkpoint" in refused(config, **data, ckpt_path=bad)
         torch.save(torch.nn.Conv2d(2, 2, 3).state_dict(), bad)
-        assert "bad.pt does not fit this network" in refused(config, **data, ckpt_path=bad)
+        assert "bad.pt does not fit this FusionINN" in refused(config, **data, ckpt_path=bad)
         assert not (tmp_path / "out").exists()
 
     def test_decomposing_with_bad_weights(self, tmp_path, data, command, refused):
@@ -364,7 +364,7 @@ class TestWhatEndsARun:
             ({"normalisation": "z"}, 'the normalisation is "z", expected one of'),
             ({"lossless": "maybe"}, "expected true or false, got 'maybe'"),
             ({"slices_at_once": 0}, "slices_at_once is 0"),
-            ({"sources": ["t1gd", "flair", "t2"]}, "does not fit this network"),
+            ({"sources": ["t1gd", "flair", "t2"]}, "does not fit this FusionINN"),
         ],
     )
     def test_settings_that_cannot_be_followed(self, data, refused, setting, told):
