@@ -82,6 +82,8 @@ class FusionFiles:
         }
         if self.lossless:
             extra["LatentFile"] = f"{patient}_latent.nii.gz"
+        if "typicality" in results:
+            extra["Typicality"] = results["typicality"]
         write_sidecar(
             written[0],
             sources=files,

@@ -1,0 +1,145 @@
+"""Score a case, and say what seems to be wrong with an unusual one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from scripts.data.errors import BadInputError
+from scripts.networks import FusionINN
+
+from .reference import Reference
+from .statistics import case_statistics
+
+SAME = 0.98
+"""Rank correlation from which two sources are one image."""
+SWAPPED = 1.25
+"""Order ratio from which the sources are taken for swapped."""
+DISPLACED = 3.0
+"""Displacement in pixels from which the sources are taken for not registered."""
+
+
+@dataclass(frozen=True)
+class CaseScore:
+    """Figures of a case: medians over its slices.
+
+    Attributes:
+        score: distance from what is usual.
+        order_ratio: how much less usual it is than with its sources swapped.
+        displacement: of the sources against each other, in pixels.
+        rank_correlation: of the sources.
+        threshold: score above which it is unusual.
+    """
+
+    score: float
+    order_ratio: float
+    displacement: float
+    rank_correlation: float
+    threshold: float
+
+    @classmethod
+    def of(cls, reference: Reference, statistics: Mapping[str, np.ndarray]) -> CaseScore:
+        """Figures of a case by its statistics, see `case_statistics`."""
+        return cls(
+            score=float(np.median(reference.scores(statistics))),
+            order_ratio=float(np.median(reference.order_ratios(statistics))),
+            displacement=float(np.median(statistics["displacement"])),
+            rank_correlation=float(np.median(statistics["rank_correlation"])),
+            threshold=reference.threshold,
+        )
+
+    @property
+    def unusual(self) -> bool:
+        """Whether to warn."""
+        return self.score > self.threshold or self.swapped or self.displaced
+
+    @property
+    def same(self) -> bool:
+        """Whether both sources seem to show one image."""
+        return self.rank_correlation > SAME
+
+    @property
+    def swapped(self) -> bool:
+        """Whether the sources seem to be swapped."""
+        return self.order_ratio > SWAPPED and not self.same
+
+    @property
+    def displaced(self) -> bool:
+        """Whether the sources seem not to be registered."""
+        return self.displacement > DISPLACED
+
+    def reason(self, sources: tuple[str, ...]) -> str | None:
+        """What seems to be wrong, where that is clear."""
+        first, second = sources
+        if self.same:
+            return f"{first} and {second} show the same image"
+        if self.displaced:
+            return (
+                f"as if {second} were not registered to {first} (their edges agree best {self.displacement:.0f} pixels "
+                "away)"
+            )
+        if self.swapped:
+            return f"as if {first} and {second} were swapped"
+        return None
+
+
+class ScoreCase:
+    """Score the sources of a case.
+
+    Args:
+        reference: what usual pairs are like.
+        slices_at_once: slices in a batch. Defaults to 2.
+    """
+
+    def __init__(self, reference: Reference, slices_at_once: int = 2) -> None:
+        self.reference = reference
+        self.slices_at_once = slices_at_once
+
+    def __call__(self, network: FusionINN, image: torch.Tensor, axis: int) -> dict[str, Any]:
+        """Score a case.
+
+        Args:
+            network: the network whose weights the reference belongs to.
+            image: sources [2, X, Y, Z].
+            axis: spatial axis that the slices lie along.
+
+        Returns:
+            for the sidecar: "Score", "Threshold", "FalseAlarmRate", "OrderRatio", "Displacement", "Unusual",
+            "LikelyReason" (a text or None), "Slices" and "SliceScores".
+
+        Raises:
+            BadInputError: there are not two sources, or no slice shows anything.
+        """
+        if len(image) != 2:
+            raise BadInputError(f"typicality is told of pairs only, not of {len(image)} sources.")
+        numbers, statistics = case_statistics(
+            network, image, axis, self.reference.density, self.reference.slices, self.slices_at_once
+        )
+        if not numbers:
+            raise BadInputError("typicality cannot be told: no slice shows anything.")
+        case = CaseScore.of(self.reference, statistics)
+        return {
+            "Score": round(case.score, 3),
+            "Threshold": round(case.threshold, 3),
+            "FalseAlarmRate": self.reference.false_alarm_rate,
+            "OrderRatio": round(case.order_ratio, 3),
+            "Displacement": round(case.displacement, 1),
+            "Unusual": case.unusual,
+            "LikelyReason": case.reason(self.reference.sources) if case.unusual else None,
+            "Slices": numbers,
+            "SliceScores": [round(float(value), 3) for value in self.reference.scores(statistics)],
+        }
+
+
+def warning(patient: str, report: Mapping[str, Any]) -> str:
+    """Words for the log about an unusual case."""
+    reason = report["LikelyReason"]
+    return (
+        f"{patient} is unlike the training data (typicality score {report['Score']:.2f}, usual up to "
+        f"{report['Threshold']:.2f}){f': {reason}' if reason else ''}. Check the images: order, contrast, "
+        "registration, skull stripping. The results are written all the same."
+    )

@@ -1,0 +1,195 @@
+"""The command that fits what is usual on a data set."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import t as student
+from torch import nn
+from tqdm import tqdm
+
+from scripts.data.discovery import find_patients, usable
+from scripts.data.errors import BadInputError
+from scripts.inferers.slicewise import fuse_volume
+from scripts.transforms.load_sources import LoadSourcesd
+from scripts.transforms.normalize import NormalizeSourcesd
+from scripts.workflows.weights import fingerprint
+
+from .case_score import CaseScore
+from .chosen_slices import chosen_slices
+from .fused_density import FusedDensity
+from .mahalanobis import Mahalanobis
+from .reference import Reference, rows_of
+from .scanners import SCANNERS, Scanner, as_is
+from .statistics import FLOW_STATISTICS, PICTURE_STATISTICS, case_statistics
+
+LEAST_PATIENTS = 3
+STACKED = 2
+"""Axis of slices once they are stacked."""
+Cases = Mapping[str, Sequence[Mapping[str, np.ndarray]]]
+"""Statistics of each patient as several scanners show it."""
+
+
+class FitReference:
+    """Fit what is usual on patients, and what score to warn above.
+
+    Every patient is seen as it is and as other scanners would show it (`SCANNERS`), so that neither the depth of grey
+    values nor the thickness of slices counts as unusual. The threshold is a prediction bound: patients are left out one
+    by one, scored against the others, and their log scores taken as a sample of a normal distribution.
+
+    Args:
+        dataset_dir: folder of patients, those that the weights were trained on.
+        output: file to write.
+        network: the network with its weights.
+        ckpt_path: the weights' file.
+        sources: names of the sources, in the network's order.
+        statistics: names of the statistics that count.
+        order_statistics: names of those that tell the order of the sources.
+        slices: how many slices of a case are looked at.
+        false_alarm_rate: share of usual cases that may be warned of, between 0 and 0.5.
+        datalist: datalist JSON. Defaults to None.
+        slices_at_once: slices in a batch. Defaults to 2.
+
+    Raises:
+        BadInputError: a setting is none that is possible.
+    """
+
+    def __init__(
+        self,
+        dataset_dir: str | None,
+        output: str,
+        network: nn.Module,
+        ckpt_path: str,
+        sources: Sequence[str],
+        statistics: Sequence[str],
+        order_statistics: Sequence[str],
+        slices: int,
+        false_alarm_rate: float,
+        datalist: str | None = None,
+        slices_at_once: int = 2,
+    ) -> None:
+        if dataset_dir is None:
+            raise BadInputError(
+                "dataset_dir is missing. Give the folder of the patients that the weights were trained on."
+            )
+        if len(sources) != 2:
+            raise BadInputError(f"{len(sources)} sources are given, but typicality is told of pairs only.")
+        if not 0 < false_alarm_rate < 0.5:
+            raise BadInputError(f"false_alarm_rate is {false_alarm_rate}, expected more than 0 and less than 0.5.")
+        if not isinstance(slices, int) or slices < 1:
+            raise BadInputError(f"slices is {slices!r}, expected a whole number from 1 on.")
+        known = (*PICTURE_STATISTICS, *FLOW_STATISTICS)
+        unknown = [name for name in (*statistics, *order_statistics) if name not in known]
+        if unknown:
+            raise BadInputError(f"{', '.join(unknown)} is no statistic. Known are {', '.join(known)}.")
+        self.dataset_dir, self.datalist, self.output = dataset_dir, datalist, output
+        self.network, self.ckpt_path = network, ckpt_path
+        self.sources, self.statistics = tuple(sources), tuple(statistics)
+        self.order_statistics = tuple(order_statistics)
+        self.slices, self.false_alarm_rate, self.slices_at_once = slices, false_alarm_rate, slices_at_once
+        self.logger = logging.getLogger(__name__)
+
+    def __call__(self) -> Reference:
+        """Fit and write the file.
+
+        Raises:
+            BadInputError: there are too few patients, or one cannot be read.
+        """
+        patients = usable(find_patients(self.dataset_dir, self.sources, self.datalist))
+        if len(patients) < LEAST_PATIENTS:
+            raise BadInputError(
+                f"{len(patients)} patients cannot tell what is usual, {LEAST_PATIENTS} are needed at least."
+            )
+        cases, density = self.measure_all(patients)
+        reference = self.fit(cases, density)
+        reference.save(self.output)
+        self.logger.info(f"Written: {self.output}; a case is unusual above {reference.threshold:.2f}.")
+        return reference
+
+    def measure_all(self, patients: Sequence[Mapping[str, Any]]) -> tuple[Cases, FusedDensity]:
+        """Statistics of patients as every scanner shows them, and the density of their fused images."""
+        stacks = {
+            patient["patient"]: [self.stack(patient, self.sources, scanner) for scanner in SCANNERS.values()]
+            for patient in tqdm(patients, desc="Reading", unit="patient")
+        }
+        density = self.fit_density([seen[0] for seen in stacks.values()])
+        cases = {
+            name: [self.measure(one, density) for one in seen]
+            for name, seen in tqdm(stacks.items(), desc="Measuring", unit="patient")
+        }
+        return cases, density
+
+    def stack(self, patient: Mapping[str, Any], sources: Sequence[str], scanner: Scanner = as_is) -> torch.Tensor:
+        """The slices of a patient that are looked at, [N, H, W, S], as a scanner shows them."""
+        data = NormalizeSourcesd("slice")(LoadSourcesd(sources, with_seg=False)(patient))
+        axis = data["intensity_scale"]["slice_axis"]
+        image = scanner(data["image"].as_tensor(), axis)
+        numbers, _, _ = chosen_slices(image, axis, self.slices)
+        return image.index_select(axis + 1, torch.tensor(numbers, dtype=torch.long)).movedim(axis + 1, 3).contiguous()
+
+    def fit_density(self, seen: Sequence[torch.Tensor]) -> FusedDensity:
+        """Fit the density of fused images to cases [N, H, W, S]."""
+        pages = []
+        for image in seen:
+            _, cut, brain = chosen_slices(image, STACKED, self.slices)
+            fused, _ = fuse_volume(self.network, cut.movedim(0, 3), STACKED, self.slices_at_once, keep_latent=False)
+            pages.append((fused.movedim(3, 0), brain))
+        return FusedDensity.fit(pages)
+
+    def measure(self, image: torch.Tensor, density: FusedDensity) -> dict[str, np.ndarray]:
+        """Statistics of a case [N, H, W, S]."""
+        return case_statistics(self.network, image, STACKED, density, self.slices, self.slices_at_once)[1]
+
+    def fit(self, cases: Cases, density: FusedDensity, statistics: Sequence[str] | None = None) -> Reference:
+        """Fit the distribution and the threshold to the statistics of patients, each as several scanners show it.
+
+        Args:
+            cases: statistics of the patients.
+            density: density of fused images, for the record.
+            statistics: names of the statistics that count. Defaults to None (those of the settings).
+        """
+        names = self.statistics if statistics is None else statistics
+        left_out = [
+            np.mean([np.log(CaseScore.of(self.distribution(cases, density, names, name), one).score) for one in seen])
+            for name, seen in cases.items()
+        ]
+        count = len(left_out)
+        reach = student.ppf(1 - self.false_alarm_rate, count - 1) * np.sqrt(1 + 1 / count)
+        threshold = float(np.exp(np.mean(left_out) + reach * np.std(left_out, ddof=1)))
+        fitted: dict[str, Any] = {
+            "patients": list(cases),
+            "scanners": list(SCANNERS),
+            "scores_left_out": dict(zip(cases, np.exp(left_out).round(3).tolist(), strict=True)),
+        }
+        return self.distribution(cases, density, names, None, threshold, fitted)
+
+    def distribution(
+        self,
+        cases: Cases,
+        density: FusedDensity,
+        statistics: Sequence[str],
+        without: str | None,
+        threshold: float = float("inf"),
+        fitted: dict[str, Any] | None = None,
+    ) -> Reference:
+        """What is usual by the patients, with one of them left out."""
+        kept = [seen for patient, seen in cases.items() if patient != without]
+
+        def distribution(names: Sequence[str]) -> Mahalanobis:
+            return Mahalanobis.fit(names, [np.concatenate([rows_of(one, names) for one in seen]) for seen in kept])
+
+        return Reference(
+            checkpoint_sha256=fingerprint(self.ckpt_path),
+            sources=self.sources,
+            slices=self.slices,
+            density=density,
+            usual=distribution(statistics),
+            order=distribution(self.order_statistics),
+            threshold=threshold,
+            false_alarm_rate=self.false_alarm_rate,
+            fitted=fitted or {},
+        )

@@ -1,0 +1,131 @@
+"""What usual pairs are like, as fitted for certain weights, and its file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts import RESEARCH_NOTICE
+from scripts.data.errors import BadInputError
+from scripts.outputs.writing import result_file
+
+from .fused_density import FusedDensity
+from .mahalanobis import Mahalanobis
+
+FIT = "configs/typicality.json"
+"""Config of the command that makes the file."""
+SMALLEST_DISTANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What usual pairs are like.
+
+    Attributes:
+        checkpoint_sha256: checksum of the weights that it belongs to.
+        sources: names of the sources, in the network's order.
+        slices: how many slices of a case are looked at.
+        density: density of the fused image.
+        usual: distribution of the statistics over usual slices.
+        order: distribution of statistics that tell the first source from the second.
+        threshold: score of a case above which it is unusual.
+        false_alarm_rate: share of usual cases expected above it.
+        fitted: what it was fitted on, for the record.
+    """
+
+    checkpoint_sha256: str
+    sources: tuple[str, ...]
+    slices: int
+    density: FusedDensity
+    usual: Mahalanobis
+    order: Mahalanobis
+    threshold: float
+    false_alarm_rate: float
+    fitted: dict[str, Any] = field(default_factory=dict)
+
+    def scores(self, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Score of each slice: its Mahalanobis distance, 1 in the root mean square over the slices it was fitted on.
+
+        Args:
+            statistics: arrays (slices,) by name, see `case_statistics`.
+        """
+        return self.usual.distance(rows_of(statistics, self.usual.names))
+
+    def order_ratios(self, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
+        """How much less usual each slice is than it would be with its sources swapped: above 1, it is."""
+        names = self.order.names
+        given, swapped = (rows_of(statistics, order) for order in (names, [other_source(name) for name in names]))
+        return self.order.distance(given) / np.maximum(self.order.distance(swapped), SMALLEST_DISTANCE)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file, whole or not at all."""
+        content = {
+            "Description": "What usual pairs of sources are like for one file of weights; made by " + FIT,
+            "ResearchUseOnly": RESEARCH_NOTICE,
+            **asdict(self),
+        }
+        with result_file(path, suffix=".json") as temporary:
+            Path(temporary).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], checkpoint_sha256: str | None) -> Reference:
+        """Read the file and check that it belongs to the weights.
+
+        Args:
+            path: file that `save` wrote.
+            checkpoint_sha256: checksum of the weights in use.
+
+        Raises:
+            BadInputError: it is missing, damaged or belongs to other weights.
+        """
+        remedy = (
+            "Make it for the weights in use, with their training data: python -m monai.bundle run --config_file "
+            f"\"['configs/inference.json','{FIT}']\" --dataset_dir DIR"
+        )
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            reference = cls(
+                checkpoint_sha256=content["checkpoint_sha256"],
+                sources=tuple(content["sources"]),
+                slices=int(content["slices"]),
+                density=FusedDensity(**{key: tuple(value) for key, value in content["density"].items()}),
+                usual=_distribution(content["usual"]),
+                order=_distribution(content["order"]),
+                threshold=float(content["threshold"]),
+                false_alarm_rate=float(content["false_alarm_rate"]),
+                fitted=content["fitted"],
+            )
+        except FileNotFoundError as error:
+            raise BadInputError(f"{path} does not exist: what is usual is not known. {remedy}") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadInputError(f"{path} does not say what is usual ({error}). {remedy}") from error
+        if reference.checkpoint_sha256 != checkpoint_sha256:
+            raise BadInputError(
+                f"{path} belongs to other weights (SHA-256 {reference.checkpoint_sha256[:12]}…, in use are "
+                f"{str(checkpoint_sha256)[:12]}…). {remedy}"
+            )
+        return reference
+
+
+def rows_of(statistics: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
+    """Some statistics as an array (slices, statistics)."""
+    return np.stack([statistics[name] for name in names], axis=1)
+
+
+def other_source(name: str) -> str:
+    """Name of a statistic of a source for the other one: "rim_1" for "rim_2"."""
+    return name[:-1] + {"1": "2", "2": "1"}[name[-1]] if name.endswith(("_1", "_2")) else name
+
+
+def _distribution(content: dict[str, Any]) -> Mahalanobis:
+    rows = tuple(tuple(row) for row in content["covariance"])
+    names, mean = tuple(content["names"]), tuple(content["mean"])
+    if np.shape(rows) != (len(names), len(names)) or len(mean) != len(names):
+        raise ValueError(f"{len(names)} statistics, but a covariance of shape {np.shape(rows)}")
+    return Mahalanobis(names, mean, rows)
