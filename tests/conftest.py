@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from monai.utils import set_determinism
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE_OF_SUFFIX = {"t1ce": "t1gd", "t1c": "t1gd", "t1gd": "t1gd", "t2f": "flair", "flair": "flair"}
@@ -24,6 +26,15 @@ def _few_threads() -> None:
 def _seeded() -> None:
     """Start each test from the same random state, whichever tests ran before."""
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Undo what a command does to the process that it is given: for tests that run one in theirs."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    yield
+    set_determinism(seed=None)
 
 
 @pytest.fixture(scope="session")

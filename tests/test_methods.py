@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
-from monai.utils import set_determinism
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from scripts.workflows.weights import load_weights
@@ -25,12 +24,7 @@ TINY = {"width": 4, "image_size": [32, 32], "batch_size": 16, "epochs": 1, "vali
 FUSION = {"loss", "fusion", "fusion_l2", "fused_ssim_t1gd", "fused_ssim_flair"}
 
 
-@pytest.fixture(autouse=True)
-def _leave_the_process_as_it_was(monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    yield
-    set_determinism(seed=None)
+pytestmark = pytest.mark.usefixtures("process_as_it_was")
 
 
 @pytest.fixture(scope="module")

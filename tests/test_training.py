@@ -67,12 +67,7 @@ run(config_file={str(TRAIN)!r}, dataset_dir=dataset_dir, output_dir=output_dir,
 """
 
 
-@pytest.fixture(autouse=True)
-def _leave_the_process_as_it_was(monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    yield
-    set_determinism(seed=None)
+pytestmark = pytest.mark.usefixtures("process_as_it_was")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
-from monai.utils import set_determinism
 
 from scripts.data.errors import BadInputError
 from scripts.networks import DDFM
@@ -18,12 +16,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"
 TINY = {"prior_channels": [16, 16], "steps": 3}
 
 
-@pytest.fixture(autouse=True)
-def _leave_the_process_as_it_was(monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    yield
-    set_determinism(seed=None)
+pytestmark = pytest.mark.usefixtures("process_as_it_was")
 
 
 def network(**arguments):

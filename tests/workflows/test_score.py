@@ -97,10 +97,10 @@ class TestKnownAnswers:
     def test_the_published_variant_can_be_chosen(self, tmp_path, reference, score):
         images, known = reference
         name = "realmr120x110_shift"
-        (row,), _, summary = score(tmp_path / "out", variant="centre", **pictures(tmp_path, images, [name]))
+        (row,), _, summary = score(tmp_path / "out", metrics_variant="centre", **pictures(tmp_path, images, [name]))
         for column, key in CENTRE.items():
             assert float(row[column]) == pytest.approx(known[name][key], abs=1e-6)
-        assert summary["settings"]["variant"] == "centre"
+        assert summary["settings"]["metrics_variant"] == "centre"
 
     def test_slices_of_a_volume_score_as_pictures_do(self, tmp_path, reference, score):
         images, known = reference
@@ -163,7 +163,7 @@ class TestSettings:
 
     @pytest.mark.parametrize(
         "settings",
-        [{"variant": "half"}, {"min_foreground_fraction": 2}, {"slices_at_once": 0}, {"rounded": "perhaps"}],
+        [{"metrics_variant": "half"}, {"min_foreground_fraction": 2}, {"slices_at_once": 0}, {"rounded": "perhaps"}],
     )
     def test_a_setting_that_there_is_not_is_told(self, settings):
         with pytest.raises(BadInputError):

@@ -18,7 +18,7 @@ def add(tables, image, values, names=("ct", "mr"), **more):
 
 @pytest.fixture
 def tables(tmp_path):
-    return ScoreTables(str(tmp_path), {"variant": "full"})
+    return ScoreTables(str(tmp_path), {"metrics_variant": "full"})
 
 
 class TestTables:

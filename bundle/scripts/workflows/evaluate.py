@@ -16,13 +16,14 @@ from scripts.inferers.slicewise import decompose_volume, device_and_precision, f
 from scripts.losses.ssim import SSIM
 from scripts.metrics import decomposition_scores, fusion_scores
 from scripts.metrics.scores import WITH_VARIANTS
+from scripts.metrics.variants import VARIANTS
 from scripts.transforms.slicing import to_slices
 
 from .checkpoints import is_true
 from .fuse import as_stored, check_settings, check_sources
 from .regions import REGIONS, ssim_by_region
 
-VARIANTS = ("full", "centre", "both")
+BOTH = "both"
 
 
 class EvaluateVolume:
@@ -59,8 +60,10 @@ class EvaluateVolume:
         check_settings(dtype, latent, seed, slices_at_once)
         if not isinstance(slice_step, int) or slice_step < 1:
             raise BadInputError(f"slice_step is {slice_step!r}, expected a whole number from 1 on.")
-        if metrics_variant not in VARIANTS:
-            raise BadInputError(f"metrics_variant is '{metrics_variant}', expected one of {', '.join(VARIANTS)}.")
+        if metrics_variant not in (*VARIANTS, BOTH):
+            raise BadInputError(
+                f"metrics_variant is '{metrics_variant}', expected one of {', '.join((*VARIANTS, BOTH))}."
+            )
         self.sources = list(sources)
         self.dtype = dtype
         self.latent = latent
@@ -161,7 +164,7 @@ class EvaluateVolume:
         """The metrics of `scripts.metrics` for a batch of slices."""
         fused, grey = as_stored(slices["fused"][:, :1], "uint8"), as_stored(sources, "uint8")
         columns = dict(fusion_scores(fused, grey, "centre" if self.metrics_variant == "centre" else "full"))
-        if self.metrics_variant == "both":
+        if self.metrics_variant == BOTH:
             centre = fusion_scores(fused, grey, "centre", metrics=WITH_VARIANTS)
             columns |= {f"{metric}_centre": values for metric, values in centre.items()}
         if "decomposed" in slices:

@@ -22,7 +22,7 @@ class ScoreImages:
     """Measure a fused image slice by slice: what it keeps of its sources, and how well they were decomposed.
 
     Args:
-        variant: "full", or "centre" for what the scripts published with the paper compute. Defaults to "full".
+        metrics_variant: "full", or "centre" for what the scripts published with the paper compute. Defaults to "full".
         rounded: round fused image and sources to 8 bits for the fusion metrics, which are defined on these. Decomposed
             images and their sources are compared as they are. Defaults to True.
         min_foreground_fraction: slices of a volume with foreground on less of their area are left out: an empty slice
@@ -34,18 +34,18 @@ class ScoreImages:
 
     def __init__(
         self,
-        variant: str = "full",
+        metrics_variant: str = "full",
         rounded: bool | str = True,
         min_foreground_fraction: float = 0.1,
         slices_at_once: int = 8,
         device: torch.device | str = "cpu",
     ) -> None:
-        check_variant(variant)
+        check_variant(metrics_variant)
         if not isinstance(min_foreground_fraction, int | float) or not 0 <= min_foreground_fraction <= 1:
             raise BadInputError(f"min_foreground_fraction is {min_foreground_fraction!r}, expected a number in [0, 1].")
         if not isinstance(slices_at_once, int) or slices_at_once < 1:
             raise BadInputError(f"slices_at_once is {slices_at_once!r}, expected a whole number from 1 on.")
-        self.variant = variant
+        self.metrics_variant = metrics_variant
         self.rounded = is_true(rounded)
         self.min_foreground_fraction = min_foreground_fraction
         self.slices_at_once = slices_at_once
@@ -101,7 +101,9 @@ class ScoreImages:
     def _fusion(self, fused: torch.Tensor, sources: torch.Tensor, reasons: dict[str, str]) -> dict[str, torch.Tensor]:
         if self.rounded:
             fused, sources = as_stored(fused, "uint8"), as_stored(sources, "uint8")
-        return _each(FUSION_METRICS, reasons, lambda name: fusion_scores(fused, sources, self.variant, metrics=[name]))
+        return _each(
+            FUSION_METRICS, reasons, lambda name: fusion_scores(fused, sources, self.metrics_variant, metrics=[name])
+        )
 
     @staticmethod
     def _decomposition(

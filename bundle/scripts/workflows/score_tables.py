@@ -126,7 +126,7 @@ class ScoreTables:
         """Mean and standard deviation over files as a table to be read."""
         few = sum(self.few_slices.values())
         lines = [
-            f"{len(self.images)} image(s), {len(self.rows)} slice(s), variant {self.settings.get('variant')}"
+            f"{len(self.images)} image(s), {len(self.rows)} slice(s), variant {self.settings.get('metrics_variant')}"
             f"{f'; {few} slice(s) with little foreground left out' if few else ''}.",
             "Mean ± standard deviation over images:",
             *_aligned([self._entries(FUSION_METRICS)], [""], FUSION_METRICS),
