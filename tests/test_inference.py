@@ -18,8 +18,10 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from scripts.networks.uncertainty import UncertaintyHead
 from scripts.outputs.volumes import load_fused
 from scripts.workflows.plain_errors import plain_cause
+from scripts.workflows.weights import fingerprint
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
 SHIPPED = BUNDLE / "models" / "model.pt"
@@ -191,6 +193,100 @@ def test_everything_fits_in_one_folder(tmp_path, write_patient, command):
         "P_t1gd_decomposed.nii.gz",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["P"]
+
+
+class TestMaps:
+    """On request: which source speaks, and how far off an estimate may be."""
+
+    @pytest.fixture
+    def phantom(self, tmp_path):
+        """A few slices of the embedded phantom."""
+        folder = tmp_path / "data" / "phantom-01"
+        folder.mkdir(parents=True)
+        for path in (BUNDLE / "example" / "phantom-01").glob("*_[tf][1l]*.nii.gz"):
+            nib.save(nib.load(path).slicer[30:210, 20:220, 24:28], folder / path.name)
+        return tmp_path / "data"
+
+    @pytest.fixture
+    def head(self, tmp_path, weights):
+        """The shipped head where it belongs to the weights, else one that is not trained."""
+        path = BUNDLE / "models" / "uncertainty.pt"
+        if path.is_file():
+            state = torch.load(path, weights_only=True)
+            if bytes(state["checksum"].tolist()).hex() == fingerprint(weights):
+                return path
+        torch.save(UncertaintyHead(belongs_to=fingerprint(weights)).state_dict(), tmp_path / "head.pt")
+        return tmp_path / "head.pt"
+
+    def test_both_maps_of_the_phantom_in_their_units_and_the_doubt_again_from_the_stored_file(
+        self, tmp_path, phantom, head, command
+    ):
+        out = tmp_path / "out"
+        command(
+            "inference",
+            dataset_dir=phantom,
+            output_dir=out,
+            contribution="true",
+            uncertainty="true",
+            uncertainty_path=head,
+            overview="true",
+        )
+        folder = out / "phantom-01"
+        names = {"fused", "fused.json", "overview.png"}
+        for source in ("t1gd", "flair"):
+            names |= {f"{source}_decomposed", f"{source}_contribution", f"{source}_uncertainty"}
+        expected = {f"phantom-01_{name}{'' if '.' in name else '.nii.gz'}" for name in names}
+        assert {path.name for path in folder.iterdir()} == expected
+        maps = {name: nib.load(folder / f"phantom-01_{name}.nii.gz").get_fdata() for name in names if "." not in name}
+        fused = maps["fused"]
+        gap = maps["t1gd_contribution"] + maps["flair_contribution"] - fused
+        assert np.sqrt(np.mean(gap**2)) < 0.15 * np.sqrt(np.mean(fused**2))
+        sidecar = json.loads((folder / "phantom-01_fused.json").read_text())
+        assert sidecar["ContributionFiles"][0] == "phantom-01_t1gd_contribution.nii.gz"
+        assert "Expected error" in sidecar["Uncertainty"]
+        # sources are in scanner units, several hundreds; so is the doubt
+        inside = fused > 0.1
+        assert 1 < maps["t1gd_uncertainty"][inside].mean() < 0.2 * maps["t1gd_decomposed"].max()
+        assert nib.load(folder / "phantom-01_flair_uncertainty.nii.gz").get_data_dtype() == np.uint16
+
+        command("decompose", dataset_dir=out, uncertainty="true", uncertainty_path=head, overview="true")
+        again = out / "decomposed" / "phantom-01"
+        for source in ("t1gd", "flair"):
+            values = nib.load(again / f"phantom-01_{source}_uncertainty.nii.gz").get_fdata()
+            step = 2 * maps[f"{source}_uncertainty"].max() / 65535
+            assert np.abs(values - maps[f"{source}_uncertainty"]).max() <= 0.01 * values.max() + step
+        told = json.loads((again / "phantom-01_uncertainty.json").read_text())
+        assert told["UncertaintyFiles"] == sidecar["UncertaintyFiles"]
+
+    def test_results_among_the_sources_are_not_taken_for_patients(self, tmp_path, write_patient, head, command):
+        write_patient(tmp_path, "P")
+        for _ in range(2):
+            command(
+                "inference",
+                dataset_dir=tmp_path,
+                output_dir=tmp_path,
+                contribution="true",
+                uncertainty="true",
+                uncertainty_path=head,
+            )
+        assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["P"]
+
+    def test_a_doubt_that_cannot_be_told_is_refused(self, tmp_path, write_patient, head, command, refused):
+        write_patient(tmp_path / "data", "P")
+        asked = {"dataset_dir": tmp_path / "data", "output_dir": tmp_path / "out", "uncertainty": "true"}
+        assert "No weights of the map" in refused("inference", **asked, uncertainty_path=tmp_path / "none.pt")
+        told = refused("inference", **asked, uncertainty_path=head, latent="normal")
+        assert "Leave out --latent, or --uncertainty" in told
+        torch.save(UncertaintyHead(belongs_to="ab" * 32).state_dict(), tmp_path / "other.pt")
+        told = refused("inference", **asked, uncertainty_path=tmp_path / "other.pt")
+        assert "other.pt tells the errors of other weights" in told
+        assert "expected true or false, got 'perhaps'" in refused("inference", **{**asked, "uncertainty": "perhaps"})
+        assert not (tmp_path / "out").exists()
+        command("inference", dataset_dir=tmp_path / "data", output_dir=tmp_path / "out", lossless="true")
+        told = refused(
+            "decompose", dataset_dir=tmp_path / "out", lossless="true", uncertainty="true", uncertainty_path=head
+        )
+        assert "of which there is no doubt to map" in told
 
 
 def test_evaluation_writes_tables(tmp_path, write_patient, command):

@@ -91,7 +91,10 @@ class TestFolders:
 
     def test_results_of_this_bundle_beside_the_patients_are_no_patients(self, tmp_path, recwarn):
         touch(tmp_path / "X", "X_t1ce.nii.gz", "X_flair.nii.gz")
-        touch(tmp_path / "eval" / "X", "X_fused.nii.gz", "X_t1gd_decomposed.nii.gz")
+        touch(
+            *(tmp_path / "eval" / "X", "X_fused.nii.gz", "X_t1gd_decomposed.nii.gz"),
+            *("X_t1gd_contribution.nii.gz", "X_flair_uncertainty.nii.gz"),
+        )
         assert len(find_patients(tmp_path)) == 1
         assert not recwarn.list
 

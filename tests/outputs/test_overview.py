@@ -97,6 +97,23 @@ class TestDrawOverview:
         )
         assert picture.shape[1] == 1800
 
+    def test_maps_make_the_page_wider_and_leave_the_panels_their_size(self, tmp_path, patient):
+        _, _, decomposed = patient
+        plain = draw(tmp_path / "a.png", patient)
+        maps = {"contribution": decomposed, "uncertainty": {k: 0.02 * v for k, v in decomposed.items()}}
+        picture = draw(tmp_path / "b.png", patient, **maps)
+        assert picture.shape[0] == plain.shape[0]
+        assert picture.shape[1] > 2500
+
+    def test_the_expected_error_has_its_scale_without_sources_too(self, tmp_path, patient):
+        _, fused, decomposed = patient
+        picture = draw(tmp_path / "o.png", (None, fused, decomposed), uncertainty=decomposed)
+        assert colourful(picture)[220:-70].any()
+
+    def test_a_map_of_another_shape_is_refused(self, tmp_path, patient):
+        with pytest.raises(ValueError, match="have one shape"):
+            draw(tmp_path / "o.png", patient, uncertainty={"t1gd": np.zeros((3, 3, 3))})
+
     def test_volumes_of_different_shape_are_refused(self, tmp_path, patient):
         sources, fused, decomposed = patient
         with pytest.raises(ValueError, match="have one shape"):

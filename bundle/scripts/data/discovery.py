@@ -28,7 +28,7 @@ _SECTIONS = {
 }
 _FOLDER_DEPTH = 3
 _DECATHLON_WORDS = {"flair": "flair", "t1w": "t1", "t1": "t1", "t1gd": "t1gd", "t2w": "t2"}
-_OWN_OUTPUTS = ("_fused", "_decomposed", "_latent")
+_OWN_OUTPUTS = ("_fused", "_decomposed", "_latent", "_contribution", "_uncertainty")
 
 
 def find_patients(

@@ -18,7 +18,7 @@ from .pictures import is_picture
 
 _FUSED = re.compile(r"^(?:(.+)[_-])?fused$", re.IGNORECASE)
 _DECOMPOSED = re.compile(r"^(?:(.+)[_-])?decomposed(?:-(\d+)_estimate)?$", re.IGNORECASE)
-_NEITHER = re.compile(r"(?:^|[_-])(?:overview|latent|estimate)$", re.IGNORECASE)
+_NEITHER = re.compile(r"(?:^|[_-])(?:overview|latent|estimate|contribution|uncertainty)$", re.IGNORECASE)
 _SHOWN = 3
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]

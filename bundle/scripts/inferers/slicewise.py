@@ -18,7 +18,7 @@ def device_and_precision(network: nn.Module) -> torch.Tensor:
     return next(floating, torch.empty(0))
 
 
-def _by_slices(
+def by_slices(
     network: nn.Module,
     volume: torch.Tensor,
     axis: int,
@@ -61,7 +61,7 @@ def fuse_volume(
             return result
         return torch.cat(result, dim=1) if keep_latent else result[0]
 
-    both = _by_slices(network, image, axis, batch_size, apply)
+    both = by_slices(network, image, axis, batch_size, apply)
     return both[:1], both[1:] if len(both) > 1 else None
 
 
@@ -86,7 +86,7 @@ def restore_volume(
         return network.inverse(batch[:, :1], batch[:, 1:])
 
     both = torch.cat((fused, latent))
-    return _by_slices(network, both, axis, batch_size, apply)
+    return by_slices(network, both, axis, batch_size, apply)
 
 
 @torch.no_grad()
@@ -122,4 +122,4 @@ def decompose_volume(
         ]
         return network.inverse(batch, torch.cat(fresh)).clamp_(min=0.0)
 
-    return _by_slices(network, fused, axis, batch_size, apply)
+    return by_slices(network, fused, axis, batch_size, apply)

@@ -25,6 +25,8 @@ Cut = Callable[[np.ndarray], list[np.ndarray]]
 DISPLAY_NAMES = {"t1gd": "T1-Gd", "t1": "T1", "t2": "T2", "flair": "FLAIR"}
 FUSED_GROUP, SOURCE_GROUP = "Fused", "Sources"
 ESTIMATE_GROUP, ERROR_GROUP = "Decomposed (estimated)", "Absolute error"
+PART_GROUP, DOUBT_GROUP = "Contribution to the fused image", "Expected error"
+COLOURED = (ERROR_GROUP, DOUBT_GROUP)
 
 # Measures in pixels of the finished picture.
 WIDTH, WIDEST_PANEL = 1800, 330
@@ -83,6 +85,8 @@ def draw_overview(
     ssim: Scores | None = None,
     title: str = "",
     phantom: bool = False,
+    contribution: Mapping[str, Any] | None = None,
+    uncertainty: Mapping[str, Any] | None = None,
 ) -> None:
     """Draw sources, fused image, decomposed sources and their absolute error in three slices.
 
@@ -90,7 +94,7 @@ def draw_overview(
     percentile, and the error is given in percent of that window.
 
     Args:
-        path: PNG file to write, about 1800 pixels wide.
+        path: PNG file to write, about 1800 pixels wide; wider with maps, for the panels keep their size.
         sources: volume [X, Y, Z] of each source by its name, in any unit; None or empty where they
             are not at hand, which leaves out their columns and the error.
         fused: volume [X, Y, Z].
@@ -104,6 +108,10 @@ def draw_overview(
             panels as well. Defaults to None.
         title: the patient's name.
         phantom: no patient but a digital phantom, which the picture then says. Defaults to False.
+        contribution: volume [X, Y, Z] of what each source contributes to the fused image, drawn in its grey window.
+            Defaults to None.
+        uncertainty: volume [X, Y, Z] of the error that is expected of each estimate, in its source's unit; drawn on the
+            scale of the errors. Defaults to None.
 
     Raises:
         BadInputError: the file cannot be written.
@@ -111,9 +119,11 @@ def draw_overview(
     """
     sources = {name: _as_array(volume) for name, volume in (sources or {}).items()}
     decomposed = {name: _as_array(volume) for name, volume in decomposed.items()}
+    parts = {name: _as_array(volume) for name, volume in (contribution or {}).items()}
+    doubt = {name: _as_array(volume) for name, volume in (uncertainty or {}).items()}
     fused = _as_array(fused)
     anatomy = list((sources or decomposed).values())
-    for volume in (*sources.values(), *decomposed.values()):
+    for volume in (*sources.values(), *decomposed.values(), *parts.values(), *doubt.values()):
         if volume.shape != fused.shape:
             raise ValueError(f"The volumes of one overview have one shape, got {volume.shape} and {fused.shape}.")
 
@@ -125,19 +135,20 @@ def draw_overview(
     def cut(volume: np.ndarray) -> list[np.ndarray]:
         return [view.page(volume, index)[frame] for index in slices]
 
-    columns = [*_grey_columns(sources, fused, decomposed, ssim or {}, cut)]
-    errors = [*_error_columns(sources, decomposed, cut)]
+    columns = [*_grey_columns(sources, fused, parts, decomposed, ssim or {}, cut)]
+    errors = [*_error_columns(sources, decomposed, doubt, cut)]
 
     page = _Page([*columns, *errors], len(slices), view.aspect(frame))
     page.draw_heading(title, view.plane, phantom)
     page.draw_panels(view, slices)
-    page.draw_footnote(bool(errors))
+    page.draw_footnote(any(column.group == ERROR_GROUP for column in errors), bool(parts), bool(doubt))
     page.save(path)
 
 
 def _grey_columns(
     sources: Mapping[str, np.ndarray],
     fused: np.ndarray,
+    parts: Mapping[str, np.ndarray],
     decomposed: Mapping[str, np.ndarray],
     ssim: Scores,
     cut: Cut,
@@ -149,6 +160,8 @@ def _grey_columns(
         yield Column(SOURCE_GROUP, _display(name), cut(volume), grey_window(volume), {})
     together = " + ".join(map(_display, sources or decomposed))
     yield Column(FUSED_GROUP, together, cut(fused), grey_window(fused), scores("fused", [*ssim]))
+    for name, volume in parts.items():
+        yield Column(PART_GROUP, _display(name), cut(volume), grey_window(fused), {})
     for name, volume in decomposed.items():
         window = grey_window(sources.get(name, volume))
         found = scores("decomposed", [name])
@@ -156,18 +169,23 @@ def _grey_columns(
 
 
 def _error_columns(
-    sources: Mapping[str, np.ndarray], decomposed: Mapping[str, np.ndarray], cut: Cut
+    sources: Mapping[str, np.ndarray], decomposed: Mapping[str, np.ndarray], doubt: Mapping[str, np.ndarray], cut: Cut
 ) -> Iterator[Column]:
-    """Yield the errors in percent of their source's window, all on one readable scale."""
-    errors = {}
+    """Yield true and expected errors in percent of their source's window, all on one readable scale."""
+    errors: dict[tuple[str, str], list[np.ndarray]] = {}
     for name in (name for name in sources if name in decomposed):
         low, high = grey_window(sources[name])
         pairs = zip(cut(decomposed[name]), cut(sources[name]), strict=True)
-        errors[name] = [np.abs(np.subtract(a, b, dtype=np.float32)) * (100 / (high - low)) for a, b in pairs]
+        errors[ERROR_GROUP, name] = [
+            np.abs(np.subtract(a, b, dtype=np.float32)) * (100 / (high - low)) for a, b in pairs
+        ]
+    for name, volume in doubt.items():
+        low, high = grey_window(sources.get(name, decomposed[name]))
+        errors[DOUBT_GROUP, name] = [np.asarray(page, dtype=np.float32) * (100 / (high - low)) for page in cut(volume)]
     most = max((_large(page) for pages in errors.values() for page in pages), default=0.0)
     limit = next((limit for limit in ERROR_LIMITS if limit >= most), ERROR_LIMITS[-1])
-    for name, pages in errors.items():
-        yield Column(ERROR_GROUP, _display(name), pages, (0.0, float(limit)), {})
+    for (group, name), pages in errors.items():
+        yield Column(group, _display(name), pages, (0.0, float(limit)), {})
 
 
 def _large(error: np.ndarray) -> float:
@@ -181,10 +199,13 @@ class _Page(Page):
     def __init__(self, columns: list[Column], rows: int, aspect: float) -> None:
         groups = [column.group for column in columns]
         gaps = [GAP if a == b else GROUP_GAP for a, b in pairwise(groups)]
-        scale = SCALE if ERROR_GROUP in groups else 0
+        scale = SCALE if groups[-1] in COLOURED else 0
         fixed = 2 * MARGIN + ROW_LABEL + sum(gaps) + scale
         self.columns = columns
-        self.panel_width = min((WIDTH - fixed) / len(columns), WIDEST_PANEL)
+        # Maps make the page wider, not the panels narrower.
+        usual = [group for group in groups if group not in (PART_GROUP, DOUBT_GROUP)]
+        usual_gaps = sum(GAP if a == b else GROUP_GAP for a, b in pairwise(usual))
+        self.panel_width = min((WIDTH - fixed + sum(gaps) - usual_gaps) / len(usual), WIDEST_PANEL)
         self.panel_height = self.panel_width * aspect
         # Many sources make narrow panels: their captions shrink with them.
         self.caption_size = 7.5 * min(1.0, self.panel_width / 220)
@@ -230,7 +251,7 @@ class _Page(Page):
                 axes = self.panel(left, top, self.panel_width, self.panel_height)
                 axes.imshow(
                     column.pages[row],
-                    cmap=ERROR_COLOURS if column.group == ERROR_GROUP else "gray",
+                    cmap=ERROR_COLOURS if column.group in COLOURED else "gray",
                     vmin=column.window[0],
                     vmax=column.window[1],
                     aspect="auto",
@@ -247,7 +268,7 @@ class _Page(Page):
                     self._mark_sides(axes, view.sides)
         self._scale()
 
-    def draw_footnote(self, has_errors: bool) -> None:
+    def draw_footnote(self, has_errors: bool, has_parts: bool = False, has_doubt: bool = False) -> None:
         """Say how the picture is to be read."""
         note = "Estimated: computed from the fused image alone."
         if has_errors:
@@ -256,11 +277,18 @@ class _Page(Page):
                 "  SSIM of the fused image: with each source in turn."
             )
         note += "  R: the patient's right."
+        maps = []
+        if has_parts:
+            maps.append("Contributions share the fused image's window, and add up to it to first order.")
+        if has_doubt:
+            maps.append("Expected error: learned, from the fused image alone, in % of the window; small is not safe.")
+        if maps:
+            note += "\n" + "  ".join(maps)
         self.text(MARGIN, self.height - 42, note, fontsize=7, color=FAINT)
 
     def _scale(self) -> None:
         column = self.columns[-1]
-        if column.group != ERROR_GROUP:
+        if column.group not in COLOURED:
             return
         height = self.top[-1] + self.panel_height - self.top[0]
         axes = self.axes(self.left[-1] + self.panel_width + 16, self.top[0], 14, height)

@@ -40,6 +40,16 @@ def restored_descrip(source: str) -> str:
     return f"FusionINN restored {source}, research use only"
 
 
+def contribution_descrip(source: str) -> str:
+    """Return the header text of a map of what `source` contributes to a fused image."""
+    return f"FusionINN contribution of {source} to fused, research use only"
+
+
+def uncertainty_descrip(source: str) -> str:
+    """Return the header text of a map of the error that is expected of the decomposed image of `source`."""
+    return f"FusionINN expected error of ESTIMATED {source}, research use only"
+
+
 def save_volume(
     path: str | os.PathLike[str],
     volume: Any,

@@ -23,6 +23,8 @@ from scripts.transforms.normalize import restore_intensity
 
 from .fuse import ExactNetwork, check_settings, check_sources
 from .fusion_files import PHANTOM, write_estimates
+from .map_files import UNCERTAINTY, write_map_sidecar, write_maps
+from .uncertainty_map import UncertaintyMap, check_latent
 
 
 def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
@@ -140,10 +142,20 @@ class DecomposeVolume:
         latent: distribution of the fresh latent. Defaults to "normal".
         seed: seed of the latent. Defaults to 0.
         slices_at_once: slices in a batch. Defaults to 2.
+        uncertainty: gives the expected error of the estimates. Defaults to None (no map).
     """
 
-    def __init__(self, checkpoint: str, latent: str = "normal", seed: int = 0, slices_at_once: int = 2) -> None:
+    def __init__(
+        self,
+        checkpoint: str,
+        latent: str = "normal",
+        seed: int = 0,
+        slices_at_once: int = 2,
+        uncertainty: UncertaintyMap | None = None,
+    ) -> None:
         check_settings("float32", latent, seed, slices_at_once)
+        check_latent(uncertainty, latent)
+        self.uncertainty = uncertainty
         self.exact = ExactNetwork()
         self.checkpoint = checkpoint
         self.latent = latent
@@ -158,10 +170,11 @@ class DecomposeVolume:
             data: what `ReadFused` returns.
 
         Returns:
-            "decomposed": (N, X, Y, Z) in the sources' own units.
+            "decomposed" and, where it is asked for, "uncertainty": (N, X, Y, Z) in the sources' own units.
 
         Raises:
-            BadInputError: when other weights fused the image, or the number of sources differs.
+            BadInputError: when other weights fused the image, the number of sources differs, or the uncertainty of the
+                sources themselves is asked for.
         """
         sidecar, fused = data["sidecar"], data["image"]
         if sidecar["CheckpointSHA256"] != self.checkpoint:
@@ -171,12 +184,21 @@ class DecomposeVolume:
             )
         check_sources(network, len(sidecar["SourceModalities"]))
         axis = sidecar["IntensityScale"]["slice_axis"]
+        if self.uncertainty is not None and data["latent"] is not None:
+            raise BadInputError(
+                "with --lossless true the sources themselves come back, of which there is no doubt to map. Leave out "
+                "--uncertainty, or --lossless."
+            )
+        results = {}
         if data["latent"] is None:
             normalised = decompose_volume(network, fused, axis, self.latent, self.seed, self.slices_at_once)
+            if self.uncertainty is not None:
+                shown = fused.clamp(0.0, 1.0)
+                results["uncertainty"] = self.uncertainty(network, shown, normalised, sidecar["IntensityScale"])
         else:
             exact = self.exact(network, sidecar["IntensityScale"]["mode"])
             normalised = restore_volume(exact, fused, data["latent"], axis, self.slices_at_once)
-        return {"decomposed": restore_intensity(normalised, sidecar["IntensityScale"], in_place=True)}
+        return {"decomposed": restore_intensity(normalised, sidecar["IntensityScale"], in_place=True), **results}
 
 
 class DecompositionFiles:
@@ -212,6 +234,11 @@ class DecompositionFiles:
         restored = data["latent"] is not None
         sweep(stem.parent, f"{patient}_")
         written = write_estimates(stem, estimates, affine, dtypes, data["fused"], restored)
+        maps = {}
+        if UNCERTAINTY in results:
+            maps[UNCERTAINTY] = dict(zip(sources, results[UNCERTAINTY], strict=True))
+            written += write_maps(stem.parent, patient, maps[UNCERTAINTY], UNCERTAINTY, affine, data["fused"])
+            written.append(write_map_sidecar(Path(f"{stem}_{UNCERTAINTY}.json"), patient, sources, UNCERTAINTY))
         if self.overview and not restored:
             written.append(f"{stem}_decomposed_overview.png")
             draw_overview(
@@ -223,5 +250,6 @@ class DecompositionFiles:
                 slice_axis=sidecar["SliceAxis"],
                 title=patient,
                 phantom=PHANTOM in patient.lower(),
+                **maps,
             )
         return written

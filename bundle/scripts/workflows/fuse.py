@@ -10,10 +10,13 @@ import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.inferers.maps import contribution_volume
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.losses.ssim import SSIM
 from scripts.networks.latent import LATENT_KINDS
 from scripts.transforms.slicing import to_slices
+
+from .uncertainty_map import UncertaintyMap, check_latent
 
 LEVELS = {"uint8": 255, "uint16": 65535}
 
@@ -98,6 +101,8 @@ class FuseVolume:
         seed: seed of the latent. Defaults to 0.
         slices_at_once: slices in a batch. Defaults to 2: more take more memory and no less time on a CPU.
         lossless: keep the latent, and compute it exactly. Defaults to False.
+        contribution: map what each source contributes to the fused image. Defaults to False.
+        uncertainty: gives the expected error of the estimates. Defaults to None (no map).
     """
 
     def __init__(
@@ -107,13 +112,18 @@ class FuseVolume:
         seed: int = 0,
         slices_at_once: int = 2,
         lossless: bool = False,
+        contribution: bool = False,
+        uncertainty: UncertaintyMap | None = None,
     ) -> None:
         check_settings(dtype, latent, seed, slices_at_once)
+        check_latent(uncertainty, latent)
         self.dtype = dtype
         self.latent = latent
         self.seed = seed
         self.slices_at_once = slices_at_once
         self.lossless = lossless
+        self.contribution = contribution
+        self.uncertainty = uncertainty
         self.exact = ExactNetwork()
 
     def __call__(self, network: nn.Module, data: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +136,8 @@ class FuseVolume:
         Returns:
             "fused" (1, X, Y, Z) as stored, "latent" (N - 1, X, Y, Z) where it is kept, "decomposed" (N, X, Y, Z) from
             "fused" alone, and "ssim": for every slice (rows) and source (columns), of the fused and the decomposed
-            image.
+            image. Where they are asked for, "contribution" (N, X, Y, Z) in units of the fused image and "uncertainty"
+            (N, X, Y, Z) in the sources' own units.
 
         Raises:
             BadInputError: when the network takes another number of sources.
@@ -145,7 +156,13 @@ class FuseVolume:
             "decomposed": slice_ssim(image, decomposed, axis),
         }
         results = {"fused": fused, "decomposed": decomposed, "ssim": ssim}
-        return {**results, "latent": latent} if self.lossless else results
+        if self.lossless:
+            results["latent"] = latent
+        if self.contribution:
+            results["contribution"] = contribution_volume(network, image, axis, self.slices_at_once)
+        if self.uncertainty is not None:
+            results["uncertainty"] = self.uncertainty(network, shown, decomposed, data["intensity_scale"])
+        return results
 
 
 def slice_ssim(image: torch.Tensor, other: torch.Tensor, axis: int, slices_at_once: int = 4) -> np.ndarray:

@@ -16,6 +16,7 @@ from scripts.outputs.volumes import estimate_descrip, fused_descrip, latent_desc
 from scripts.outputs.writing import sweep
 from scripts.transforms.normalize import restore_intensity
 
+from .map_files import CONTRIBUTION, UNCERTAINTY, map_keys, write_maps
 from .weights import fingerprint
 
 PHANTOM = "phantom"
@@ -61,7 +62,7 @@ class FusionFiles:
         Args:
             data: "patient", "image" (normalised, with affine; turned back to its own units in place, for it is large),
                 "intensity_scale" and "files" of the sources.
-            results: what `FuseVolume` returns.
+            results: what `FuseVolume` returns; maps in it are written too.
 
         Returns:
             the files written.
@@ -80,6 +81,13 @@ class FusionFiles:
             "SourceDtypes": list(dtypes.values()),
             "SSIM": self._mean_ssim(results["ssim"]),
         }
+        maps = {
+            kind: dict(zip(self.sources, results[kind], strict=True))
+            for kind in (CONTRIBUTION, UNCERTAINTY)
+            if kind in results
+        }
+        for kind in maps:
+            extra |= map_keys(patient, self.sources, kind)
         if self.lossless:
             extra["LatentFile"] = f"{patient}_latent.nii.gz"
         if "typicality" in results:
@@ -102,6 +110,8 @@ class FusionFiles:
             )
         estimates = restore_intensity(results["decomposed"], scale, in_place=True)
         written += write_estimates(stem, dict(zip(self.sources, estimates, strict=True)), affine, dtypes, like)
+        for kind, volumes in maps.items():
+            written += write_maps(stem.parent, patient, volumes, kind, affine, like)
         if self.overview:
             written.append(f"{stem}_overview.png")
             originals = restore_intensity(torch.as_tensor(np.asarray(data["image"])), scale, in_place=True)
@@ -119,6 +129,7 @@ class FusionFiles:
                 },
                 title=patient,
                 phantom=phantom,
+                **maps,
             )
         return written
 

@@ -1,0 +1,86 @@
+"""The maps that come with a patient on request: which source speaks, and how far off an estimate may be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from scripts import RESEARCH_NOTICE
+from scripts.outputs.volumes import contribution_descrip, save_volume, uncertainty_descrip
+from scripts.outputs.writing import result_file
+
+CONTRIBUTION, UNCERTAINTY = "contribution", "uncertainty"
+DESCRIPTIONS = {
+    CONTRIBUTION: (
+        "What each source contributes to the fused image, in its units (0 to 1): the derivative of every fused voxel "
+        "along the source. The contributions add up to the fused image to first order; they may be negative."
+    ),
+    UNCERTAINTY: (
+        "Expected error (root mean square) of each decomposed image, in its units, learned from other patients and "
+        "estimated from the fused image alone. Where it is large the estimate is less to be trusted; where it is small "
+        "it may still be wrong."
+    ),
+}
+DESCRIPS = {CONTRIBUTION: contribution_descrip, UNCERTAINTY: uncertainty_descrip}
+
+
+def map_file(patient: str, source: str, kind: str) -> str:
+    """Return the name of a map's file."""
+    return f"{patient}_{source}_{kind}.nii.gz"
+
+
+def map_keys(patient: str, sources: list[str], kind: str) -> dict[str, Any]:
+    """Return what a sidecar says about a patient's maps of a kind.
+
+    Args:
+        patient: name of the patient.
+        sources: names of the sources.
+        kind: "contribution" or "uncertainty".
+    """
+    name = kind.capitalize()
+    return {name: DESCRIPTIONS[kind], f"{name}Files": [map_file(patient, source, kind) for source in sources]}
+
+
+def write_maps(
+    folder: Path, patient: str, maps: Mapping[str, torch.Tensor], kind: str, affine: np.ndarray, like: str
+) -> list[str]:
+    """Write the maps of a patient, in 16 bits between their own extremes.
+
+    Args:
+        folder: folder of the patient.
+        patient: name of the patient.
+        maps: volume (X, Y, Z) of every source.
+        kind: "contribution" or "uncertainty".
+        affine: voxel to millimetre.
+        like: file whose coordinate codes are taken over.
+
+    Returns:
+        the files written.
+    """
+    written = []
+    for source, volume in maps.items():
+        written.append(str(folder / map_file(patient, source, kind)))
+        values = torch.nan_to_num(volume)
+        low, high = min(float(values.min()), 0.0), float(values.max())
+        # a map that is the same everywhere still needs a range
+        ends = (low, high if high > low else low + 1.0)
+        descrip = DESCRIPS[kind](source)
+        save_volume(written[-1], volume, affine, "uint16", value_range=ends, descrip=descrip, like=like)
+    return written
+
+
+def write_map_sidecar(path: Path, patient: str, sources: list[str], kind: str) -> str:
+    """Write what maps are in a file of their own, where there is no sidecar of a fused image to say it.
+
+    Returns:
+        the file written.
+    """
+    content = {"ResearchUseOnly": RESEARCH_NOTICE, **map_keys(patient, sources, kind)}
+    with result_file(path, suffix=".json") as temporary:
+        Path(temporary).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return str(path)
