@@ -4,16 +4,18 @@
 #     sh tools/uncertainty.sh OPEN HELD_OUT [FOLDER]
 #
 # OPEN: patients that shipped weights may be trained on. HELD_OUT: other patients, with their split.json, to measure on.
-# FOLDER: where the run is kept. Defaults to bundle/runs/uncertainty, which must not hold an earlier one.
+# FOLDER: where the run is kept, from the repository on. Defaults to bundle/runs/uncertainty; it must not hold an earlier one.
 set -eu
 [ $# -ge 2 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2; }
+open=$(cd "$1" && pwd)
+held_out=$(cd "$2" && pwd)
 cd "$(dirname "$0")/.."
 configs=bundle/configs
 run="${PYTHON:-python} -m monai.bundle run"
 out=${3:-bundle/runs/uncertainty}
 
 $run training --config_file "['$configs/train.json','$configs/crops.json','$configs/uncertainty.json']" \
-    --dataset_dir "$1" --output_dir "$out"
+    --dataset_dir "$open" --output_dir "$out"
 $run --config_file "['$configs/evaluate.json','$configs/reliability.json']" \
-    --dataset_dir "$2" --split_file "$2/split.json" --output_dir "$out/reliability" \
+    --dataset_dir "$held_out" --split_file "$held_out/split.json" --output_dir "$out/reliability" \
     --document bundle/docs/uncertainty.md --figure bundle/docs/images/uncertainty.png
