@@ -13,6 +13,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from scripts.workflows.typicality import WithTypicality
+from scripts.workflows.weights import fingerprint
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 EXAMPLE = BUNDLE / "example" / "phantom-01"
@@ -22,8 +23,6 @@ INFERENCE = str(BUNDLE / "configs" / "inference.json")
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> Path:
     """Return the file that ships, marked for the weights that ship should they have been trained again since."""
-    from scripts.workflows.weights import fingerprint
-
     content = json.loads((BUNDLE / "models" / "typicality.json").read_text())
     content["checkpoint_sha256"] = fingerprint(BUNDLE / "models" / "model.pt")
     path = tmp_path_factory.mktemp("typicality") / "typicality.json"

@@ -108,7 +108,7 @@ class ScoreCase:
             axis: spatial axis that the slices lie along.
 
         Returns:
-            for the sidecar: "Score", "Threshold", "FalseAlarmRate", "OrderRatio", "Displacement", "Unusual",
+            for the sidecar: "Score", "Threshold", "NominalFalseAlarmRate", "OrderRatio", "Displacement", "Unusual",
             "LikelyReason" (a text or None), "Slices" and "SliceScores".
 
         Raises:
@@ -125,7 +125,7 @@ class ScoreCase:
         return {
             "Score": round(case.score, 3),
             "Threshold": round(case.threshold, 3),
-            "FalseAlarmRate": self.reference.false_alarm_rate,
+            "NominalFalseAlarmRate": self.reference.false_alarm_rate,
             "OrderRatio": round(case.order_ratio, 3),
             "Displacement": round(case.displacement, 1),
             "Unusual": case.unusual,
