@@ -103,7 +103,13 @@ class MethodsTable(PaperTable):
     def _inside(self, results: Mapping[str, RowResult]) -> str:
         columns = self._inside_columns()
         rows = [
-            [name, *(figure(result.spread(column), gap=result.gap) for column in columns.values())]
+            [
+                name,
+                *(
+                    figure(result.spread(column), gap=None if result.seeds else result.gap)
+                    for column in columns.values()
+                ),
+            ]
             for name, result in results.items()
         ]
         return (
