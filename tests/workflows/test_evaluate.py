@@ -88,6 +88,25 @@ class TestRows:
         del data["seg"]
         assert not any(np.isfinite(row["fused_lesion"]) for row in measure(data))
 
+    def test_the_finest_detail_is_that_of_what_it_is_measured_on(self, data):
+        for row in measure(data, dtype="float32", latent="zeros"):
+            for band in ("HL", "LH", "HH"):
+                # the mean of two independent sources has less of it than either; both estimates are that mean
+                assert 0 < row[f"fused_haar_{band}"] < max(row[f"t1gd_haar_{band}"], row[f"flair_haar_{band}"])
+                assert row[f"decomposed_flair_haar_{band}"] == pytest.approx(row[f"fused_haar_{band}"])
+            assert row["fused_haar_ratio"] < 1
+
+    def test_a_lattice_in_the_fused_image_shows(self, data):
+        class Lattice(PlainMaximum):
+            def forward(self, image):
+                fused = super().forward(image)
+                fused[..., ::2, ::2] += 0.2
+                return fused
+
+        data["image"] = data["image"].round(decimals=1) * 0.5
+        plain, lattice = (measure(data, network)[0]["fused_haar_ratio"] for network in (PlainMaximum(), Lattice()))
+        assert lattice > 1.1 * plain
+
     def test_a_patient_without_a_usable_slice_is_told(self, data):
         with pytest.raises(BadInputError, match="P has no slice with brain on 99% .*--min_brain_fraction"):
             measure(data, min_brain_fraction=0.99)

@@ -15,6 +15,7 @@ from scripts.data.slices import brain_mask
 from scripts.inferers.slicewise import decompose_volume, device_and_precision, fuse_volume, restore_volume
 from scripts.losses.ssim import SSIM
 from scripts.metrics import decomposition_scores, fusion_scores
+from scripts.metrics.haar_energy import BANDS, haar_energy, haar_ratio
 from scripts.metrics.scores import WITH_VARIANTS
 from scripts.metrics.variants import VARIANTS
 from scripts.transforms.slicing import to_slices
@@ -93,7 +94,7 @@ class EvaluateVolume:
         check_sources(network, len(whole))
         brain = brain_mask(whole)
         lesion = torch.as_tensor(np.asarray(data["seg"])) > 0 if "seg" in data else torch.zeros_like(brain)
-        numbers = self._choose(brain, axis, data["patient"])
+        numbers = slices_with_brain(brain, axis, data["patient"], self.min_brain_fraction, self.slice_step)
         image, brain, lesion = (volume.index_select(axis + 1, numbers) for volume in (whole, brain, lesion & brain))
         masks = {"slice": torch.ones_like(brain), "brain": brain, "lesion": lesion}
         regions = {name: to_slices(mask, axis) for name, mask in masks.items()}
@@ -119,6 +120,7 @@ class EvaluateVolume:
         slices = {name: to_slices(volume, axis) for name, volume in volumes.items()}
         rows: list[dict[str, float]] = [{"slice": number} for number in numbers]
         _add(rows, self._similarities(sources, slices, regions))
+        _add(rows, self._details(sources, slices, regions["brain"]))
         if error is not None:
             errors = to_slices(error, axis).amax(dim=(1, 2, 3))
             _add(rows, {"roundtrip_error": errors, "latent_std": to_slices(latent, axis).std(dim=(1, 2, 3))})
@@ -129,23 +131,6 @@ class EvaluateVolume:
                 parts = {name: part[batch].to(like.device) for name, part in slices.items()}
                 _add(rows[batch], self._scores(sources[batch].to(like.device), parts))
         return {"rows": rows, "seconds": seconds}
-
-    def _choose(self, brain: torch.Tensor, axis: int, patient: str) -> torch.Tensor:
-        """Numbers of the slices to measure."""
-        slices = to_slices(brain, axis)
-        numbers = torch.nonzero(slices.float().mean(dim=(1, 2, 3)) >= self.min_brain_fraction).flatten()
-        if not len(numbers):
-            raise BadInputError(
-                f"{patient} has no slice with brain on {self.min_brain_fraction:.0%} of its area or more. "
-                "Lower --min_brain_fraction, or leave the patient out."
-            )
-        size, window = tuple(slices.shape[2:]), SSIM().taps.numel()
-        if min(size) < window:
-            raise BadInputError(
-                f"{patient} has slices of {size} pixels, but SSIM needs {window} x {window} at least. "
-                "Leave the patient out."
-            )
-        return numbers[:: self.slice_step]
 
     def _similarities(
         self, sources: torch.Tensor, slices: dict[str, torch.Tensor], regions: dict[str, torch.Tensor]
@@ -159,6 +144,22 @@ class EvaluateVolume:
                 if name in scores:
                     columns |= self._by_source(name, region, scores[name][region])
         return columns
+
+    def _details(
+        self, sources: torch.Tensor, slices: dict[str, torch.Tensor], brain: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Finest detail in the brain: a code that shows has more of it than the sources."""
+        of_sources = haar_energy(sources, brain)
+        energies = {"fused": haar_energy(slices["fused"][:, :1], brain)}
+        energies |= {name: of_sources[:, [i]] for i, name in enumerate(self.sources)}
+        if "decomposed" in slices:
+            decomposed = haar_energy(slices["decomposed"], brain)
+            energies |= {f"decomposed_{name}": decomposed[:, [i]] for i, name in enumerate(self.sources)}
+        columns = {
+            f"{name}_haar_{band}": energy[:, 0, i] for name, energy in energies.items() for i, band in enumerate(BANDS)
+        }
+        made = {name: energy for name, energy in energies.items() if name not in self.sources}
+        return columns | {f"{name}_haar_ratio": haar_ratio(energy, of_sources)[:, 0] for name, energy in made.items()}
 
     def _scores(self, sources: torch.Tensor, slices: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The metrics of `scripts.metrics` for a batch of slices."""
@@ -175,6 +176,37 @@ class EvaluateVolume:
 
     def _by_source(self, name: str, what: str, values: torch.Tensor) -> dict[str, torch.Tensor]:
         return {f"{name}_{source}_{what}": column for source, column in zip(self.sources, values.T, strict=True)}
+
+
+def slices_with_brain(
+    brain: torch.Tensor, axis: int, patient: str, fraction: float = 0.1, step: int = 1
+) -> torch.Tensor:
+    """Numbers of the slices of a patient that are measured.
+
+    Args:
+        brain: mask (1, X, Y, Z).
+        axis: spatial axis that the slices lie along.
+        patient: name, for messages.
+        fraction: slices with less brain than this share of their area are left out. Defaults to 0.1.
+        step: take every n-th of the slices that are left, from the first on. Defaults to 1.
+
+    Raises:
+        BadInputError: when no slice has enough brain, or slices are smaller than the window of SSIM.
+    """
+    slices = to_slices(brain, axis)
+    numbers = torch.nonzero(slices.float().mean(dim=(1, 2, 3)) >= fraction).flatten()
+    if not len(numbers):
+        raise BadInputError(
+            f"{patient} has no slice with brain on {fraction:.0%} of its area or more. "
+            "Lower --min_brain_fraction, or leave the patient out."
+        )
+    size, window = tuple(slices.shape[2:]), SSIM().taps.numel()
+    if min(size) < window:
+        raise BadInputError(
+            f"{patient} has slices of {size} pixels, but SSIM needs {window} x {window} at least. "
+            "Leave the patient out."
+        )
+    return numbers[::step]
 
 
 def _add(rows: list[dict[str, float]], columns: dict[str, torch.Tensor]) -> None:

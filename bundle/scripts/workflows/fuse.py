@@ -21,12 +21,12 @@ from .uncertainty_map import UncertaintyMap, check_latent
 LEVELS = {"uint8": 255, "uint16": 65535}
 
 
-def as_stored(fused: torch.Tensor, dtype: str) -> torch.Tensor:
+def as_stored(fused: torch.Tensor, dtype: str | int) -> torch.Tensor:
     """What a reader gets back from a fused image stored in a type.
 
     Args:
         fused: fused image of any shape.
-        dtype: "uint8" or "uint16", which round, or "float32". All are cut off at 0 and 1.
+        dtype: "uint8" or "uint16", which round, or "float32"; or a number of bits. All are cut off at 0 and 1.
 
     Returns:
         tensor like `fused`.
@@ -34,7 +34,8 @@ def as_stored(fused: torch.Tensor, dtype: str) -> torch.Tensor:
     shown = fused.clamp(0.0, 1.0)
     if dtype == "float32":
         return shown
-    return shown.mul_(LEVELS[dtype]).round_().div_(LEVELS[dtype])
+    steps = 2**dtype - 1 if isinstance(dtype, int) else LEVELS[dtype]
+    return shown.mul_(steps).round_().div_(steps)
 
 
 def check_settings(dtype: str, latent: str, seed: int, slices_at_once: int) -> None:
