@@ -101,6 +101,12 @@ class TestBounds:
         assert step.subnet_1.conv_0.in_channels == 2
         assert step.subnet_1.conv_1.out_channels == 2 * 3
 
+    def test_the_first_part_can_be_narrower(self):
+        step = AffineCoupling(2, 16, hidden_channels=4, first_channels=4)
+        assert step.split == [4, 12]
+        assert step.subnet_1.conv_1.out_channels == 2 * 12
+        assert step.subnet_2.conv_0.in_channels == 12
+
     def test_every_weight_receives_a_gradient_from_either_direction(self):
         for direction in ("forward", "inverse"):
             step = AffineCoupling(2, 4, hidden_channels=4)
@@ -120,3 +126,8 @@ class TestBadArguments:
     def test_the_clamp_must_be_positive(self, clamp):
         with pytest.raises(ValueError, match=f"clamp must be positive, got {clamp}"):
             AffineCoupling(2, 2, hidden_channels=4, clamp=clamp)
+
+    @pytest.mark.parametrize("first", [0, 4, -1])
+    def test_neither_part_can_be_empty(self, first):
+        with pytest.raises(ValueError, match=f"first_channels must be 1 to 3, got {first}"):
+            AffineCoupling(2, 4, hidden_channels=4, first_channels=first)

@@ -24,13 +24,14 @@ class AffineCoupling(FlowStep):
 
     Args:
         spatial_dims: number of spatial dimensions, 2 or 3.
-        channels: channels of the input, at least 2. The first half is ``channels // 2`` wide.
+        channels: channels of the input, at least 2.
         hidden_channels: channels inside the subnetworks.
         clamp: bound of the exponents. Defaults to 2.0.
         output_relu: see `Subnet`. Defaults to False.
+        first_channels: channels of u1, 1 to ``channels - 1``. Defaults to None, which is ``channels // 2``.
 
     Raises:
-        ValueError: when there are fewer than two channels or `clamp` is not positive.
+        ValueError: when there are fewer than two channels, `clamp` is not positive, or one of the halves is empty.
     """
 
     def __init__(
@@ -40,15 +41,19 @@ class AffineCoupling(FlowStep):
         hidden_channels: int,
         clamp: float = 2.0,
         output_relu: bool = False,
+        first_channels: int | None = None,
     ) -> None:
         super().__init__()
         if channels < 2:
             raise ValueError(f"A coupling needs at least 2 channels, got {channels}.")
         if clamp <= 0:
             raise ValueError(f"clamp must be positive, got {clamp}.")
-        self.split = [channels // 2, channels - channels // 2]
+        first = channels // 2 if first_channels is None else first_channels
+        if not 0 < first < channels:
+            raise ValueError(f"first_channels must be 1 to {channels - 1}, got {first}.")
+        second = channels - first
+        self.split = [first, second]
         self.bound = clamp * ATAN_TO_ONE
-        first, second = self.split
         self.subnet_1 = Subnet(spatial_dims, first, second, hidden_channels, output_relu)
         self.subnet_2 = Subnet(spatial_dims, second, first, hidden_channels, output_relu)
 
