@@ -460,7 +460,7 @@ class TestWhatEndsARun:
             ({"normalisation": "z"}, 'the normalisation is "z", expected one of'),
             ({"lossless": "maybe"}, "expected true or false, got 'maybe'"),
             ({"slices_at_once": 0}, "slices_at_once is 0"),
-            ({"sources": ["t1gd", "flair", "t2"]}, "does not fit this FusionINN"),
+            ({"sources": ["t1gd", "flair", "t2"]}, "was trained on 2 sources, this FusionINN fuses 3"),
         ],
     )
     def test_settings_that_cannot_be_followed(self, data, refused, setting, told):

@@ -87,6 +87,14 @@ def test_weights_of_another_network_are_refused_and_none_is_loaded(file, setting
     assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
 
 
+@pytest.mark.parametrize(("trained", "asked"), [(2, 4), (4, 2), (3, 4)])
+def test_weights_of_another_number_of_sources_are_told_by_that(tmp_path, trained, asked):
+    torch.save(FusionINN(in_channels=trained, hidden_channels=4).state_dict(), tmp_path / "model.pt")
+    told = rf"model\.pt was trained on {trained} sources, this FusionINN fuses {asked}\. Name {trained} by --sources"
+    with pytest.raises(BadInputError, match=told):
+        load_weights(FusionINN(in_channels=asked, hidden_channels=4), tmp_path / "model.pt")
+
+
 @pytest.mark.parametrize("settings", [{"margin": 0.01}, {"clamp": 1.0}])
 def test_weights_trained_with_another_margin_or_clamp_are_refused(file, settings):
     with pytest.raises(BadInputError, match="was trained with margin and clamp of 0.05 and 2, this network_def has"):

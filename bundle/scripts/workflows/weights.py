@@ -7,6 +7,7 @@ import os
 import pickle
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -113,6 +114,12 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.
     foreign = sorted(state.keys() - own.keys())
     resized = sorted(k for k in own.keys() & state.keys() if getattr(state[k], "shape", None) != own[k].shape)
     if missing or foreign or resized:
+        here, there = _sources_of(own), _sources_of(state)
+        if here is not None and there is not None and here != there:
+            raise BadInputError(
+                f"{path} was trained on {there} sources, this {type(network).__name__} fuses {here}. Name {there} by "
+                f"--sources, in the order of the training, or give weights of {here} sources by --ckpt_path."
+            )
         parts = (("missing", missing), ("unknown", foreign), ("of another shape", resized))
         told = "; ".join(f"{len(keys)} {what}, e.g. {keys[0]}" for what, keys in parts if keys)
         raise BadInputError(
@@ -130,6 +137,13 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.
         )
     network.load_state_dict(state)
     return network.eval()
+
+
+def _sources_of(state: Mapping[str, torch.Tensor]) -> int | None:
+    """Number of sources of a flow's state, from its first coupling; None for another network."""
+    first = next((key for key in state if key.endswith("subnet_1.conv_0.weight")), None)
+    second = state.get(first.replace("subnet_1", "subnet_2")) if first else None
+    return None if second is None else state[first].shape[1] + second.shape[1]
 
 
 def fingerprint(path: str | os.PathLike[str] | None) -> str | None:
