@@ -52,6 +52,19 @@ class TestWriteSidecar:
         assert content["ResearchUseOnly"].startswith("For research use only")
         assert "are estimates" in content["Description"]
 
+    @pytest.mark.parametrize(
+        ("names", "told"), [(("t1gd", "flair"), "t1gd and flair of"), (("t1", "t2", "flair"), "t1, t2 and flair of")]
+    )
+    def test_it_names_all_sources_in_words(self, tmp_path, names, told):
+        content = write_sidecar(
+            tmp_path / "p.json",
+            sources=dict.fromkeys(names, "a"),
+            intensity_scale=SCALE,
+            stored_dtype="uint8",
+            checkpoint_sha256="0" * 64,
+        )
+        assert content["Description"].startswith(told)
+
     def test_a_phantom_is_called_one(self, tmp_path):
         content = write_sidecar(
             tmp_path / "p.json",

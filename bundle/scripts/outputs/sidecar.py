@@ -67,9 +67,10 @@ def write_sidecar(
         BadInputError: the file cannot be written.
     """
     of_what = "a digital phantom, no patient" if phantom else "one patient"
+    *others, last = sources
     content = {
         "Description": (
-            f"{' and '.join(sources)} of {of_what}, fused into one image by FusionINN."
+            f"{', '.join(others)} and {last} of {of_what}, fused into one image by FusionINN."
             " Sources that are decomposed from it are estimates."
         ),
         "ResearchUseOnly": RESEARCH_NOTICE,
