@@ -97,6 +97,14 @@ class TestDrawOverview:
         )
         assert picture.shape[1] == 1800
 
+    def test_panels_of_four_sources_stay_large_enough_to_see_something(self, tmp_path, patient):
+        sources, fused, decomposed = patient
+        sources, decomposed = ({**d, "t1": d["t1gd"], "t2": d["flair"]} for d in (sources, decomposed))
+        names = {name: 20 for name in sources}
+        picture = draw(tmp_path / "o.png", (sources, fused, decomposed), ssim=scores(**names))
+        assert picture.shape[1] > 13 * 140
+        assert (tmp_path / "o.png").stat().st_size < 2e6
+
     def test_maps_make_the_page_wider_and_leave_the_panels_their_size(self, tmp_path, patient):
         _, _, decomposed = patient
         plain = draw(tmp_path / "a.png", patient)

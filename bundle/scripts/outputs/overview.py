@@ -29,7 +29,7 @@ PART_GROUP, DOUBT_GROUP = "Contribution to the fused image", "Expected error"
 COLOURED = (ERROR_GROUP, DOUBT_GROUP)
 
 # Measures in pixels of the finished picture.
-WIDTH, WIDEST_PANEL = 1800, 330
+WIDTH, WIDEST_PANEL, NARROWEST_PANEL = 1800, 330, 140
 MARGIN, ROW_LABEL, SCALE = 36, 104, 92
 GAP, GROUP_GAP, CAPTION = 6, 28, 34
 HEADER, FOOTER = 214, 62
@@ -94,7 +94,8 @@ def draw_overview(
     percentile, and the error is given in percent of that window.
 
     Args:
-        path: PNG file to write, about 1800 pixels wide; wider with maps, for the panels keep their size.
+        path: PNG file to write, about 1800 pixels wide; wider with maps, for the panels keep their size, and with more
+            than three sources, for they keep a size in which something can be seen.
         sources: volume [X, Y, Z] of each source by its name, in any unit; None or empty where they
             are not at hand, which leaves out their columns and the error.
         fused: volume [X, Y, Z].
@@ -205,7 +206,8 @@ class _Page(Page):
         # Maps make the page wider, not the panels narrower.
         usual = [group for group in groups if group not in (PART_GROUP, DOUBT_GROUP)]
         usual_gaps = sum(GAP if a == b else GROUP_GAP for a, b in pairwise(usual))
-        self.panel_width = min((WIDTH - fixed + sum(gaps) - usual_gaps) / len(usual), WIDEST_PANEL)
+        share = (WIDTH - fixed + sum(gaps) - usual_gaps) / len(usual)
+        self.panel_width = max(min(share, WIDEST_PANEL), NARROWEST_PANEL)
         self.panel_height = self.panel_width * aspect
         # Many sources make narrow panels: their captions shrink with them.
         self.caption_size = 7.5 * min(1.0, self.panel_width / 220)
