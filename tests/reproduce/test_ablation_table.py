@@ -99,3 +99,70 @@ def test_rows_are_tested_against_the_base_and_their_order_is_compared(table, tmp
     assert tests["k = 1"]["p_holm"] == pytest.approx(8 * 2 / 2**8)
     assert tests["α = 0.5"]["p"] is None
     assert "| 1 | 0.204 ± 0.002 [0.914] |" in (tmp_path / "small" / "table2.md").read_text()
+
+
+class TestARecordOfOtherChanges:
+    """Columns of its own, no paper, a base that belongs to no group, and shares of a ceiling."""
+
+    ROWS = (
+        {"name": "base", "method": "fusioninn", "training": ["train.json"]},
+        {
+            "name": "α = 0.9",
+            "group": "α",
+            "value": "0.9",
+            "method": "fusioninn",
+            "training": ["train.json"],
+            "overrides": {"alpha": 0.9},
+        },
+        {"name": "ceiling", "group": "limits", "method": "ceiling", "remark": "optimised directly."},
+    )
+
+    @pytest.fixture
+    def markdown(self, cohort, tmp_path) -> str:
+        grid = Grid(
+            str(cohort / "data"),
+            str(tmp_path),
+            Budget("open"),
+            str(cohort / "split.json"),
+            train=False,
+            evaluate=False,
+            training_dir=str(tmp_path / "theirs"),
+        )
+        table = AblationTable(
+            self.ROWS,
+            "base",
+            {"α": "Weight α", "limits": "Limits"},
+            grid,
+            [0],
+            name="ablations",
+            title="Ablation record",
+            about="SSIM.",
+            columns={"fused_brain": "fused, brain", "fused_brain_share": "of the ceiling"},
+            tested=["fused_brain"],
+            ceiling="ceiling",
+        )
+        scores = {"base": 0.6, "α = 0.9": 0.7, "ceiling": 0.8}
+        table.write(
+            {
+                name: RowResult({0: {f"P{i}": {"fused_brain": value + i * 1e-3} for i in range(8)}}, None, 20, 0.1)
+                for name, value in scores.items()
+            }
+        )
+        return (tmp_path / "open" / "ablations.md").read_text()
+
+    def test_the_base_stands_first_in_every_group(self, markdown):
+        assert markdown.count("| base | 0.603 ± 0.002 | 0.751 ± 0.001 | – |") == 2
+        assert "| 0.9 | 0.703 ± 0.002 | 0.875" in markdown
+
+    def test_only_chosen_columns_are_tested(self, markdown):
+        # 2 tests with 8 equal signs each.
+        assert "| 0.9 | **+0.1000 [+0.1000, +0.1000], p = 0.016** |\n" in markdown
+
+    def test_the_paper_is_not_spoken_of(self, markdown):
+        assert markdown.startswith("# Ablation record\n")
+        assert "paper" not in markdown.lower()
+
+    def test_it_says_what_was_trained_on_and_a_row_s_remark(self, markdown):
+        assert "- Data: data, and for training all patients of theirs; measured on 8 validation patients" in markdown
+        assert "- Training: nothing is trained yet." in markdown
+        assert "ceiling: optimised directly." in markdown

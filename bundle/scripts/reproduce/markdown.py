@@ -12,7 +12,7 @@ from .significance import SIGNIFICANT, PairedTest
 
 PAPER = "Kumar et al., FusionINN, arXiv 2403.15769"
 GAP = "–"
-SMALL = "small"
+SMALL, FULL = "small", "full"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -47,7 +47,7 @@ def caption(title: str, setting: str, data: str, seeds: Sequence[int], results: 
 
     Args:
         title: title of the table.
-        setting: "small" or "full".
+        setting: name of the budget, for instance "small" or "full".
         data: name of the data set.
         seeds: seeds of the trained rows.
         results: results by row.
@@ -69,6 +69,8 @@ def caption(title: str, setting: str, data: str, seeds: Sequence[int], results: 
         + (" One seed: there is no spread over seeds." if len(seeds) == 1 else ""),
         "- Figures: mean over patients ± standard deviation over patients.",
     ]
+    if setting not in (SMALL, FULL):
+        lines.append(f"- Training: {small_words(results)}")
     gaps = [f"{name} ({result.gap})" for name, result in results.items() if result.gap]
     if gaps:
         lines.append(f"- **Incomplete**: {'; '.join(gaps)}.")

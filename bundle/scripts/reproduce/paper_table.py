@@ -49,6 +49,7 @@ class PaperTable:
         if reference not in self.rows.cells:
             raise BadInputError(f"There is no row {reference!r} to test against. Rows: {', '.join(self.rows.cells)}.")
         self.reference = reference
+        self.title = self.TITLE
         self.grid = grid
         self.seeds = list(seeds)
         self.sources = list(sources)
@@ -56,8 +57,11 @@ class PaperTable:
         self.paper = {row["name"]: dict(row.get("paper") or {}) for row in rows}
         self.logger = logging.getLogger(__name__)
 
-    def run(self) -> None:
+    def run(self) -> dict[str, RowResult]:
         """Bring the cells to their end and write the table.
+
+        Returns:
+            results by row.
 
         Raises:
             BadInputError: when a cell failed; the table of the others is written first.
@@ -67,6 +71,7 @@ class PaperTable:
         if failed:
             told = "\n".join(f"- {label}: {problem}" for label, problem in failed.items())
             raise BadInputError(f"{len(failed)} cell(s) failed; the others are in the table:\n{told}")
+        return results
 
     def write(self, results: Mapping[str, RowResult]) -> None:
         """Write the table of what is there."""
@@ -74,7 +79,10 @@ class PaperTable:
 
     def caption(self, results: Mapping[str, RowResult]) -> str:
         """What the table is of, and what is missing."""
-        return caption(self.TITLE, self.grid.budget.setting, self.grid.dataset_dir.name, self.seeds, results)
+        data, trained_on = self.grid.dataset_dir.name, self.grid.training_dir
+        if trained_on is not None:
+            data = f"{data}, and for training all patients of {trained_on.name}"
+        return caption(self.title, self.grid.budget.setting, data, self.seeds, results)
 
     def write_files(
         self,
@@ -107,7 +115,7 @@ class PaperTable:
             **more,
         }
         paths = write_table(self.grid.folder, self.name, "\n".join(markdown), content["figures"], content)
-        self.logger.info(f"{self.TITLE.partition(':')[0]} is in {paths[0]}\n\n{told}")
+        self.logger.info(f"{self.title.partition(':')[0]} is in {paths[0]}\n\n{told}")
 
     @staticmethod
     def mean(result: RowResult, column: str) -> float | None:

@@ -254,16 +254,23 @@ def measured_words(content: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def replace_measured(path: str | os.PathLike[str], text: str) -> None:
-    """Replace the measured part of a document.
+def replace_measured(path: str | os.PathLike[str], text: str, start: str = START, end: str = END) -> None:
+    """Replace a measured part of a document.
+
+    Args:
+        path: the document.
+        text: the new part.
+        start: line before it. Defaults to that of the reliability.
+        end: line after it.
 
     Raises:
         BadInputError: when the file is missing or has no such part.
     """
     path = Path(path)
     old = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if START not in old or END not in old:
-        raise BadInputError(f"{path} has no part between '{START}' and '{END}'. Give the document that has it.")
-    before, after = old.split(START)[0], old.split(END)[1]
+    before, found, rest = old.partition(start)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise BadInputError(f"{path} has no part between '{start}' and '{end}'. Give the document that has it.")
     with result_file(path, ".md") as temporary:
-        Path(temporary).write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+        Path(temporary).write_text(f"{before}{start}\n{text}\n{end}{after}", encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,19 @@ class RowResult:
                 if column in row:
                     found.setdefault(patient, []).append(row[column])
         return {patient: float(np.mean(values)) for patient, values in found.items()}
+
+    def with_share(self, column: str, of: Mapping[str, float]) -> RowResult:
+        """The same with a further figure, ``<column>_share``: what a figure is to another of the same patient."""
+        shared = {
+            seed: {
+                patient: row | {f"{column}_share": row[column] / of[patient]}
+                if column in row and of.get(patient)
+                else row
+                for patient, row in figures.items()
+            }
+            for seed, figures in self.seeds.items()
+        }
+        return replace(self, seeds=shared)
 
     def spread(self, column: str) -> Spread | None:
         """A figure over patients and seeds, None where there is none."""
