@@ -100,7 +100,7 @@ class TestDrawOverview:
     def test_panels_of_four_sources_stay_large_enough_to_see_something(self, tmp_path, patient):
         sources, fused, decomposed = patient
         sources, decomposed = ({**d, "t1": d["t1gd"], "t2": d["flair"]} for d in (sources, decomposed))
-        names = {name: 20 for name in sources}
+        names = dict.fromkeys(sources, 20)
         picture = draw(tmp_path / "o.png", (sources, fused, decomposed), ssim=scores(**names))
         assert picture.shape[1] > 13 * 140
         assert (tmp_path / "o.png").stat().st_size < 2e6
