@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scripts.metrics.band_energy import BANDS, band_energy, band_sums
+from scripts.metrics.band_energy import BANDS, band_energy, band_energy_by_slice, band_sums, energy_ratio
 
 
 def pattern(along: str) -> torch.Tensor:
@@ -39,3 +39,19 @@ def test_slices_count_by_their_blocks():
     brain[1, :, 4:] = 0
     # twelve blocks of energy 4, six without
     assert band_energy(image, brain)[0, 2].item() == pytest.approx((12 * 4 / 18) ** 0.5)
+
+
+def test_each_slice_has_its_own_energy():
+    image = torch.cat((pattern("LH"), 0.5 * pattern("LH"), pattern("LH")))
+    brain = torch.ones(3, 1, 8, 6)
+    brain[2] = 0
+    energy = band_energy_by_slice(image, brain)
+    assert energy[:2, 0].flatten().tolist() == pytest.approx([2, 0, 0, 1, 0, 0], abs=1e-6)
+    assert energy[2].isnan().all()
+
+
+def test_the_ratio_is_that_of_the_worst_band_to_the_richer_source():
+    sources = torch.tensor([[[0.2, 0.2, 0.1], [0.1, 0.4, 0.1]]])
+    fused = torch.tensor([[[0.2, 0.2, 0.3]]])
+    assert energy_ratio(fused, sources).item() == pytest.approx(3.0)
+    assert energy_ratio(fused, torch.zeros_like(sources)).isnan()

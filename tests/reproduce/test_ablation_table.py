@@ -144,15 +144,15 @@ class TestARecordOfOtherChanges:
         scores = {"base": 0.6, "α = 0.9": 0.7, "ceiling": 0.8}
         table.write(
             {
-                name: RowResult({0: {f"P{i}": {"fused_brain": value + i * 1e-3} for i in range(8)}}, None, 20, 0.1)
+                name: RowResult({0: {f"P{i}": {"fused_brain": value + i * 2e-3} for i in range(8)}}, None, 20, 0.1)
                 for name, value in scores.items()
             }
         )
         return (tmp_path / "open" / "ablations.md").read_text()
 
     def test_the_base_stands_first_in_every_group(self, markdown):
-        assert markdown.count("| base | 0.603 ± 0.002 | 0.751 ± 0.001 | – |") == 2
-        assert "| 0.9 | 0.703 ± 0.002 | 0.875" in markdown
+        assert markdown.count("| base | 0.607 ± 0.005 | 0.752 ± 0.002 | – |") == 2
+        assert "| 0.9 | 0.707 ± 0.005 | 0.876" in markdown
 
     def test_only_chosen_columns_are_tested(self, markdown):
         # 2 tests with 8 equal signs each.

@@ -37,3 +37,31 @@ def band_energy(image: torch.Tensor, brain: torch.Tensor) -> torch.Tensor:
     """
     sums, blocks = band_sums(image, brain)
     return (sums.sum(dim=0) / blocks.sum()).sqrt()
+
+
+def band_energy_by_slice(image: torch.Tensor, brain: torch.Tensor) -> torch.Tensor:
+    """Root mean square of the three finest bands of every slice.
+
+    Args:
+        image: slices of shape (S, N, H, W).
+        brain: mask of shape (S, 1, H, W).
+
+    Returns:
+        tensor of shape (S, N, 3) in double precision, in the order of `BANDS`; NaN where no block lies in the brain.
+    """
+    sums, blocks = band_sums(image, brain)
+    return (sums / blocks[:, None, None]).sqrt()
+
+
+def energy_ratio(energy: torch.Tensor, of_sources: torch.Tensor) -> torch.Tensor:
+    """How much more there is in an image than in the richer source, in the band where that is most.
+
+    Args:
+        energy: energies of M images, (S, M, 3).
+        of_sources: those of the sources, (S, N, 3).
+
+    Returns:
+        tensor of shape (S, M); NaN where the sources have nothing in a band.
+    """
+    richest = of_sources.amax(dim=1, keepdim=True)
+    return (energy / torch.where(richest > 0, richest, torch.nan)).amax(dim=2)

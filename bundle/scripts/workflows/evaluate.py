@@ -12,10 +12,16 @@ from torch import nn
 
 from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
-from scripts.inferers.slicewise import decompose_volume, device_and_precision, fuse_volume, restore_volume
+from scripts.inferers.slicewise import (
+    decompose_volume,
+    device_and_precision,
+    fuse_volume,
+    restore_volume,
+    sees_neighbours,
+)
 from scripts.losses.ssim import SSIM
 from scripts.metrics import decomposition_scores, fusion_scores
-from scripts.metrics.haar_energy import BANDS, haar_energy, haar_ratio
+from scripts.metrics.band_energy import BANDS, band_energy_by_slice, energy_ratio
 from scripts.metrics.scores import WITH_VARIANTS
 from scripts.metrics.variants import VARIANTS
 from scripts.transforms.slicing import to_slices
@@ -79,12 +85,13 @@ class EvaluateVolume:
         """Measure one patient.
 
         Args:
-            network: a two-dimensional method: its ``forward`` gives the fused image, or fused image and latent.
+            network: a method: its ``forward`` gives the fused image, or fused image and latent. A three-dimensional
+                one fuses the whole volume, of which the chosen slices are measured.
             data: "image" (N, X, Y, Z) normalised, "intensity_scale", and "seg" (1, X, Y, Z) where there is one.
 
         Returns:
             "rows": a dictionary of figures for every slice, where fused columns are of the mean SSIM with all sources;
-            "seconds": time for fusing them all.
+            "seconds": time for fusing them all, or the whole volume.
 
         Raises:
             BadInputError: when no slice has enough brain, or slices are smaller than the window of SSIM.
@@ -99,21 +106,36 @@ class EvaluateVolume:
         masks = {"slice": torch.ones_like(brain), "brain": brain, "lesion": lesion}
         regions = {name: to_slices(mask, axis) for name, mask in masks.items()}
 
+        whole_volume = sees_neighbours(network)
+        seen = whole if whole_volume else image
+        measured = numbers if whole_volume else torch.arange(len(numbers))
+
+        def chosen(volume: torch.Tensor) -> torch.Tensor:
+            return volume.index_select(axis + 1, measured)
+
         start = time.perf_counter()
-        fused, latent = fuse_volume(network, image, axis, self.slices_at_once)
+        fused, latent = fuse_volume(network, seen, axis, self.slices_at_once)
         seconds = time.perf_counter() - start
         stored = as_stored(fused, self.dtype)
         volumes = {
-            "fused": stored.expand_as(image),
+            "fused": chosen(stored).expand_as(image),
             "mean": image.mean(dim=0, keepdim=True).expand_as(image),
             "max": image.amax(dim=0, keepdim=True).expand_as(image),
         }
         numbers = numbers.tolist()
         error = None
         if hasattr(network, "decompose") and latent is not None:
-            error = (restore_volume(network, fused, latent, axis, self.slices_at_once) - image).abs()
-            volumes["decomposed"] = decompose_volume(
-                network, stored, axis, self.latent, self.seed, self.slices_at_once, numbers
+            error = chosen(restore_volume(network, fused, latent, axis, self.slices_at_once) - seen).abs()
+            volumes["decomposed"] = chosen(
+                decompose_volume(
+                    network,
+                    stored,
+                    axis,
+                    self.latent,
+                    self.seed,
+                    self.slices_at_once,
+                    None if whole_volume else numbers,
+                )
             )
 
         sources = to_slices(image, axis)
@@ -123,7 +145,7 @@ class EvaluateVolume:
         _add(rows, self._details(sources, slices, regions["brain"]))
         if error is not None:
             errors = to_slices(error, axis).amax(dim=(1, 2, 3))
-            _add(rows, {"roundtrip_error": errors, "latent_std": to_slices(latent, axis).std(dim=(1, 2, 3))})
+            _add(rows, {"roundtrip_error": errors, "latent_std": to_slices(chosen(latent), axis).std(dim=(1, 2, 3))})
         if self.metrics:
             like = device_and_precision(network)
             for start in range(0, len(rows), self.slices_at_once):
@@ -149,17 +171,17 @@ class EvaluateVolume:
         self, sources: torch.Tensor, slices: dict[str, torch.Tensor], brain: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """Finest detail in the brain: a code that shows has more of it than the sources."""
-        of_sources = haar_energy(sources, brain)
-        energies = {"fused": haar_energy(slices["fused"][:, :1], brain)}
+        of_sources = band_energy_by_slice(sources, brain)
+        energies = {"fused": band_energy_by_slice(slices["fused"][:, :1], brain)}
         energies |= {name: of_sources[:, [i]] for i, name in enumerate(self.sources)}
         if "decomposed" in slices:
-            decomposed = haar_energy(slices["decomposed"], brain)
+            decomposed = band_energy_by_slice(slices["decomposed"], brain)
             energies |= {f"decomposed_{name}": decomposed[:, [i]] for i, name in enumerate(self.sources)}
         columns = {
             f"{name}_haar_{band}": energy[:, 0, i] for name, energy in energies.items() for i, band in enumerate(BANDS)
         }
         made = {name: energy for name, energy in energies.items() if name not in self.sources}
-        return columns | {f"{name}_haar_ratio": haar_ratio(energy, of_sources)[:, 0] for name, energy in made.items()}
+        return columns | {f"{name}_haar_ratio": energy_ratio(energy, of_sources)[:, 0] for name, energy in made.items()}
 
     def _scores(self, sources: torch.Tensor, slices: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The metrics of `scripts.metrics` for a batch of slices."""
