@@ -21,7 +21,7 @@ from scripts.inferers.slicewise import (
 )
 from scripts.losses.ssim import SSIM
 from scripts.metrics import decomposition_scores, fusion_scores
-from scripts.metrics.band_energy import BANDS, band_energy_by_slice, energy_ratio
+from scripts.metrics.haar_energy import BANDS, haar_energy, haar_ratio
 from scripts.metrics.scores import WITH_VARIANTS
 from scripts.metrics.variants import VARIANTS
 from scripts.transforms.slicing import to_slices
@@ -171,17 +171,17 @@ class EvaluateVolume:
         self, sources: torch.Tensor, slices: dict[str, torch.Tensor], brain: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """Finest detail in the brain: a code that shows has more of it than the sources."""
-        of_sources = band_energy_by_slice(sources, brain)
-        energies = {"fused": band_energy_by_slice(slices["fused"][:, :1], brain)}
+        of_sources = haar_energy(sources, brain)
+        energies = {"fused": haar_energy(slices["fused"][:, :1], brain)}
         energies |= {name: of_sources[:, [i]] for i, name in enumerate(self.sources)}
         if "decomposed" in slices:
-            decomposed = band_energy_by_slice(slices["decomposed"], brain)
+            decomposed = haar_energy(slices["decomposed"], brain)
             energies |= {f"decomposed_{name}": decomposed[:, [i]] for i, name in enumerate(self.sources)}
         columns = {
             f"{name}_haar_{band}": energy[:, 0, i] for name, energy in energies.items() for i, band in enumerate(BANDS)
         }
         made = {name: energy for name, energy in energies.items() if name not in self.sources}
-        return columns | {f"{name}_haar_ratio": energy_ratio(energy, of_sources)[:, 0] for name, energy in made.items()}
+        return columns | {f"{name}_haar_ratio": haar_ratio(energy, of_sources)[:, 0] for name, energy in made.items()}
 
     def _scores(self, sources: torch.Tensor, slices: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The metrics of `scripts.metrics` for a batch of slices."""
