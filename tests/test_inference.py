@@ -382,8 +382,8 @@ def test_every_bad_patient_is_told_with_file_and_remedy_and_the_others_are_finis
         assert told in line
         assert f"{kind.replace(' ', '-')}_flair.nii.gz" in line
         assert line.endswith((".", ")."))
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["A-good-one", "Z-good-one"]
-    for folder in (tmp_path / "out").iterdir():
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["A-good-one", "Z-good-one"]
+    for folder in (tmp_path / "out").glob("[!.]*"):
         assert len(list(folder.iterdir())) == 4
 
 

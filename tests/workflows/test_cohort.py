@@ -32,7 +32,7 @@ def run(tmp_path, fail=None):
 
 def test_patients_are_counted(tmp_path):
     report = run(tmp_path)
-    assert (report.done, report.problems) == (3, {})
+    assert (report.finished_patients, report.problems) == (["A", "B", "C"], {})
 
 
 def wrapped(error):

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from scripts.workflows.evaluation_tables import EvaluationTables, ResumedStep
+from scripts.workflows.evaluation_tables import EvaluationTables
+from scripts.workflows.finished import ResumedStep
 
 
 class TestTables:
@@ -59,6 +60,18 @@ class TestTables:
         tables({"patient": "A"}, {"rows": [{"slice": 0, "fused_lesion": np.nan, "roundtrip_error": 0.0}]})
         assert json.loads((tmp_path / "summary.json").read_text())["mean_over_slices"]["fused_lesion"] is None
         assert self.read(tmp_path / "patients.csv")[0]["fused_lesion"] == ""
+
+    def test_what_another_process_measured_is_brought_in_where_it_belongs(self, tables):
+        order = [(row["patient"], row["slice"]) for row in self.read(tables / "slices.csv")]
+        assert [patient for patient, _ in order] == ["A", "A", "A", "B"]
+        first = EvaluationTables(str(tables), {"fused_dtype": "uint8"})
+        row = {"slice": 7, "fused_slice": 0.1, "fused_lesion": np.nan, "roundtrip_error": 0.0}
+        first({"patient": "B"}, {"rows": [row]})
+        first.complete(["A", "B"])
+        assert [(row["patient"], row["slice"]) for row in self.read(tables / "slices.csv")] == [
+            *order[:3],
+            ("B", "7"),
+        ]
 
 
 class TestResuming:

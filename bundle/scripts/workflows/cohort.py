@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from torch import nn
@@ -15,7 +16,9 @@ from tqdm import tqdm
 from scripts.data.errors import BadInputError
 from scripts.outputs.writing import check_writable
 
+from .finished import FinishedFiles
 from .plain_errors import plain_cause
+from .shares import together
 
 Record = Mapping[str, Any]
 
@@ -70,14 +73,17 @@ class CohortReport:
         name: what is done, before the bar.
         output_dir: where the results are.
         unit: what is processed one by one. Defaults to "patient".
+        finished: notes of the run, which are done with when nothing failed. Defaults to None.
     """
 
-    def __init__(self, name: str, output_dir: str, unit: str = "patient") -> None:
+    def __init__(
+        self, name: str, output_dir: str, unit: str = "patient", finished: FinishedFiles | None = None
+    ) -> None:
         self.name = name
         self.output_dir = Path(output_dir).expanduser()
         self.unit = unit
-        self.problems: dict[str, str] = {}
-        self.done = 0
+        self.finished = finished
+        self.outcomes: list[tuple[str, str | None]] = []
         self.logger = logging.getLogger(__name__)
 
     def attach(self, engine: Engine) -> None:
@@ -93,29 +99,50 @@ class CohortReport:
             BadInputError: when nothing can be written to the folder.
         """
         check_writable(self.output_dir)
-        self.bar = tqdm(total=engine.state.epoch_length, desc=self.name, unit=self.unit)
+        processes = idist.get_world_size()
+        self.bar = tqdm(
+            total=engine.state.epoch_length,
+            desc=self.name if processes == 1 else f"{self.name}, 1 of {processes} shares",
+            unit=self.unit,
+            disable=idist.get_rank() > 0,
+        )
 
     def update(self, engine: Engine) -> None:
         """Note how the patient went."""
         output = engine.state.output
         self.bar.update()
+        self.outcomes.append((output["patient"], output.get("problem")))
         if "problem" in output:
-            self.problems[output["patient"]] = output["problem"]
             self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
-        else:
-            self.done += 1
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What prevented each patient that failed."""
+        return {patient: problem for patient, problem in self.outcomes if problem is not None}
+
+    @property
+    def finished_patients(self) -> list[str]:
+        """The patients that did not fail."""
+        return [patient for patient, problem in self.outcomes if problem is None]
 
     def finish(self) -> None:
+        """Wait for the other processes; the first of them tells the outcome of all."""
+        self.bar.close()
+        self.outcomes = together(self.outcomes)
+        if idist.get_rank() == 0:
+            self.tell()
+
+    def tell(self) -> None:
         """Tell the outcome.
 
         Raises:
             BadInputError: when a patient failed; the message names each.
         """
-        self.bar.close()
-        if self.done:
-            self.logger.info(f"{self.done} {self.unit}(s) done; results are in {self.output_dir}")
-        if self.problems:
-            told = "\n".join(f"- {patient}: {problem}" for patient, problem in self.problems.items())
-            raise BadInputError(
-                f"{len(self.problems)} of {self.done + len(self.problems)} {self.unit}s could not be processed:\n{told}"
-            )
+        done, problems = len(self.finished_patients), self.problems
+        if done:
+            self.logger.info(f"{done} {self.unit}(s) done; results are in {self.output_dir}")
+        if problems:
+            told = "\n".join(f"- {patient}: {problem}" for patient, problem in problems.items())
+            raise BadInputError(f"{len(problems)} of {len(self.outcomes)} {self.unit}s could not be processed:\n{told}")
+        if self.finished is not None:
+            self.finished.forget()

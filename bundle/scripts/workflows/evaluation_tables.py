@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
 import numpy as np
-from ignite.engine import Engine
 
 from scripts import RESEARCH_NOTICE
 from scripts.outputs.tables import deviation_of, known, mean_of, write_csv, write_json
 
 from .checkpoints import is_true
+from .cohort import CohortReport
+from .finished import same_as_json, source_states
+
+TABLES = ("slices.csv", "patients.csv", "summary.json")
 
 FINISHED = "finished"
 """Folder below that of the tables that holds the figures of every finished patient."""
@@ -26,8 +31,9 @@ PLACES = 6
 class EvaluationTables:
     """Collect the figures of all patients; write them per slice, per patient, and in sum.
 
-    ``slices.csv``, ``patients.csv`` and ``summary.json`` are brought up to date after every patient. The figures of
-    each patient are kept in ``finished/<patient>.json`` too, with what they were measured with and on: a run that goes
+    ``slices.csv``, ``patients.csv`` and ``summary.json`` are brought up to date after every patient, less often where
+    writing them takes long, and at the end of several processes by the first of them. The figures of each patient are
+    kept in ``finished/<patient>.json`` too, with what they were measured with and on: a run that goes
     on after it was killed takes them over.
 
     Args:
@@ -40,8 +46,8 @@ class EvaluationTables:
         self.output_dir = Path(output_dir).expanduser()
         self.settings = settings
         self.resume = is_true(resume)
-        self.rows: list[dict[str, Any]] = []
-        self.seconds: list[float] = []
+        self._measured: dict[str, tuple[Sequence[Mapping[str, Any]], float | None]] = {}
+        self._due = 0.0
         self._files: dict[str, dict[str, list[int]]] = {}
 
     def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
@@ -61,7 +67,7 @@ class EvaluationTables:
             "seconds": results.get("seconds"),
             "rows": rows,
         }
-        write_json(self.output_dir / FINISHED / f"{data['patient']}.json", finished)
+        write_json(self._finished(data["patient"]), finished)
         return self._add(data["patient"], rows, results.get("seconds"))
 
     def take_over(self, record: Mapping[str, Any]) -> list[str] | None:
@@ -73,82 +79,99 @@ class EvaluationTables:
         Returns:
             the files written, or None when there is nothing to take over.
         """
-        self._files[record["patient"]] = _states(record)
-        path = self.output_dir / FINISHED / f"{record['patient']}.json"
-        if not self.resume or not path.is_file():
+        self._files[record["patient"]] = source_states(record)
+        if not self.resume:
             return None
         try:
-            finished = json.loads(path.read_text(encoding="utf-8"))
+            finished = json.loads(self._finished(record["patient"]).read_text(encoding="utf-8"))
             origin = [finished["settings"], finished["files"]]
             rows, seconds = finished["rows"], finished["seconds"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        # as JSON keeps it, where tuples are lists
-        if origin != json.loads(json.dumps([self.settings, self._files[record["patient"]]])):
+        if not same_as_json(origin, [self.settings, self._files[record["patient"]]]):
             logging.getLogger(__name__).info(f"{record['patient']} was measured with other settings: measuring again.")
             return None
         return self._add(record["patient"], rows, seconds)
 
+    def complete(self, patients: Sequence[str]) -> None:
+        """Write the tables of all patients, those of other processes included.
+
+        Args:
+            patients: those that were measured, in the order of the cohort.
+        """
+        for patient in patients:
+            if patient not in self._measured:
+                finished = json.loads(self._finished(patient).read_text(encoding="utf-8"))
+                self._measured[patient] = (finished["rows"], finished["seconds"])
+        self._measured = {patient: self._measured[patient] for patient in patients}
+        if patients:
+            self._write()
+
+    def _finished(self, patient: str) -> Path:
+        return self.output_dir / FINISHED / f"{patient}.json"
+
     def _add(self, patient: str, rows: Sequence[Mapping[str, Any]], seconds: float | None) -> list[str]:
-        self.rows += [{"patient": patient, **row} for row in rows]
-        self.seconds.append(np.nan if seconds is None else seconds)
-        columns = [name for name in self.rows[0] if name not in ("patient", "slice")]
-        by_patient: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows:
-            by_patient.setdefault(row["patient"], []).append(row)
+        self._measured[patient] = (rows, seconds)
+        # Of several processes the first brings all together in the end. In large cohorts the tables of the patients
+        # so far take long to write.
+        if idist.get_rank() == 0 and time.monotonic() >= self._due:
+            self._write()
+        return [str(self.output_dir / name) for name in TABLES]
+
+    def _write(self) -> None:
+        start = time.monotonic()
+        rows = [{"patient": patient, **row} for patient, (rows, _) in self._measured.items() for row in rows]
+        columns = [name for name in rows[0] if name not in ("patient", "slice")]
         patients = [
             {"patient": patient, "slices": len(rows), **_over(rows, columns, mean_of)}
-            for patient, rows in by_patient.items()
+            for patient, (rows, _) in self._measured.items()
         ]
-        paths = [self.output_dir / name for name in ("slices.csv", "patients.csv", "summary.json")]
-        write_csv(paths[0], self.rows, places=PLACES)
+        paths = [self.output_dir / name for name in TABLES]
+        write_csv(paths[0], rows, places=PLACES)
         write_csv(paths[1], patients, places=PLACES)
-        write_json(paths[2], self._summary(patients, columns))
-        return [str(path) for path in paths]
+        write_json(paths[2], self._summary(rows, patients, columns))
+        now = time.monotonic()
+        self._due = now + (20 * (now - start) if now - start > 1 else 0)
 
-    def _summary(self, patients: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, Any]:
-        errors = [row["roundtrip_error"] for row in self.rows if row.get("roundtrip_error") is not None]
+    def _summary(
+        self, rows: Sequence[Mapping[str, Any]], patients: Sequence[Mapping[str, Any]], columns: Sequence[str]
+    ) -> dict[str, Any]:
+        errors = [row["roundtrip_error"] for row in rows if row.get("roundtrip_error") is not None]
+        seconds = sum(np.nan if one is None else one for _, one in self._measured.values())
         return {
             "ResearchUseOnly": RESEARCH_NOTICE,
             "settings": self.settings,
             "patients": len(patients),
-            "slices": len(self.rows),
-            "mean_over_slices": _over(self.rows, columns, mean_of),
+            "slices": len(rows),
+            "mean_over_slices": _over(rows, columns, mean_of),
             "mean_over_patients": _over(patients, columns, mean_of),
             "std_over_patients": _over(patients, columns, deviation_of),
             "largest_roundtrip_error": max(errors) if errors else None,
-            "seconds_per_slice": mean_of([sum(self.seconds) / len(self.rows)], PLACES),
+            "seconds_per_slice": mean_of([seconds / len(rows)], PLACES),
         }
 
 
-class ResumedStep:
-    """The iteration of an evaluation that goes on where an earlier one ended.
+class EvaluationReport(CohortReport):
+    """The bar over the patients, and at the end the tables of all of them, whichever process measured which.
 
     Args:
-        step: measures the patient of a batch, see `PatientStep`.
-        tables: knows which patients are finished.
+        name: what is done, before the bar.
+        output_dir: where the tables are.
+        tables: holds the figures.
     """
 
-    def __init__(self, step: Callable[[Engine, Sequence[Any]], dict[str, Any]], tables: EvaluationTables) -> None:
-        self.step = step
+    def __init__(self, name: str, output_dir: str, tables: EvaluationTables) -> None:
+        super().__init__(name, output_dir)
         self.tables = tables
 
-    def __call__(self, engine: Engine, batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Process the one patient of `batch`.
+    def tell(self) -> None:
+        """Write the tables, then tell the outcome.
 
-        Returns:
-            "patient", and "files" that were written or "problem" that prevented it.
+        Raises:
+            BadInputError: when a patient failed; the message names each.
         """
-        (record,) = batch
-        files = self.tables.take_over(record)
-        return self.step(engine, batch) if files is None else {"patient": record["patient"], "files": files}
-
-
-def _states(record: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Size and time of change of a patient's files, by what they show."""
-    paths = {key: Path(value) for key, value in record.items() if isinstance(value, str) and key != "patient"}
-    states = {key: path.stat() for key, path in sorted(paths.items()) if path.is_file()}
-    return {key: [state.st_size, state.st_mtime_ns] for key, state in states.items()}
+        self.tables.complete(self.finished_patients)
+        super().tell()
 
 
 def _over(

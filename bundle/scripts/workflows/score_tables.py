@@ -8,7 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
+from ignite.engine import Engine
+
 from scripts import RESEARCH_NOTICE
+from scripts.data.errors import BadInputError
 from scripts.metrics import DECOMPOSITION_METRICS, FUSION_METRICS
 from scripts.outputs.tables import deviation_of, mean_of, write_csv, write_json
 
@@ -164,17 +168,26 @@ class ScoreReport(CohortReport):
         super().__init__("Scoring", output_dir, unit="image")
         self.tables = tables
 
-    def finish(self) -> None:
+    def start(self, engine: Engine) -> None:
+        """Draw the bar.
+
+        Raises:
+            BadInputError: when several processes are to share the images, or nothing can be written.
+        """
+        if idist.get_world_size() > 1:
+            raise BadInputError("Fused images are scored by one process. Start it without torchrun.")
+        super().start(engine)
+
+    def tell(self) -> None:
         """Write and tell the outcome.
 
         Raises:
             BadInputError: when an image could not be scored; the message names each.
         """
-        self.bar.close()
         self.tables.write(self.problems)
         if self.tables.images:
             self.logger.info(self.tables.text())
-        super().finish()
+        super().tell()
 
 
 def _aligned(rows: Sequence[Sequence[str]], names: Sequence[str], heads: Sequence[str]) -> list[str]:
