@@ -11,17 +11,10 @@ from __future__ import annotations
 import torch
 from shipped import patients_slices, shipped_network, slice_arguments
 
-from scripts.losses.haar import finest_haar_bands
+from scripts.metrics.band_energy import band_energy
 from scripts.workflows.fuse import as_stored
 
 NAMES = ("T1-Gd", "FLAIR", "mean of both", "fused", "decomposed T1-Gd", "decomposed FLAIR")
-
-
-def band_energy(image: torch.Tensor, brain: torch.Tensor) -> torch.Tensor:
-    """Root mean square of the three finest bands, (N, 3), of images (S, N, H, W) inside brain (S, 1, H, W)."""
-    whole = torch.nn.functional.avg_pool2d(brain.float(), 2)[:, 0] == 1
-    bands = finest_haar_bands(image).permute(0, 3, 4, 1, 2)[whole]
-    return bands.square().mean(dim=0).sqrt()
 
 
 @torch.inference_mode()
