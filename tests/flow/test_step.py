@@ -13,6 +13,7 @@ from scripts.flow import (
     DepthToSpace,
     FlowStep,
     HaarBands,
+    LatentScale,
     SourceMixing,
     SpaceToDepth,
 )
@@ -41,6 +42,7 @@ def permutation(channels):
 
 STEPS = {
     "ActNorm": act_norm,
+    "latent scale": lambda dims, channels: LatentScale(0.3),
     "mixing": lambda dims, channels: SourceMixing(),
     "permutation": lambda dims, channels: permutation(channels),
     "space to depth": lambda dims, channels: SpaceToDepth(),

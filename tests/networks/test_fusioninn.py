@@ -28,6 +28,7 @@ DESIGNS = {
     "paper with ReLU": {**PAPER, "output_relu": True},
     "realigned": {"mixing": False, "haar": False},
     "paper with Haar": {**PAPER, "haar": True},
+    "scaled latent": {"latent_scale": 0.25},
 }
 
 
@@ -68,6 +69,32 @@ def fused_and_latent(sources, size, dtype, batch_size=2):
     fused.flatten(1)[:, ::5] = 0
     fused.flatten(1)[:, 1::5] = 1
     return fused, torch.randn(batch_size, sources - 1, *size, dtype=dtype)
+
+
+def compare_log_det(network, image):
+    """Hold the log-determinant against autograd's Jacobian."""
+    for one, log_det in zip(image, network.log_det(image), strict=True):
+        full = jacobian(lambda x: torch.cat(network(x), dim=1), one[None])
+        expected = torch.linalg.slogdet(full.reshape(one.numel(), one.numel())).logabsdet
+        assert log_det.item() == pytest.approx(expected.item(), abs=1e-8)
+
+
+def same(got, expected, tolerance=1e-6):
+    """Hold one or several tensors against others."""
+    got, expected = (value if isinstance(value, tuple) else (value,) for value in (got, expected))
+    for one, other in zip(got, expected, strict=True):
+        assert torch.allclose(one, other, rtol=0, atol=tolerance)
+
+
+class Inverse(nn.Module):
+    """The inverse as a forward, for exporters that know no other."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, fused, latent):
+        return self.network.inverse(fused, latent)
 
 
 SIZES = {2: (9, 14), 3: (5, 4, 6)}
@@ -242,26 +269,89 @@ class TestPermutations:
         assert difference.nonzero().tolist() == [[0, 0, 3, 4]]
 
 
+class TestLatentScale:
+    def test_only_the_latent_differs_from_that_of_a_network_without(self, perturbed):
+        image = torch.rand(2, 2, 8, 6)
+        fused, latent = perturbed(blocks=4)(image)
+        same, scaled = perturbed(blocks=4, latent_scale=0.25)(image)
+        assert torch.equal(same, fused)
+        assert torch.equal(scaled, latent / 0.25)
+
+    def test_towards_zero_every_fresh_latent_gives_the_same(self, perturbed):
+        fused = torch.rand(2, 1, 8, 6)
+        spread = []
+        for scale in (1.0, 0.1, 1e-6):
+            network = perturbed(blocks=4, latent_scale=scale)
+            spread.append((network.decompose(fused, seed=5) - network.decompose(fused, seed=9)).abs().max().item())
+        assert spread[0] > 5 * spread[1] > 5 * spread[2]
+        assert spread[2] <= 1e-5
+
+    @pytest.mark.parametrize("size", [(8, 6), (7, 5), (1, 1), (4, 5, 6), (3, 3, 3)])
+    @pytest.mark.parametrize("scale", [0.01, 0.25, 4.0])
+    def test_any_size_comes_back_both_ways(self, perturbed, scale, size):
+        network = perturbed(spatial_dims=len(size), in_channels=3, blocks=4, latent_scale=scale)
+        image = torch.rand(2, 3, *size)
+        assert there_and_back(network, image) <= SINGLE
+        assert there_and_back(network.double(), image.double()) <= DOUBLE
+        # a thousandth of a digit is a hundred times as many of a latent that is a hundred times as large
+        assert back_and_there(network, *fused_and_latent(3, size, torch.float64)) <= DOUBLE / min(scale, 1)
+
+    @pytest.mark.parametrize("size", [(3, 3), (1, 4), (3, 1, 2)])
+    def test_log_det_is_that_of_autograd_s_jacobian_at_odd_sizes(self, perturbed, size):
+        network = perturbed(1.0, spatial_dims=len(size), blocks=4, latent_scale=0.25).double()
+        compare_log_det(network, torch.rand(2, 2, *size, dtype=torch.float64))
+
+    def test_weights_bring_their_own_scale(self, perturbed):
+        trained, other = (
+            perturbed(blocks=4, latent_scale=0.25),
+            FusionINN(blocks=4, hidden_channels=8, latent_scale=0.5),
+        )
+        other.load_state_dict(trained.state_dict())
+        image = torch.rand(1, 2, 8, 8)
+        for got, expected in zip(other(image), trained(image), strict=True):
+            assert torch.equal(got, expected)
+        assert torch.equal(other.decompose(image[:, :1]), trained.decompose(image[:, :1]))
+
+    def test_weights_with_a_scale_are_refused_by_a_network_without_and_the_other_way_round(self, perturbed):
+        with_one, without = perturbed(blocks=4, latent_scale=0.25), perturbed(blocks=4)
+        with pytest.raises(RuntimeError, match="Unexpected key.*scale"):
+            without.load_state_dict(with_one.state_dict())
+        with pytest.raises(RuntimeError, match="Missing key.*scale"):
+            with_one.load_state_dict(without.state_dict())
+
+    def test_scale_one_is_the_network_of_the_paper_and_of_older_weights(self):
+        assert FusionINN(latent_scale=1.0).state_dict().keys() == FusionINN().state_dict().keys()
+
+    @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+    @pytest.mark.parametrize("size", [(8, 6), (7, 5), (5, 4, 3)])
+    def test_it_is_scripted_traced_and_exported_in_both_directions(self, perturbed, size):
+        network = perturbed(spatial_dims=len(size), blocks=4, latent_scale=0.25).requires_grad_(False)
+        image = torch.rand(2, 2, *size)
+        fused, latent = network(image)
+        scripted = torch.jit.script(network)
+        same(scripted(image), (fused, latent))
+        same(scripted.inverse(fused, latent), network.inverse(fused, latent))
+        same(scripted.log_det(image), network.log_det(image), tolerance=1e-4)
+        same(torch.jit.trace(network, image)(image), (fused, latent))
+        same(torch.jit.trace(Inverse(network), (fused, latent))(fused, latent), network.inverse(fused, latent))
+        same(export(network, (image,)).module()(image), (fused, latent))
+        same(export(Inverse(network), (fused, latent)).module()(fused, latent), network.inverse(fused, latent))
+
+
 class TestLogDet:
     @pytest.mark.parametrize("design", DESIGNS)
     @pytest.mark.parametrize(("dims", "sources", "size"), [(2, 2, (4, 4)), (2, 3, (2, 4)), (3, 2, (2, 2, 2))])
     def test_it_is_that_of_autograd_s_jacobian(self, perturbed, design, dims, sources, size):
         network = perturbed(1.0, spatial_dims=dims, in_channels=sources, blocks=4, **DESIGNS[design]).double()
-        self.compare(network, torch.rand(2, sources, *size, dtype=torch.float64))
+        compare_log_det(network, torch.rand(2, sources, *size, dtype=torch.float64))
 
     @pytest.mark.parametrize(("dims", "size"), [(2, (3, 3)), (2, (1, 4)), (3, (3, 1, 2))])
     def test_so_it_is_at_odd_sizes(self, perturbed, dims, size):
         network = perturbed(1.0, spatial_dims=dims, blocks=4).double()
-        self.compare(network, torch.rand(2, 2, *size, dtype=torch.float64))
+        compare_log_det(network, torch.rand(2, 2, *size, dtype=torch.float64))
 
     def test_so_it_is_outside_the_range_of_intensities(self, perturbed):
-        self.compare(perturbed(1.0).double(), 4 * torch.rand(2, 2, 4, 4, dtype=torch.float64) - 2)
-
-    def compare(self, network, image):
-        for one, log_det in zip(image, network.log_det(image), strict=True):
-            full = jacobian(lambda x: torch.cat(network(x), dim=1), one[None])
-            expected = torch.linalg.slogdet(full.reshape(one.numel(), one.numel())).logabsdet
-            assert log_det.item() == pytest.approx(expected.item(), abs=1e-8)
+        compare_log_det(perturbed(1.0).double(), 4 * torch.rand(2, 2, 4, 4, dtype=torch.float64) - 2)
 
     def test_nothing_is_computed_for_it_unless_asked(self, perturbed, monkeypatch):
         network = perturbed()
@@ -272,23 +362,7 @@ class TestLogDet:
             network.log_det(torch.rand(1, 2, 4, 4))
 
 
-class Inverse(nn.Module):
-    """The inverse as a forward, for exporters that know no other."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, fused, latent):
-        return self.network.inverse(fused, latent)
-
-
 class TestExport:
-    def same(self, got, expected, tolerance=1e-6):
-        got, expected = (value if isinstance(value, tuple) else (value,) for value in (got, expected))
-        for one, other in zip(got, expected, strict=True):
-            assert torch.allclose(one, other, rtol=0, atol=tolerance)
-
     @pytest.mark.parametrize("size", [(8, 6), (7, 5), (5, 4, 3)])
     def test_a_scripted_network_does_the_same_in_both_directions(self, perturbed, size):
         network = perturbed(spatial_dims=len(size), blocks=4)
@@ -298,16 +372,16 @@ class TestExport:
         scripted = torch.jit.load(file)
         image = torch.rand(2, 2, *size)
         fused, latent = network(image)
-        self.same(scripted(image), (fused, latent))
-        self.same(scripted.inverse(fused, latent), network.inverse(fused, latent))
-        self.same(scripted.log_det(image), network.log_det(image), tolerance=1e-4)
+        same(scripted(image), (fused, latent))
+        same(scripted.inverse(fused, latent), network.inverse(fused, latent))
+        same(scripted.log_det(image), network.log_det(image), tolerance=1e-4)
 
     def test_a_scripted_network_takes_any_size(self, perturbed):
         network = perturbed(blocks=4)
         scripted = torch.jit.script(network)
         for size in ((8, 8), (5, 9), (12, 3)):
             image = torch.rand(1, 2, *size)
-            self.same(scripted(image), network(image))
+            same(scripted(image), network(image))
 
     @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
     @pytest.mark.parametrize("size", [(8, 6), (7, 5)])
@@ -316,18 +390,18 @@ class TestExport:
         fused, latent = network(image)
         other = torch.rand(3, 2, *(n + 4 for n in size))
         traced = torch.jit.trace(network, image)
-        self.same(traced(image), (fused, latent))
-        self.same(traced(other), network(other))
+        same(traced(image), (fused, latent))
+        same(traced(other), network(other))
         traced_inverse = torch.jit.trace(Inverse(network), (fused, latent))
-        self.same(traced_inverse(fused, latent), network.inverse(fused, latent))
-        self.same(traced_inverse(*network(other)), network.inverse(*network(other)))
+        same(traced_inverse(fused, latent), network.inverse(fused, latent))
+        same(traced_inverse(*network(other)), network.inverse(*network(other)))
 
     def test_an_exported_network_takes_any_batch_of_any_even_height(self, perturbed):
         network = perturbed(blocks=2, hidden_channels=4)
         free = {0: Dim("batch"), 2: 2 * Dim("height")}
         exported = export(network, (torch.rand(2, 2, 8, 6),), dynamic_shapes=(free,)).module()
         for image in (torch.rand(2, 2, 8, 6), torch.rand(3, 2, 12, 6)):
-            self.same(exported(image), network(image))
+            same(exported(image), network(image))
 
     @pytest.mark.parametrize("size", [(8, 6), (7, 5)])
     def test_an_exported_inverse_takes_any_batch(self, perturbed, size):
@@ -335,11 +409,11 @@ class TestExport:
         example = (torch.rand(2, 1, *size), torch.randn(2, 1, *size))
         exported = export(Inverse(network), example, dynamic_shapes=(free, free)).module()
         fused, latent = torch.rand(5, 1, *size), torch.randn(5, 1, *size)
-        self.same(exported(fused, latent), network.inverse(fused, latent))
+        same(exported(fused, latent), network.inverse(fused, latent))
 
     def test_an_exported_network_takes_an_odd_size(self, perturbed):
         network, image = perturbed(blocks=4), torch.rand(2, 2, 7, 5)
-        self.same(export(network, (image,)).module()(image), network(image))
+        same(export(network, (image,)).module()(image), network(image))
 
 
 class TestDecompose:
@@ -381,6 +455,7 @@ class TestBadArguments:
             ({"blocks": 0}, "blocks must be at least 1, got 0"),
             ({"hidden_channels": 0}, "hidden_channels must be at least 1, got 0"),
             ({"clamp": 0.0}, "clamp must be positive, got 0.0"),
+            ({"latent_scale": 0.0}, "latent scale must be positive and finite, got 0.0"),
             ({"margin": 0.5}, "margin must lie between 0 and 0.5"),
         ],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .act_norm import ActNorm
 from .coupling import AffineCoupling
+from .latent_scale import LatentScale
 from .mixing import SourceMixing
 from .permutation import ChannelPermutation
 from .resampling import DepthToSpace, HaarBands, SpaceToDepth
@@ -18,6 +19,7 @@ __all__ = [
     "DepthToSpace",
     "FlowStep",
     "HaarBands",
+    "LatentScale",
     "SourceMixing",
     "SpaceToDepth",
     "Subnet",

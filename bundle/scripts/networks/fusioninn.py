@@ -11,6 +11,7 @@ from scripts.flow import (
     ChannelPermutation,
     DepthToSpace,
     HaarBands,
+    LatentScale,
     SourceMixing,
     SpaceToDepth,
     TangentLogit,
@@ -39,13 +40,17 @@ class FusionINN(nn.Module):
         margin: see `TangentLogit`. Defaults to 0.05.
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
             True; False is the paper's network. The first block at half the resolution then sees the bands of the mean
-            on one side and those of the differences on the other; permutations stand between the blocks that follow.
+            on one side and those of the differences on the other, and the blocks at full resolution the mean and the
+            differences, however many these are; permutations stand between the blocks that follow, which are split
+            in halves.
         realign: undo the permutations before the resolution is restored, so that every pixel comes back to its place.
             Defaults to True; False is the paper's network, where pixels of a 2 x 2 block change places and sources.
         haar: turn every block of pixels into its mean and details (`HaarBands`) between the two changes of resolution,
             so that the couplings there can leave the mean alone and work on the details. Defaults to True; False is the
             paper's network.
         output_relu: end each subnetwork with a ReLU as in the paper. Defaults to False.
+        latent_scale: what one standard deviation of the latent is for the couplings, see `LatentScale`. Defaults to
+            1.0, as in the paper.
         seed: seed of the permutations, which are saved with the weights. Defaults to 0.
 
     Raises:
@@ -74,6 +79,7 @@ class FusionINN(nn.Module):
         realign: bool = True,
         haar: bool = True,
         output_relu: bool = False,
+        latent_scale: float = 1.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -95,11 +101,14 @@ class FusionINN(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         half_channels = in_channels * 2**spatial_dims
 
-        def block(channels: int, hidden: int) -> AffineCoupling:
-            return AffineCoupling(spatial_dims, channels, hidden, clamp, output_relu)
+        def block(channels: int, hidden: int, parts: int = 2) -> AffineCoupling:
+            return AffineCoupling(spatial_dims, channels, hidden, clamp, output_relu, channels // parts)
+
+        # What shows in the fused image against all that hides in it: one part of N.
+        parts = in_channels if mixing else 2
 
         steps: list[nn.Module] = [SourceMixing()] if mixing else []
-        steps.append(block(in_channels, hidden_channels))
+        steps.append(block(in_channels, hidden_channels, parts))
         if blocks >= 2:
             if not realign:
                 steps.append(ChannelPermutation.random(in_channels, generator))
@@ -111,7 +120,7 @@ class FusionINN(nn.Module):
                 if i > 0 or (realign and not mixing):
                     steps.append(ChannelPermutation.random(half_channels, generator))
                     order = order[steps[-1].order]
-                steps.append(block(half_channels, 2 * hidden_channels))
+                steps.append(block(half_channels, 2 * hidden_channels, parts if i == 0 else 2))
             if realign:
                 steps.append(ChannelPermutation(order).undo())
             else:
@@ -120,7 +129,9 @@ class FusionINN(nn.Module):
                 steps.append(HaarBands(spatial_dims))
             steps.append(DepthToSpace())
         if blocks >= 3:
-            steps.append(block(in_channels, hidden_channels))
+            steps.append(block(in_channels, hidden_channels, parts))
+        if latent_scale != 1:
+            steps.append(LatentScale(latent_scale))
         self.steps = nn.ModuleList(steps)
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
