@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from scripts.inferers import BidirectionalInferer
-from scripts.networks import draw_latent
+from scripts.networks import FusionINN, draw_latent
 
 
 @pytest.fixture
@@ -103,6 +103,92 @@ class TestTraining:
         assert all((parameter.grad != 0).any() for parameter in network.parameters())
 
 
+class TestStorageNoise:
+    def spread(self, network, **arguments):
+        """Standard deviation, image by image, of what was added to the fused image."""
+        torch.manual_seed(3)
+        inferer = BidirectionalInferer(latent="zeros", **{"storage_levels": 0, **arguments})
+        with torch.no_grad():
+            result = inferer(torch.rand(64, 2, 24, 24), network)
+            return (stored(network, result) - result["fused"]).flatten(1).std(dim=1)
+
+    def test_each_image_has_its_own_up_to_the_largest(self, network):
+        spread = self.spread(network.train(), noise=0.02)
+        assert spread.min() < 0.001
+        assert 0.018 < spread.max() < 0.021
+        assert spread.mean().item() == pytest.approx(0.01, rel=0.15)
+
+    def test_it_comes_on_top_of_that_of_rounding(self, network):
+        rounding = 1 / 255 / 3**0.5
+        spread = self.spread(network.train(), noise=0.02, storage_levels=256)
+        assert spread.min().item() == pytest.approx(rounding, rel=0.1)
+        assert 0.018 < spread.max() < 0.021
+
+    def test_evaluation_has_none(self, network):
+        assert self.spread(network, noise=0.5).max() < 1e-5
+
+    def test_without_it_training_draws_the_same_numbers_as_ever(self, network, image):
+        network.train()
+        torch.manual_seed(1)
+        got = BidirectionalInferer(256, noise=0.0)(image, network)["decomposed"]
+        torch.manual_seed(1)
+        fused, latent = network(image)
+        fresh = torch.randn_like(latent)
+        expected = network.inverse(fused + (2 * torch.rand_like(fused) - 1) / 255, fresh)
+        assert torch.equal(got, expected)
+
+
+class TestPrecision:
+    @pytest.fixture
+    def types(self, network):
+        """What convolutions and steps of the network give, by their kind, when it is used."""
+        seen = {"convolution": set(), "step": set()}
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.register_forward_hook(lambda _, __, out: seen["convolution"].add(out.dtype))
+        for step in network.steps:
+            step.register_forward_hook(lambda _, __, out: seen["step"].add(out.dtype))
+        return seen
+
+    def test_in_training_the_convolutions_alone_are_in_half_precision(self, network, image, types):
+        result = BidirectionalInferer(precision="bfloat16")(image, network.train())
+        assert types == {"convolution": {torch.bfloat16}, "step": {torch.float32}}
+        assert {tensor.dtype for tensor in result.values()} == {torch.float32}
+
+    def test_evaluation_is_in_single_precision(self, network, image, types):
+        result = BidirectionalInferer(precision="bfloat16")(image, network)
+        assert types == {"convolution": {torch.float32}, "step": {torch.float32}}
+        expected = BidirectionalInferer()(image, network)
+        assert all(torch.equal(result[name], expected[name]) for name in expected)
+
+    def test_float32_leaves_it_to_the_trainer(self, network, image, types):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            BidirectionalInferer(precision="float32")(image, network.train())
+        assert types["convolution"] == {torch.bfloat16}
+
+    def test_results_differ_by_the_rounding_of_the_convolutions_only(self, network, image):
+        results = [
+            BidirectionalInferer(0, "zeros", precision=p)(image, network.train()) for p in ("float32", "bfloat16")
+        ]
+        for name in results[0]:
+            difference = (results[0][name] - results[1][name]).abs().max()
+            assert 0 < difference < 0.05, name
+
+    def test_black_stays_black(self):
+        network = FusionINN(blocks=4).train()
+        image = torch.rand(2, 2, 9, 8)
+        image[..., :4] = 0
+        result = BidirectionalInferer(0, "zeros", precision="bfloat16")(image, network)
+        assert result["fused"][..., :4].abs().max() <= 1e-6
+        assert result["decomposed"][..., :4].abs().max() <= 1e-6
+
+    def test_weights_and_their_gradients_are_in_single_precision(self, network, image):
+        result = BidirectionalInferer(precision="bfloat16")(image, network.train())
+        (result["decomposed"] - image).square().sum().backward()
+        assert all(parameter.grad.dtype == torch.float32 for parameter in network.parameters())
+        assert all((parameter.grad != 0).any() for parameter in network.parameters())
+
+
 class TestWrapping:
     def test_a_network_wrapped_for_several_processes_is_unwrapped_for_the_way_back(self, network, image):
         class Wrapped(nn.Module):
@@ -128,6 +214,14 @@ class TestBadArguments:
     def test_grey_levels_that_store_nothing_are_refused(self, levels):
         with pytest.raises(ValueError, match=f"must be 0 or at least 2, got {levels}"):
             BidirectionalInferer(levels)
+
+    def test_noise_below_none_is_refused(self):
+        with pytest.raises(ValueError, match="noise must not be negative, got -0.1"):
+            BidirectionalInferer(noise=-0.1)
+
+    def test_an_unknown_precision_is_refused(self):
+        with pytest.raises(ValueError, match="precision must be one of float32, bfloat16, got 'float16'"):
+            BidirectionalInferer(precision="float16")
 
     def test_an_unknown_latent_is_refused(self, network, image):
         with pytest.raises(ValueError, match="got 'gaussian'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -10,6 +11,8 @@ from torch import nn
 
 from scripts.networks import draw_latent
 from scripts.networks.latent import draw_like
+
+PRECISIONS = ("float32", "bfloat16")
 
 
 class BidirectionalInferer(Inferer):
@@ -25,18 +28,35 @@ class BidirectionalInferer(Inferer):
             Defaults to 256.
         latent: distribution of the fresh latent, one of "normal", "zeros", "ones", "uniform". Defaults to "normal".
         seed: seed of the latent in evaluation. Defaults to 0.
+        noise: largest standard deviation, in shares of the intensity range, of Gaussian noise that is added as well in
+            training; each image has its own, uniform from 0 on. Defaults to 0.0.
+        precision: "float32", or "bfloat16" for the convolutions of training: nearly twice as fast on processors with
+            matrix units for it. Evaluation is in single precision. Defaults to "float32".
 
     Raises:
-        ValueError: when `storage_levels` is 1 or negative.
+        ValueError: when `storage_levels` is 1 or negative, `noise` is negative or `precision` is unknown.
     """
 
-    def __init__(self, storage_levels: int = 256, latent: str = "normal", seed: int = 0) -> None:
+    def __init__(
+        self,
+        storage_levels: int = 256,
+        latent: str = "normal",
+        seed: int = 0,
+        noise: float = 0.0,
+        precision: str = "float32",
+    ) -> None:
         if storage_levels < 0 or storage_levels == 1:
             raise ValueError(f"storage_levels must be 0 or at least 2, got {storage_levels}.")
+        if noise < 0:
+            raise ValueError(f"noise must not be negative, got {noise}.")
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got '{precision}'.")
         super().__init__()
         self.storage_levels = storage_levels
         self.latent = latent
         self.seed = seed
+        self.noise = noise
+        self.precision = precision
 
     def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
         """Apply `network` in both directions.
@@ -51,15 +71,27 @@ class BidirectionalInferer(Inferer):
             "fused" (batch_size, 1, …), "latent" (batch_size, N - 1, …), "decomposed" (batch_size, N, …).
         """
         flow = getattr(network, "module", network)
-        fused, latent = network(inputs)
+        with self._convolutions(network.training, inputs.device):
+            fused, latent = network(inputs)
         if network.training:
             fresh = draw_like(latent, self.latent)
         else:
             fresh = draw_latent(fused, latent.shape[1], self.latent, self.seed)
-        decomposed = flow.inverse(self._stored(fused, network.training), fresh)
+        stored = self._stored(fused, network.training)
+        with self._convolutions(network.training, inputs.device):
+            decomposed = flow.inverse(stored, fresh)
         return {"fused": fused, "latent": latent, "decomposed": decomposed}
 
+    def _convolutions(self, training: bool, device: torch.device) -> AbstractContextManager:
+        if not training or self.precision == "float32":
+            return nullcontext()
+        # Couplings promote what the convolutions return: only those are in half precision, and black stays black.
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+
     def _stored(self, fused: torch.Tensor, training: bool) -> torch.Tensor:
+        if training and self.noise > 0:
+            each = torch.rand((fused.shape[0], *[1] * (fused.dim() - 1)), dtype=fused.dtype, device=fused.device)
+            fused = fused + self.noise * each * torch.randn_like(fused)
         if self.storage_levels == 0:
             return fused
         steps = self.storage_levels - 1
