@@ -58,6 +58,49 @@ def test_the_paper_s_training_settings_are_the_defaults() -> None:
     assert (train["alpha"], train["lam"]) == (0.5, 0.8)
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_width_and_latent_scale_of_the_method_reach_the_network(scale: float) -> None:
+    parser = ConfigParser()
+    parser.read_config([str(CONFIGS / "train.json"), str(CONFIGS / "methods" / "fusioninn.json")])
+    parser.update({"latent_scale": scale, "hidden_channels": 4})
+    network = parser.get_parsed_content("network_def")
+    scales = [step.scale.item() for step in network.steps if type(step).__name__ == "LatentScale"]
+    assert scales == ([] if scale == 1 else [scale])
+    assert network.steps[1].subnet_1.conv_0.out_channels == 4
+
+
+def test_noise_and_precision_of_training_reach_its_inferer() -> None:
+    parser = ConfigParser()
+    parser.read_config(str(CONFIGS / "train.json"))
+    inferer = parser.get_parsed_content("inferer")
+    assert (inferer.noise, inferer.precision) == (0.0, "float32")
+    parser = ConfigParser()
+    parser.read_config(str(CONFIGS / "train.json"))
+    parser.update({"storage_noise": 0.01, "precision": "bfloat16"})
+    inferer = parser.get_parsed_content("inferer")
+    assert (inferer.noise, inferer.precision) == (0.01, "bfloat16")
+
+
+def test_shares_of_the_open_training_reach_its_augmentations() -> None:
+    parser = ConfigParser()
+    parser.read_config([str(CONFIGS / "train.json"), str(CONFIGS / "train_open.json")])
+    parser.update({"foreign_share": 0.1, "exchange_share": 0.2, "pattern_share": 0.3})
+    steps = {type(step).__name__: step for step in parser.get_parsed_content("intensity_augmentation")}
+    assert list(steps) == ["RandContrastd", "RandForeignContrastd", "RandSourceOrderd", "RandPatternd"]
+    assert steps["RandForeignContrastd"].each_prob == 0.1
+    assert steps["RandSourceOrderd"].prob == 0.2
+    assert steps["RandPatternd"].prob == 0.3
+
+
+def test_the_grid_of_a_table_trains_where_it_is_told() -> None:
+    parser = ConfigParser()
+    parser.read_config([str(CONFIGS / "reproduce.json"), str(CONFIGS / "reproduce" / "table1.json")])
+    parser.update({"dataset_dir": "judged", "training_dir": "open", "output_dir": "runs", "setting": "open"})
+    grid = parser.get_parsed_content("grid")
+    assert (grid.dataset_dir.name, grid.training_dir.name) == ("judged", "open")
+    assert grid.budget.configs == ("crops.json", "train_open.json", "reproduce/open.json")
+
+
 @pytest.fixture(scope="module")
 def components() -> ComponentLocator:
     """What MONAI finds by its name alone."""

@@ -36,6 +36,7 @@ REQUIRED = [
     "bundle/configs/multi_gpu_train.json",
     "bundle/configs/reproduce.json",
     *(f"bundle/configs/reproduce/figure{number}.json" for number in (3, 4, 5, 6)),
+    "bundle/configs/reproduce/open.json",
     "bundle/configs/reproduce/out_of_distribution.json",
     "bundle/configs/reproduce/small.json",
     *(f"bundle/configs/reproduce/table{number}.json" for number in (1, 2)),

@@ -21,6 +21,7 @@ from scripts.reproduce.grid import Budget, Grid, budget_of
 TINY = {"image_size": [32, 32], "batch_size": 4, "epochs": 2, "network_def#hidden_channels": 2, "blocks": 1}
 TRAINED = Cell("tiny", "fusioninn", 0, ("train.json",), None, TINY)
 MEAN = Cell("mean", "mean", 0, None)
+ELSEWHERE = Cell("elsewhere", "fusioninn", 0, ("train.json",), None, {**TINY, "epochs": 1})
 BAD = Cell("bad", "mean", 0, None, None, {"fused_dtype": "int7"})
 
 KILLED_IN_EPOCH_2 = """
@@ -71,6 +72,18 @@ def made(cohort, tmp_path_factory, request):
     failed = grid(cohort, folder).run([TRAINED])
     request.getfixturevalue("in_this_process")
     return folder, failed | grid(cohort, folder).run([TRAINED, BAD, MEAN])
+
+
+@pytest.fixture(scope="module")
+def made_elsewhere(cohort, tmp_path_factory, in_this_process):
+    """Return the folder of a grid that was trained on a patient R, and the folder of that patient."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    others = folder / "others"
+    shutil.copytree(cohort / "data" / "P", others / "R")
+    for file in (others / "R").iterdir():
+        file.rename(file.with_name(file.name.replace("P_", "R_")))
+    assert grid(cohort, folder / "out", training_dir=others).run([ELSEWHERE]) == {}
+    return folder / "out", others
 
 
 class TestRunning:
@@ -144,6 +157,25 @@ class TestTakingOver:
         other = Cell("tiny", "fusioninn", 5, ("train.json",), None, TINY)
         with pytest.raises(BadInputError, match="was trained with seed 0, expected 5"):
             grid(cohort, tmp_path).trained(other)
+
+
+class TestOtherPatientsToTrainOn:
+    def test_they_are_trained_on_and_those_of_the_split_measured(self, made_elsewhere):
+        place = made_elsewhere[0] / "small" / "elsewhere" / "seed0"
+        split = json.loads((place / "training" / "split.json").read_text())
+        assert (split["train"], split["validation"]) == (["R"], [])
+        patients = (place / "evaluation" / "patients.csv").read_text().splitlines()
+        assert [line.split(",")[0] for line in patients[1:]] == ["Q"]
+
+    def test_what_was_trained_on_others_is_not_taken_for_one_of_the_split(self, made_elsewhere, cohort):
+        folder, others = made_elsewhere
+        grid(cohort, folder, training_dir=others).check(ELSEWHERE)
+        with pytest.raises(BadInputError, match="trained on was 'others', now 'data'"):
+            grid(cohort, folder).check(ELSEWHERE)
+
+    def test_nor_the_other_way_round(self, made, cohort, tmp_path):
+        with pytest.raises(BadInputError, match="trained on was 'data', now 'others'"):
+            grid(cohort, made[0], training_dir=tmp_path / "others").check(TRAINED)
 
 
 class TestSettings:

@@ -29,7 +29,7 @@ class Budget:
     """How the cells are trained and measured.
 
     Args:
-        setting: name of the budget, which is that of its folder: "small" or "full".
+        setting: name of the budget, which is that of its folder, for instance "small".
         configs: config files above the method's, for training and evaluation.
         evaluation: keys of the evaluation.
     """
@@ -72,6 +72,9 @@ class Grid:
         device: device of the commands. Defaults to None, which leaves it to them.
         train: train cells that are not trained; otherwise they stay gaps. Defaults to True.
         evaluate: evaluate cells that are not evaluated; otherwise they stay gaps. Defaults to True.
+        training_dir: patients that are trained on where they are others than those that are measured on; which of them
+            are held back for validation is up to the configs of the budget. Defaults to None: the training patients of
+            the split.
 
     Raises:
         BadInputError: without a dataset_dir.
@@ -87,10 +90,12 @@ class Grid:
         device: str | None = None,
         train: bool | str = True,
         evaluate: bool | str = True,
+        training_dir: str | None = None,
     ) -> None:
         if not dataset_dir:
             raise BadInputError("Give the folder of patients by --dataset_dir, and their split by --split_file.")
         self.dataset_dir = _absolute(dataset_dir)
+        self.training_dir = _absolute(training_dir) if training_dir else None
         self.output_dir = _absolute(output_dir)
         self.folder = self.output_dir / budget.setting
         self.budget = budget
@@ -193,6 +198,8 @@ class Grid:
             return None
         record.note(TRAINING, settings, finished=False)
         keys = {"cache_dir": self.cache_dir, "resume": "true", "output_dir": folder / TRAINING}
+        if self.training_dir:
+            keys |= {"dataset_dir": self.training_dir, "split_file": None}
         problem = self._command(TRAINING, self._training_configs(cell), cell, keys, folder / f"{TRAINING}.log")
         if problem is None:
             record.note(TRAINING, settings, finished=True)
@@ -241,7 +248,8 @@ class Grid:
     def _settings(self, configs: Sequence[str], cell: Cell, **more: Any) -> dict[str, Any]:
         parser = layered(configs, {**cell.overrides, "seed": cell.seed, **more})
         split = fingerprint(self.split_file) if self.split_file.is_file() else None
-        return {**settings_of(parser), "data set": self.dataset_dir.name, **({"split": split} if split else {})}
+        patients = {"data set": self.dataset_dir.name, "trained on": (self.training_dir or self.dataset_dir).name}
+        return {**settings_of(parser), **patients, **({"split": split} if split else {})}
 
     def _evaluation_settings(self, cell: Cell) -> dict[str, Any]:
         weights = self.weights(cell)
