@@ -45,3 +45,16 @@ def test_a_checkerboard_alternates_in_both_directions() -> None:
             boards.append(pattern)
     assert boards
     assert all(board.sum() == 8 for board in boards)
+
+
+def test_volumes_have_patterns_in_three_dimensions() -> None:
+    transform = RandPatternd("image", prob=1.0)
+    alternating = set()
+    for seed in range(60):
+        transform.set_random_state(seed=seed)
+        pattern = transform.pattern((4, 5, 6))
+        assert pattern.shape == (4, 5, 6)
+        if set(np.unique(pattern)) == {0.0, 1.0}:
+            alternating.add(tuple(bool(np.all(np.diff(pattern, axis=axis))) for axis in range(3)))
+    # planes across the first and across the last axis, the checkerboard, and noise
+    assert {(True, False, False), (False, False, True), (True, True, True), (False, False, False)} == alternating

@@ -47,3 +47,10 @@ def test_of_a_method_that_only_fuses_sources_and_fused_are_drawn(make_evaluator,
         evaluator.run(1)
     (picture,) = EventAccumulator(str(tmp_path)).Reload().Images(ImagePanel.FUSED_TAG)
     assert (picture.height, picture.width) == (2 * 16, 3 * 16)
+
+
+def test_of_volumes_the_middle_slices_are_drawn():
+    image = torch.rand(2, 2, 8, 6, 5)
+    prediction = {"fused": torch.rand(2, 1, 8, 6, 5), "latent": torch.zeros(2, 1, 8, 6, 5), "decomposed": image}
+    middle = {name: value[..., 2] for name, value in prediction.items()}
+    assert torch.equal(panel(image, prediction, rows=2), panel(image[..., 2], middle, rows=2))

@@ -21,7 +21,8 @@ class RandPatternd(MapTransform, RandomizableTransform):
     without bound, and an exact inverse is then beyond single precision.
 
     Args:
-        keys: images of shape (N, H, W) in [0, 1].
+        keys: images of shape (N, H, W) or volumes of shape (N, H, W, D) in [0, 1]. In a volume, rows become planes
+            across the first axis and columns planes across the last.
         prob: probability for an image. Defaults to 0.05.
     """
 
@@ -29,15 +30,15 @@ class RandPatternd(MapTransform, RandomizableTransform):
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, prob)
 
-    def pattern(self, shape: tuple[int, int]) -> np.ndarray:
-        """Draw a pattern of shape (H, W) with values in [0, 1]."""
+    def pattern(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Draw a pattern of shape (H, W) or (H, W, D) with values in [0, 1]."""
         kind = PATTERNS[self.R.randint(len(PATTERNS))]
         if kind == "uniform":
             return self.R.random_sample(shape)
         if kind == "binary":
             return (self.R.random_sample(shape) > 0.5).astype(float)
-        rows, columns = np.indices(shape)
-        steps = {"checkerboard": rows + columns, "rows": rows, "columns": columns}[kind]
+        places = np.indices(shape)
+        steps = {"checkerboard": places.sum(axis=0), "rows": places[0], "columns": places[-1]}[kind]
         return ((steps + self.R.randint(2)) % 2).astype(float)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

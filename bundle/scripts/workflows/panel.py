@@ -55,18 +55,22 @@ def panel(image: torch.Tensor, prediction: dict[str, torch.Tensor], rows: int) -
     """Lay images out side by side.
 
     Args:
-        image: sources (batch_size, N, H, W) in [0, 1].
+        image: sources (batch_size, N, H, W) in [0, 1], or (batch_size, N, H, W, D): the middle of D is shown.
         prediction: "fused", "latent" and "decomposed", as from `BidirectionalInferer`, or "fused" alone.
         rows: largest number of rows.
 
     Returns:
         tensor of shape (1, rows * H, columns * W) in [0, 1].
     """
-    image = image[:rows].detach()
-    parts = {name: value[:rows].detach() for name, value in prediction.items()}
+    image = _flat(image[:rows].detach())
+    parts = {name: _flat(value[:rows].detach()) for name, value in prediction.items()}
     columns = [image, parts["fused"]]
     if "decomposed" in parts:
         error = 5 * (parts["decomposed"] - image).abs()
         columns += [0.5 + parts["latent"] / 6, parts["decomposed"], error]
     rows_of_columns = torch.cat(columns, dim=1).clamp(0.0, 1.0)
     return rows_of_columns.transpose(1, 2).flatten(2).flatten(0, 1)[None].cpu()
+
+
+def _flat(images: torch.Tensor) -> torch.Tensor:
+    return images if images.dim() == 4 else images[..., images.shape[-1] // 2]
