@@ -20,9 +20,15 @@ def network_of_three() -> FusionINN:
     return build_network(in_channels=3)
 
 
-def build_network(in_channels: int) -> FusionINN:
+@pytest.fixture
+def volume_network() -> FusionINN:
+    """The same for two sources in three dimensions."""
+    return build_network(in_channels=2, spatial_dims=3)
+
+
+def build_network(in_channels: int, spatial_dims: int = 2) -> FusionINN:
     """Return a network that does more than mix."""
-    network = FusionINN(in_channels=in_channels, blocks=4, hidden_channels=8)
+    network = FusionINN(spatial_dims, in_channels=in_channels, blocks=4, hidden_channels=8)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if "conv_1.weight" in name:

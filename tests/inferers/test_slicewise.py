@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from scripts.inferers import decompose_volume, fuse_volume, restore_volume
+from scripts.inferers.maps import contribution_volume
 from scripts.networks import draw_latent
+from scripts.networks.contribution import source_contribution
 
 AXES = [0, 1, 2]
 BATCH_SIZES = [1, 2, 3, 8, 100]
@@ -104,3 +106,34 @@ class TestDecomposeVolume:
     def test_an_unknown_latent_is_refused(self, network, volume):
         with pytest.raises(ValueError, match="got 'gaussian'"):
             decompose_volume(network, volume[:1], 2, "gaussian")
+
+
+class TestThreeDimensions:
+    @pytest.mark.parametrize("axis", AXES)
+    def test_a_volume_is_seen_as_a_whole_with_its_slices_last(self, volume_network, volume, axis):
+        fused, latent = fuse_volume(volume_network, volume, axis, batch_size=2)
+        expected = volume_network(volume.movedim(axis + 1, -1)[None])
+        for result, whole in zip((fused, latent), expected, strict=True):
+            assert result.shape == (1, 7, 6, 5)
+            assert torch.allclose(result, whole[0].movedim(-1, axis + 1), rtol=0, atol=1e-5)
+        assert torch.allclose(restore_volume(volume_network, fused, latent, axis), volume, rtol=0, atol=1e-4)
+
+    @pytest.mark.parametrize("axis", AXES)
+    def test_its_latent_is_drawn_at_once(self, volume_network, volume, axis):
+        fused = volume[:1]
+        decomposed = decompose_volume(volume_network, fused, axis, "normal", seed=30, batch_size=2)
+        whole = fused.movedim(axis + 1, -1)[None]
+        expected = volume_network.inverse(whole, draw_latent(whole, 1, "normal", seed=30)).clamp(min=0)[0]
+        assert torch.allclose(decomposed, expected.movedim(-1, axis + 1), rtol=0, atol=1e-4)
+
+    def test_what_it_makes_of_a_slice_depends_on_the_next_one(self, volume_network, volume):
+        changed = volume.clone()
+        changed[..., 3] = 0
+        before, after = (fuse_volume(volume_network, image, axis=2)[0] for image in (volume, changed))
+        assert not torch.allclose(before[..., 2], after[..., 2], rtol=0, atol=1e-4)
+
+    def test_the_contribution_of_its_sources_is_mapped_too(self, volume_network, volume):
+        maps = contribution_volume(volume_network, volume, axis=1)
+        assert maps.shape == volume.shape
+        whole = source_contribution(volume_network, volume.movedim(2, -1)[None])[0].movedim(-1, 2)
+        assert torch.allclose(maps, whole, rtol=0, atol=1e-4)

@@ -1,4 +1,4 @@
-"""How a network is applied: in training, and slice by slice on a volume."""
+"""How a network is applied: in training, and on a volume."""
 
 from __future__ import annotations
 

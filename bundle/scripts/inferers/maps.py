@@ -19,7 +19,7 @@ def contribution_volume(network: nn.Module, image: torch.Tensor, axis: int, batc
     """How much of each fused voxel comes from each source, see `source_contribution`.
 
     Args:
-        network: a two-dimensional method.
+        network: a method, of slices or of volumes.
         image: normalised sources of shape (N, X, Y, Z).
         axis: spatial axis that the slices are taken along.
         batch_size: slices at a time. Defaults to 2.

@@ -1,4 +1,4 @@
-"""Fuse and decompose whole volumes, a batch of slices at a time."""
+"""Fuse and decompose whole volumes: a batch of slices at a time, or at once by a three-dimensional network."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from torch import nn
 from scripts.networks import FusionINN, draw_latent
 from scripts.transforms.slicing import from_slices, to_slices
 
+from .slabs import in_slabs
+
 
 def device_and_precision(network: nn.Module) -> torch.Tensor:
     """A tensor on the network's device and of its precision; one on the CPU for a method that has no numbers."""
     floating = (tensor for tensor in chain(network.parameters(), network.buffers()) if tensor.is_floating_point())
     return next(floating, torch.empty(0))
+
+
+def sees_neighbours(network: nn.Module) -> bool:
+    """Whether a network is three-dimensional: what it makes of a slice depends on the slices beside it."""
+    return getattr(network, "spatial_dims", 2) == 3
 
 
 def by_slices(
@@ -25,9 +32,18 @@ def by_slices(
     batch_size: int,
     apply: Callable[[torch.Tensor, int], torch.Tensor],
 ) -> torch.Tensor:
-    """Apply to a batch of slices at a time, on the network's device and in its precision."""
+    """Apply to a batch of slices at a time, on the network's device and in its precision.
+
+    A three-dimensional network gets the volume as a batch of one instead, (1, N, H, W, S) with the slices along the
+    last axis, whichever axis they lie along in the file, as in training.
+    """
     like = device_and_precision(network)
     slices = to_slices(volume, axis)
+    if sees_neighbours(network):
+        whole = slices.movedim(0, -1)[None].to(like)
+        with in_slabs(network):
+            (done,) = apply(whole, 0)
+        return from_slices(done.to("cpu", volume.dtype).movedim(-1, 0), axis)
     results: torch.Tensor | None = None
     for start in range(0, len(slices), batch_size):
         batch = slices[start : start + batch_size].to(like).contiguous(memory_format=torch.channels_last)
@@ -42,10 +58,11 @@ def by_slices(
 def fuse_volume(
     network: nn.Module, image: torch.Tensor, axis: int, batch_size: int = 8, keep_latent: bool = True
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Fuse a volume slice by slice.
+    """Fuse a volume.
 
     Args:
-        network: a two-dimensional `FusionINN`, or another method that gives (fused, latent) or the fused image alone.
+        network: a `FusionINN`, which goes slice by slice or sees the whole volume by its `spatial_dims`, or another
+            method for slices that gives (fused, latent) or the fused image alone.
         image: normalised sources of shape (N, X, Y, Z).
         axis: spatial axis that the slices are taken along.
         batch_size: slices at a time. Defaults to 8.
@@ -106,9 +123,11 @@ def decompose_volume(
         fused: fused volume of shape (1, X, Y, Z) in [0, 1].
         axis: spatial axis that the slices are taken along.
         latent: distribution of the fresh latent. Defaults to "normal".
-        seed: seed of the first slice's latent; slice i has ``seed + i``, whatever the batch size. Defaults to 0.
+        seed: seed of the first slice's latent; slice i has ``seed + i``, whatever the batch size. The latent of a
+            volume that is seen as a whole is drawn at once, by the seed of its first slice. Defaults to 0.
         batch_size: slices at a time. Defaults to 8.
-        numbers: numbers i of the slices where `fused` holds only some of them. Defaults to None (0, 1, 2, …).
+        numbers: numbers i of the slices where `fused` holds only some of them, which is not for three-dimensional
+            networks. Defaults to None (0, 1, 2, …).
 
     Returns:
         normalised estimates (N, X, Y, Z), not below 0, on the CPU.
@@ -118,7 +137,7 @@ def decompose_volume(
     def apply(batch: torch.Tensor, start: int) -> torch.Tensor:
         fresh = [
             draw_latent(one, network.in_channels - 1, latent, seed + number)
-            for one, number in zip(batch.split(1), numbers[start : start + batch_size], strict=True)
+            for one, number in zip(batch.split(1), numbers[start : start + len(batch)], strict=True)
         ]
         return network.inverse(batch, torch.cat(fresh)).clamp_(min=0.0)
 

@@ -166,7 +166,7 @@ class DecomposeVolume:
         """Apply the network.
 
         Args:
-            network: a two-dimensional `FusionINN`.
+            network: a `FusionINN` of two dimensions, applied slice by slice, or of three.
             data: what `ReadFused` returns.
 
         Returns:

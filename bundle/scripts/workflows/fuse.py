@@ -131,7 +131,7 @@ class FuseVolume:
         """Apply the network.
 
         Args:
-            network: a two-dimensional `FusionINN`.
+            network: a `FusionINN` of two dimensions, applied slice by slice, or of three.
             data: "image" (N, X, Y, Z) normalised, and its "intensity_scale".
 
         Returns:
