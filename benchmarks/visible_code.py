@@ -1,7 +1,7 @@
 """Whether the code that decomposition needs can be seen: energy of the finest Haar bands inside the brain.
 
-Prints the root mean square of each band over the 2 x 2 blocks that lie wholly in the brain, mean over patients, for the
-sources, their mean, the fused image in 8 bits, and the decomposed images (zeros as latent).
+Prints the root mean square of each band over the 2 x 2 blocks that lie wholly in the brain and over the slices, mean
+over patients, for the sources, their mean, the fused image in 8 bits, and the decomposed images (zeros as latent).
 
     python benchmarks/visible_code.py --dataset_dir DIR [--split_file split.json] [--every 5]
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from shipped import patients_slices, shipped_network, slice_arguments
 
-from scripts.metrics.band_energy import band_energy
+from scripts.metrics.haar_energy import haar_energy
 from scripts.workflows.fuse import as_stored
 
 NAMES = ("T1-Gd", "FLAIR", "mean of both", "fused", "decomposed T1-Gd", "decomposed FLAIR")
@@ -26,7 +26,7 @@ def main() -> None:
     for image, brain in patients_slices(arguments):
         fused = as_stored(network(image)[0], "uint8")
         shown = (image, image.mean(dim=1, keepdim=True), fused, network.decompose(fused, "zeros"))
-        energies.append(torch.cat([band_energy(part, brain) for part in shown]))
+        energies.append(torch.cat([haar_energy(part, brain) for part in shown], dim=1).square().nanmean(dim=0).sqrt())
     print(f"{len(energies)} patients; detail along columns, along rows, along both")
     for name, row in zip(NAMES, torch.stack(energies).mean(dim=0), strict=True):
         print(f"{name:16} " + "  ".join(f"{value:.4f}" for value in row))
