@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from scripts.data.errors import BadInputError
 from scripts.networks import FusionINN
-from scripts.workflows.checkpoints import Checkpoints, is_true, prepare_output
+from scripts.workflows.checkpoints import Checkpoints, prepare_output
 from scripts.workflows.finite_loss import NonFiniteLossError
 from scripts.workflows.weights import load_weights
 
@@ -41,21 +41,6 @@ class Run:
 def start(tmp_path, network, make_trainer):
     """Return a function that runs an epoch for each loss given."""
     return lambda *losses, **settings: Run(tmp_path, network, make_trainer, losses, **settings)()
-
-
-@pytest.mark.parametrize("flag", [True, "true", "True", 1, "yes"])
-def test_yes_is_read_as_a_command_line_gives_it(flag):
-    assert is_true(flag)
-
-
-@pytest.mark.parametrize("flag", [False, "false", "False", 0, "no", None])
-def test_no_is_read_as_a_command_line_gives_it(flag):
-    assert not is_true(flag)
-
-
-def test_neither_yes_nor_no_is_refused():
-    with pytest.raises(BadInputError, match="expected true or false, got 'maybe'"):
-        is_true("maybe")
 
 
 class TestWriting:

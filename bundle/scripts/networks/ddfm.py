@@ -10,8 +10,8 @@ from monai.networks.schedulers import DDIMScheduler
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.data.flags import is_true
 from scripts.diffusion import DiffusionPrior, FusionEM
-from scripts.workflows.checkpoints import is_true
 
 from .latent import draw_latent
 

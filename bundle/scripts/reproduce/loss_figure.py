@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scripts.data.errors import BadInputError
-from scripts.workflows.checkpoints import is_true
+from scripts.data.flags import is_true
 from scripts.workflows.history import HISTORY, read_history
 
 from .cell_sample import budget_words

@@ -14,6 +14,7 @@ from ignite.engine import Engine, Events
 
 from scripts.data.atomic import written_whole
 from scripts.data.errors import BadInputError
+from scripts.data.flags import is_true
 from scripts.outputs.writing import check_writable, sweep
 
 from .finite_loss import NonFiniteLossError
@@ -21,20 +22,6 @@ from .weights import read_checkpoint
 
 LAST = "last.pt"
 MODEL = "model.pt"
-
-
-def is_true(flag: bool | int | str) -> bool:
-    """Read a yes or no as a command line gives it: true, True, 1 or "yes".
-
-    Raises:
-        BadInputError: when it is neither yes nor no.
-    """
-    text = str(flag).strip().lower()
-    if text in ("true", "1", "yes", "on"):
-        return True
-    if text in ("false", "0", "no", "off", "none", ""):
-        return False
-    raise BadInputError(f"expected true or false, got '{flag}'.")
 
 
 def prepare_output(folder: str | os.PathLike[str], resume: bool | str) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.data.flags import is_true
 from scripts.data.slices import brain_mask
 from scripts.inferers.slicewise import (
     decompose_volume,
@@ -26,7 +27,6 @@ from scripts.metrics.scores import WITH_VARIANTS
 from scripts.metrics.variants import VARIANTS
 from scripts.transforms.slicing import to_slices
 
-from .checkpoints import is_true
 from .fuse import as_stored, check_settings, check_sources
 from .regions import REGIONS, ssim_by_region
 

@@ -13,9 +13,9 @@ import ignite.distributed as idist
 import numpy as np
 
 from scripts import RESEARCH_NOTICE
+from scripts.data.flags import is_true
 from scripts.outputs.tables import deviation_of, known, mean_of, write_csv, write_json
 
-from .checkpoints import is_true
 from .cohort import CohortReport
 from .finished import same_as_json, source_states
 

@@ -13,9 +13,8 @@ from typing import Any, Protocol
 from ignite.engine import Engine
 
 import scripts
+from scripts.data.flags import is_true
 from scripts.outputs.tables import write_json
-
-from .checkpoints import is_true
 
 NOTES = ".finished"
 """Folder below that of the results that holds the notes. Hidden: results may lie among the sources."""

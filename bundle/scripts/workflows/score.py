@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.data.flags import is_true
 from scripts.data.slices import brain_mask
 from scripts.metrics import DECOMPOSITION_METRICS, FUSION_METRICS, decomposition_scores, fusion_scores
 from scripts.metrics.variants import check_variant
 from scripts.transforms.slicing import to_slices
 
-from .checkpoints import is_true
 from .fuse import as_stored
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.data.flags import is_true
 from scripts.typicality.case_score import ScoreCase, warning
 from scripts.typicality.reference import Reference
 
-from .checkpoints import is_true
 from .weights import fingerprint
 
 
