@@ -288,7 +288,7 @@ class TestDecomposing:
 
 class TestEvaluating:
     def test_tables_have_a_column_for_each_of_four(self, data, network_of, tmp_path):
-        small = {"min_brain_fraction": 0.05, "metrics": "false", **network_of}
+        small = {"min_brain_fraction": 0.05, "slice_step": 3, **network_of}
         execute("evaluate", "four_contrasts", dataset_dir=data, output_dir=tmp_path, **small)
         with (tmp_path / "patients.csv").open() as file:
             rows = list(csv.DictReader(file))
@@ -297,6 +297,8 @@ class TestEvaluating:
             by_source = [float(row[f"fused_{name}_slice"]) for name in FOUR]
             assert float(row["fused_slice"]) == pytest.approx(sum(by_source) / 4, abs=1e-5)
             assert all(math.isfinite(float(row[f"decomposed_{name}_brain"])) for name in FOUR)
+            assert all(math.isfinite(float(row[f"decomposed_{name}_PSNR"])) for name in FOUR)
+            assert all(0 <= float(row[metric]) <= 1 for metric in ("Q_SSIM", "Q_FMI", "Q_NCIE", "Q_XY", "Q_P"))
             assert float(row["roundtrip_error"]) < 1e-4
         written = (tmp_path / "finished" / "P0.json").stat().st_mtime_ns
         execute("evaluate", "four_contrasts", dataset_dir=data, output_dir=tmp_path, resume="true", **small)
