@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -35,6 +39,38 @@ def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     yield
     set_determinism(seed=None)
+
+
+@pytest.fixture
+def as_one_of() -> Callable[..., list[Any]]:
+    """Return a function that gives what a task returns in each of several processes, set up as torchrun does it.
+
+    They are forked from this one, which has imported already what takes long to import.
+    """
+    if sys.platform != "linux":
+        pytest.skip("needs fork, which torch stands on Linux only")
+
+    def run(processes: int, task: Callable[[], Any]) -> list[Any]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        context = multiprocessing.get_context("fork")
+        answers = context.SimpleQueue()
+
+        def work(rank: int) -> None:
+            names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "MASTER_PORT": port}
+            os.environ |= {"MASTER_ADDR": "127.0.0.1", **{name: str(value) for name, value in names.items()}}
+            answers.put((rank, task()))
+
+        running = [context.Process(target=work, args=(rank,)) for rank in range(processes)]
+        for process in running:
+            process.start()
+        for process in running:
+            process.join(120)
+        assert [process.exitcode for process in running] == [0] * processes
+        return [answer for _, answer in sorted(answers.get() for _ in running)]
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import socket
-import sys
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import torch
 
@@ -18,39 +11,24 @@ from scripts.workflows.shares import Shares, join_processes, leave_processes, ow
 PATIENTS = "ABCDEFG"
 
 
-def as_one_of(processes: int, task: Callable[[], Any]) -> list[Any]:
-    """What a task returns in each of several processes, joined as torchrun would have it."""
-    if sys.platform != "linux":
-        pytest.skip("needs fork, which torch stands on Linux only")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("fork")
-    answers = context.SimpleQueue()
-
-    def work(rank: int) -> None:
-        names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "MASTER_PORT": port}
-        os.environ |= {"MASTER_ADDR": "127.0.0.1", **{name: str(value) for name, value in names.items()}}
-        join_processes()
-        try:
-            answers.put((rank, task()))
-        except BadInputError as error:
-            answers.put((rank, str(error)))
-        leave_processes()
-
-    running = [context.Process(target=work, args=(rank,)) for rank in range(processes)]
-    for process in running:
-        process.start()
-    for process in running:
-        process.join(60)
-    assert [process.exitcode for process in running] == [0] * processes
-    return [answer for _, answer in sorted(answers.get() for _ in running)]
-
-
 def share_and_gather() -> tuple[list[str], list[str]]:
     own = [PATIENTS[i] for i in Shares(PATIENTS)]
     assert len(own) == len(Shares(PATIENTS))
     return own, together(own)
+
+
+def joined_share_and_gather() -> tuple[list[str], list[str]]:
+    join_processes()
+    answer = share_and_gather()
+    leave_processes()
+    return answer
+
+
+def joined_refusal() -> str:
+    join_processes()
+    with pytest.raises(BadInputError) as raised:
+        Shares("A")
+    return str(raised.value)
 
 
 def test_one_process_has_all():
@@ -58,14 +36,14 @@ def test_one_process_has_all():
 
 
 @pytest.mark.parametrize("processes", [2, 3])
-def test_several_have_each_patient_once_and_bring_them_together_in_order(processes):
-    answers = as_one_of(processes, share_and_gather)
+def test_several_have_each_patient_once_and_bring_them_together_in_order(as_one_of, processes):
+    answers = as_one_of(processes, joined_share_and_gather)
     assert sorted(patient for own, _ in answers for patient in own) == list(PATIENTS)
     assert all(whole == list(PATIENTS) for _, whole in answers)
 
 
-def test_more_processes_than_patients_are_refused():
-    for told in as_one_of(2, lambda: len(Shares("A"))):
+def test_more_processes_than_patients_are_refused(as_one_of):
+    for told in as_one_of(2, joined_refusal):
         assert told == ("1 patient(s) cannot be shared by 2 processes. Start 1 at most: torchrun --nproc_per_node=1.")
 
 
