@@ -56,6 +56,11 @@ class TestDrawLatent:
         with pytest.raises(ValueError, match="one of normal, zeros, ones, uniform, got 'gamma'"):
             draw_latent(FUSED, 1, "gamma")
 
+    @pytest.mark.parametrize("kind", LATENT_KINDS)
+    def test_torchscript_draws_the_same_numbers(self, kind):
+        scripted = torch.jit.script(draw_latent)
+        assert torch.equal(scripted(FUSED, 2, kind, 4), draw_latent(FUSED, 2, kind, 4))
+
 
 class TestDrawLike:
     @pytest.mark.parametrize("kind", LATENT_KINDS)

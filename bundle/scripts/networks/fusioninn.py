@@ -180,7 +180,7 @@ class FusionINN(nn.Module):
                 inside = step.inverse(inside)
         return self.squash.inverse(self._crop(x, size))
 
-    @torch.jit.unused
+    @torch.jit.export
     def decompose(self, fused: torch.Tensor, kind: str = "normal", seed: int = 0) -> torch.Tensor:
         """Estimate the sources from the fused image alone, with a freshly drawn latent.
 

@@ -26,15 +26,23 @@ def draw_latent(fused: torch.Tensor, channels: int, kind: str = "normal", seed: 
     Raises:
         ValueError: when `kind` is not one of the four.
     """
-    shape = (channels, *fused.shape[2:])
+    shape = list(fused.shape)
+    shape[1] = channels
     if kind == "zeros":
-        return fused.new_zeros((fused.shape[0], *shape))
+        return fused.new_zeros(shape)
     if kind == "ones":
-        return fused.new_ones((fused.shape[0], *shape))
-    if kind not in LATENT_KINDS:
-        raise ValueError(f"latent kind must be one of {', '.join(LATENT_KINDS)}, got '{kind}'.")
-    sample = torch.randn if kind == "normal" else torch.rand
-    drawn = [sample(shape, generator=torch.Generator().manual_seed(seed + i)) for i in range(fused.shape[0])]
+        return fused.new_ones(shape)
+    # TorchScript, which is to draw the same numbers, knows neither the tuple above nor a generator with its seed.
+    if kind not in ["normal", "uniform"]:
+        raise ValueError(f"latent kind must be one of normal, zeros, ones, uniform, got '{kind}'.")
+    drawn: list[torch.Tensor] = []
+    for i in range(shape[0]):
+        generator = torch.Generator(device="cpu")
+        generator.manual_seed(seed + i)
+        if kind == "normal":
+            drawn.append(torch.randn(shape[1:], generator=generator))
+        else:
+            drawn.append(torch.rand(shape[1:], generator=generator))
     return torch.stack(drawn).to(fused)
 
 
