@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike
 
 from scripts import RESEARCH_NOTICE
-from scripts.outputs.page import ACCENT, FAINT, TEXT, Page
+from scripts.outputs.page import ACCENT, FAINT, TEXT, Page, shared_headings
 from scripts.outputs.slice_choice import choose_slices, foreground, grey_window
 from scripts.outputs.view import View
 
@@ -225,8 +225,7 @@ class _Page(Page):
         what = "Digital phantom, not a patient" if phantom else f"FusionINN, {plane} slices"
         self.text(MARGIN, 76, f"{what}.  {RESEARCH_NOTICE}", fontsize=8.5, color=ACCENT)
 
-        for group, members in groupby(range(len(self.columns)), lambda i: self.columns[i].group):
-            first, *_, last = [*members] * 2
+        for group, first, last in shared_headings([column.group for column in self.columns]):
             start, end = self.left[first], self.left[last] + self.panel_width
             self.text((start + end) / 2, 118, group, fontsize=9.5, fontweight="bold", ha="center")
             self.rule(start, end, 148)
