@@ -9,7 +9,6 @@ from scripts.phantom.equations import (
     inversion_recovery_spin_echo,
     magnetisation_prepared_gradient_echo,
     nulling_inversion_time,
-    spoiled_gradient_echo,
 )
 
 
@@ -29,18 +28,6 @@ class TestInversionRecovery:
     def test_without_time_to_recover_it_is_a_spin_echo(self):
         signal = inversion_recovery_spin_echo(t1=800.0, t2=80.0, pd=0.7, tr=1e9, te=80.0, ti=1e8)
         assert signal == pytest.approx(0.7 / math.e)
-
-
-class TestGradientEcho:
-    def test_ninety_degrees_is_saturation_recovery(self):
-        signal = spoiled_gradient_echo(t1=800.0, pd=0.7, tr=500.0, flip_degrees=90.0)
-        assert signal == pytest.approx(0.7 * (1.0 - math.exp(-500.0 / 800.0)))
-
-    def test_ernst_angle_gives_most(self):
-        ernst = math.degrees(math.acos(math.exp(-8.0 / 800.0)))
-        best = spoiled_gradient_echo(t1=800.0, pd=1.0, tr=8.0, flip_degrees=ernst)
-        assert best > spoiled_gradient_echo(t1=800.0, pd=1.0, tr=8.0, flip_degrees=ernst + 1.0)
-        assert best > spoiled_gradient_echo(t1=800.0, pd=1.0, tr=8.0, flip_degrees=ernst - 1.0)
 
 
 MPRAGE = {"tr": 2000.0, "ti": 900.0, "echo_spacing": 7.0, "readouts": 160, "flip_degrees": 8.0}

@@ -8,16 +8,6 @@ from __future__ import annotations
 import math
 
 
-def spoiled_gradient_echo(*, t1: float, pd: float, tr: float, flip_degrees: float) -> float:
-    """Steady state of a spoiled gradient echo (Ernst and Anderson, Rev Sci Instrum 37:93, 1966).
-
-    ``pd · sin(a) · (1 - E1) / (1 - cos(a) · E1)`` with ``E1 = exp(-tr / t1)``; T2* decay is left out (short echo time).
-    """
-    flip = math.radians(flip_degrees)
-    e1 = math.exp(-tr / t1)
-    return pd * math.sin(flip) * (1.0 - e1) / (1.0 - math.cos(flip) * e1)
-
-
 def magnetisation_prepared_gradient_echo(
     *, t1: float, pd: float, tr: float, ti: float, echo_spacing: float, readouts: int, flip_degrees: float
 ) -> float:
