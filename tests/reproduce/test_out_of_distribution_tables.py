@@ -52,6 +52,15 @@ def test_markdown_shows_both_orders_of_the_network_and_one_of_what_has_none():
     assert not any("Colour" in line for line in lines)
 
 
+def test_colour_has_a_table_of_its_own_where_there_is_some():
+    names = ("colour_levels", "colour_seen", "carried_colour_levels", "carried_colour_seen")
+    coloured = {**row("1", 0.5), "stored": "colour", **dict(zip(names, (1.0, 2.0, 3.0, 4.0), strict=True))}
+    lines = markdown([*ROWS, coloured], KINDS).splitlines()
+    assert "### Colour of the decomposed picture, in the head" in lines
+    assert lines[-1] == "| CT-MRI | CT first | 1.0 ± 0.0 | 2.0 ± 0.0 | 3.0 ± 0.0 | 4.0 ± 0.0 |"
+    assert sum(line.startswith("| CT-MRI | CT first | colour |") for line in lines) == 2
+
+
 def test_files_hold_every_figure(tmp_path):
     write_tables(tmp_path, ROWS, KINDS, {"seed": 0})
     with (tmp_path / "pairs.csv").open(newline="") as file:

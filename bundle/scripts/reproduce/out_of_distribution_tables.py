@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,14 @@ Rows = Sequence[Mapping[str, Any]]
 GROUP = ("kind", "first", "second", "stored")
 TEXTS = (*GROUP, "picture")
 METHODS = ("network", "mean", "max")
+DECOMPOSED = (
+    ("SSIM", "SSIM", 3),
+    ("SSIM in the head", "SSIM_head", 3),
+    ("PSNR / dB", "PSNR", 1),
+    ("correlation", "correlation", 3),
+)
+"""Figures of decomposed pictures: heading, name in the rows, decimal places."""
+COLOUR = ("colour_levels", "colour_seen", "carried_colour_levels", "carried_colour_seen")
 
 
 def write_tables(
@@ -65,57 +73,53 @@ def summarise(rows: Rows) -> list[dict[str, Any]]:
 
 def markdown(rows: Rows, kinds: Mapping[str, Sequence[str]]) -> str:
     """Return the tables as Markdown: fused, decomposed and colour; mean ± standard deviation over the pairs."""
-    fused, decomposed, colour = [], [], []
+    figures = [name for name, _, _ in DECOMPOSED]
+    parts = [
+        "### Fused\n",
+        _table(["pairs", "method", *FUSION_METRICS], _fused(rows, kinds)),
+        "\n### Decomposed from the stored 8-bit picture\n",
+        _table(["pairs", "order", "stored", "source", *figures, "worst pair"], _decomposed(rows, kinds)),
+    ]
+    colour = [*_colour(rows, kinds)]
+    if colour:
+        heading = ["pairs", "order", "levels of 255", "ΔE", "levels, of the carried colour alone", "ΔE, likewise"]
+        parts += ["\n### Colour of the decomposed picture, in the head\n", _table(heading, colour)]
+    return "\n".join(parts)
+
+
+def _fused(rows: Rows, kinds: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
     for kind, sources in kinds.items():
-        orders = [tuple(sources), tuple(reversed(sources))]
         for method in METHODS:
             # Mean and maximum do not care for the order.
-            for first, second in orders if method == "network" else orders[:1]:
+            for first, second in _orders(sources) if method == "network" else _orders(sources)[:1]:
                 members = _of(rows, {"kind": kind, "first": first, "second": second, "stored": "grey"})
                 name = f"network, {first} first" if method == "network" else method
-                fused.append([kind, name, *(_told(members, f"{method}_{metric}", 3) for metric in FUSION_METRICS)])
-        for first, second in orders:
+                yield [kind, name, *(_told(members, f"{method}_{metric}", 3) for metric in FUSION_METRICS)]
+
+
+def _decomposed(rows: Rows, kinds: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    for kind, sources in kinds.items():
+        for first, second in _orders(sources):
             for stored in ("grey", "colour"):
                 members = _of(rows, {"kind": kind, "first": first, "second": second, "stored": stored})
                 if not members:
                     continue
                 worst, lowest = _worst(members)
                 for source in sources:
-                    figures = [
-                        _told(members, f"{figure}_{source}", digits)
-                        for figure, digits in (("SSIM", 3), ("SSIM_head", 3), ("PSNR", 1), ("correlation", 3))
-                    ]
-                    decomposed.append([kind, f"{first} first", stored, source, *figures, f"{worst} ({lowest:.3f})"])
-                if stored == "colour":
-                    names = ("colour_levels", "colour_seen", "carried_colour_levels", "carried_colour_seen")
-                    colour.append([kind, f"{first} first", *(_told(members, name, 1) for name in names)])
-    parts = [
-        "### Fused\n",
-        _table(["pairs", "method", *FUSION_METRICS], fused),
-        "\n### Decomposed from the stored 8-bit picture\n",
-        _table(
-            [
-                "pairs",
-                "order",
-                "stored",
-                "source",
-                "SSIM",
-                "SSIM in the head",
-                "PSNR / dB",
-                "correlation",
-                "worst pair",
-            ],
-            decomposed,
-        ),
-    ]
-    if colour:
-        parts += [
-            "\n### Colour of the decomposed picture, in the head\n",
-            _table(
-                ["pairs", "order", "levels of 255", "ΔE", "levels, of the carried colour alone", "ΔE, likewise"], colour
-            ),
-        ]
-    return "\n".join(parts)
+                    figures = [_told(members, f"{figure}_{source}", digits) for _, figure, digits in DECOMPOSED]
+                    yield [kind, f"{first} first", stored, source, *figures, f"{worst} ({lowest:.3f})"]
+
+
+def _colour(rows: Rows, kinds: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    for kind, sources in kinds.items():
+        for first, second in _orders(sources):
+            members = _of(rows, {"kind": kind, "first": first, "second": second, "stored": "colour"})
+            if members:
+                yield [kind, f"{first} first", *(_told(members, name, 1) for name in COLOUR)]
+
+
+def _orders(sources: Sequence[str]) -> list[tuple[str, ...]]:
+    return [tuple(sources), tuple(reversed(sources))]
 
 
 def _of(rows: Rows, wanted: Mapping[str, str]) -> list[Mapping[str, Any]]:
