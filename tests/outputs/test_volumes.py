@@ -14,6 +14,7 @@ from scripts.outputs.volumes import (
     full_scale,
     fused_descrip,
     load_fused,
+    load_latent,
     save_volume,
 )
 
@@ -218,6 +219,34 @@ class TestLoadFused:
         write_nifti(tmp_path / "f.nii.gz", pixels)
         with pytest.raises(BadInputError, match="expected grey values"):
             load_fused(tmp_path / "f.nii.gz")
+
+
+class TestLoadLatent:
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_it_comes_back_to_the_bit_channels_first(self, tmp_path, channels):
+        latent = np.random.default_rng(0).normal(size=(channels, 4, 5, 6)).astype(np.float32)
+        save_volume(tmp_path / "z.nii.gz", latent[0] if channels == 1 else np.moveaxis(latent, 0, -1), AFFINE)
+        np.testing.assert_array_equal(load_latent(tmp_path / "z.nii.gz"), latent)
+
+    def test_a_scale_factor_of_the_header_is_followed(self, tmp_path):
+        latent = np.linspace(-2, 2, 60).reshape(3, 4, 5)
+        save_volume(tmp_path / "z.nii.gz", latent, AFFINE, "uint16", value_range=(-2.0, 2.0))
+        np.testing.assert_allclose(load_latent(tmp_path / "z.nii.gz"), latent[None], atol=4 / 65535)
+
+    def test_a_missing_or_damaged_file_is_refused_with_the_remedy(self, tmp_path, fused):
+        path = tmp_path / "z.nii.gz"
+        with pytest.raises(BadInputError, match=r"z\.nii\.gz does not exist.*Keep the latent beside .* or fuse again"):
+            load_latent(path)
+        save_volume(path, fused, AFFINE)
+        path.write_bytes(path.read_bytes()[:200])
+        with pytest.raises(BadInputError, match=r"z\.nii\.gz cannot be read .* fuse again"):
+            load_latent(path)
+
+    @pytest.mark.parametrize("values", [np.full((3, 4, 5), np.nan), np.ones((3, 4, 5, 2, 2)), np.ones((3, 4))])
+    def test_what_is_no_latent_is_refused(self, tmp_path, values):
+        path = write_nifti(tmp_path / "z.nii.gz", values.astype(np.float32))
+        with pytest.raises(BadInputError, match="is no latent of a fused volume"):
+            load_latent(path)
 
 
 @pytest.mark.parametrize(

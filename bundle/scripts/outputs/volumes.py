@@ -138,10 +138,7 @@ def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.n
 
     raw = _read(path, image).reshape(shape)
     stored_dtype = raw.dtype.newbyteorder("=").name
-    values = raw.astype(np.float32)
-    if (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0):
-        values *= np.float32(image.dataobj.slope)
-        values += np.float32(image.dataobj.inter)
+    values = _scaled(raw, image)
     invalid = _count_invalid(values)
     if invalid:
         raise BadInputError(f"{path} holds {invalid} voxels that are NaN or infinite. Repair it, or fuse again.")
@@ -163,6 +160,30 @@ def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.n
     if clip:
         values = values.clip(0.0, 1.0, out=values)
     return values, np.asarray(image.affine, dtype=np.float64), stored_dtype
+
+
+def load_latent(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read the latent that was kept beside a fused image.
+
+    Args:
+        path: NIfTI file with a volume for each latent channel.
+
+    Returns:
+        latent [N - 1, X, Y, Z] float32.
+
+    Raises:
+        BadInputError: there is no such file, it is no whole NIfTI volume, or it is no latent.
+    """
+    try:
+        image = _open(path)
+        values = _scaled(_read(path, image), image)
+    except BadInputError as error:
+        raise BadInputError(f"{error} Keep the latent beside the fused image, or fuse again.") from error
+    if values.ndim == 3:
+        values = values[..., None]
+    if values.ndim != 4 or _count_invalid(values):
+        raise BadInputError(f"{path} is no latent of a fused volume. Copy it again, or fuse again.")
+    return np.ascontiguousarray(np.moveaxis(values, -1, 0))
 
 
 def _as_array(volume: Any) -> np.ndarray:
@@ -238,6 +259,15 @@ def _read(path: str | os.PathLike[str], image: nib.Nifti1Image) -> np.ndarray:
         return np.asarray(image.dataobj.get_unscaled())
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise BadInputError(_unreadable(path, error)) from error
+
+
+def _scaled(raw: np.ndarray, image: nib.Nifti1Image) -> np.ndarray:
+    """Follow the header's scale factor."""
+    values = raw.astype(np.float32)
+    if (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0):
+        values *= np.float32(image.dataobj.slope)
+        values += np.float32(image.dataobj.inter)
+    return values
 
 
 def _unreadable(path: str | os.PathLike[str], error: Exception) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-import numpy as np
 import torch
 from torch import nn
 
@@ -17,7 +14,7 @@ from scripts.inferers.slicewise import decompose_volume, restore_volume
 from scripts.outputs.identity import FUSED_ENDINGS, check_belongs, check_latent_belongs, patient_of
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
-from scripts.outputs.volumes import load_fused
+from scripts.outputs.volumes import load_fused, load_latent
 from scripts.outputs.writing import sweep
 from scripts.transforms.normalize import restore_intensity
 
@@ -103,35 +100,13 @@ class ReadFused:
         if dtype != "float32":
             raise BadInputError(f"{path} is stored as {dtype}, the exact inverse needs it as float32. {remedy}")
         latent_path = Path(path).with_name(sidecar["LatentFile"])
-        latent = load_latent(latent_path)
+        latent = torch.from_numpy(load_latent(latent_path))
         check_latent_belongs(latent_path, sidecar)
         if latent.shape[1:] != shape:
             raise BadInputError(
                 f"{sidecar['LatentFile']} has shape {tuple(latent.shape[1:])}, its fused image {path} {shape}. {remedy}"
             )
         return latent
-
-
-def load_latent(path: Path) -> torch.Tensor:
-    """Read a stored latent.
-
-    Returns:
-        tensor of shape (N - 1, X, Y, Z).
-
-    Raises:
-        BadInputError: when the file is missing or damaged.
-    """
-    if not path.is_file():
-        raise BadInputError(f"{path} does not exist. Keep the latent beside the fused image, or fuse again.")
-    try:
-        values = np.asarray(nib.load(path).dataobj, dtype=np.float32)
-    except (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError) as error:
-        raise BadInputError(f"{path} cannot be read ({error}). Copy it again, or fuse again.") from error
-    if values.ndim == 3:
-        values = values[..., None]
-    if values.ndim != 4 or not np.isfinite(values).all():
-        raise BadInputError(f"{path} is no latent of a fused volume. Copy it again, or fuse again.")
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(values, -1, 0)))
 
 
 class DecomposeVolume:
