@@ -1,0 +1,65 @@
+"""The slices that the commands measure, patient by patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from tqdm import tqdm
+
+from scripts.data.discovery import Patient
+from scripts.data.slices import brain_mask
+from scripts.transforms.load_sources import LoadSourcesd
+from scripts.transforms.normalize import NormalizeSourcesd
+from scripts.workflows.evaluate import slices_with_brain
+
+
+@dataclass(frozen=True)
+class MeasuredSlices:
+    """Slices of a patient, one after the other along the first spatial axis.
+
+    Args:
+        patient: name.
+        sources: normalised sources, (S, N, H, W).
+        brain: where there is brain, (S, 1, H, W).
+        numbers: numbers of the slices in the volume.
+    """
+
+    patient: str
+    sources: torch.Tensor
+    brain: torch.Tensor
+    numbers: list[int]
+
+
+def measured_slices(
+    patients: Sequence[Patient],
+    sources: Sequence[str],
+    slice_step: int = 1,
+    min_brain_fraction: float = 0.1,
+    normalisation: str = "slice",
+    told: str = "Patients",
+) -> Iterator[MeasuredSlices]:
+    """Read patients and take the slices that `EvaluateVolume` takes.
+
+    Args:
+        patients: records of `find_patients`.
+        sources: names of the sources.
+        slice_step: take every n-th slice with brain. Defaults to 1.
+        min_brain_fraction: see `slices_with_brain`. Defaults to 0.1.
+        normalisation: see `NormalizeSourcesd`. Defaults to "slice".
+        told: what is done, before the bar of progress. Defaults to "Patients".
+
+    Raises:
+        BadInputError: a patient cannot be read, or has no such slice.
+    """
+    load, normalize = LoadSourcesd(list(sources), with_seg=False), NormalizeSourcesd(normalisation)
+    for patient in tqdm(patients, desc=told, unit="patient"):
+        data = normalize(load(patient))
+        axis = data["intensity_scale"]["slice_axis"]
+        image = data["image"].as_tensor().float()
+        brain = brain_mask(image)
+        numbers = slices_with_brain(brain, axis, patient["patient"], min_brain_fraction, slice_step)
+        # the slices as a stack: their own axis comes first
+        cut = [volume.movedim(axis + 1, 0)[numbers].contiguous() for volume in (image, brain)]
+        yield MeasuredSlices(patient["patient"], *cut, numbers.tolist())
