@@ -102,8 +102,8 @@ class Figures:
 
 def _pooled(rows: Sequence[Mapping[str, Any]], image: str, band: str) -> float | None:
     """Root mean square over the slices of a patient, which count by their brain."""
-    parts = [(row["brain_fraction"], known(row.get(f"{image}_haar_{band}"))) for row in rows]
-    parts = [(weight, energy) for weight, energy in parts if energy is not None and weight > 0]
+    energies = [(row, known(row.get(f"{image}_haar_{band}"))) for row in rows]
+    parts = [(row["brain_fraction"], energy) for row, energy in energies if energy is not None]
     total = math.fsum(weight for weight, _ in parts)
     return math.sqrt(math.fsum(weight * energy**2 for weight, energy in parts) / total) if parts else None
 
