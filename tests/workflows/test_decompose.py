@@ -135,6 +135,39 @@ def to_float64(image):
     return converted
 
 
+class TestEarlierRuns:
+    def with_maps(self, results):
+        return {**results, "uncertainty": torch.ones_like(results["decomposed"])}
+
+    def test_maps_of_an_earlier_run_do_not_stay_beside_other_estimates(self, tmp_path, network, ckpt, fused):
+        data, results = decompose(network, ckpt, fused)
+        files = DecompositionFiles(str(tmp_path / "back"), overview=False)
+        files(data, self.with_maps(results))
+        folder = tmp_path / "back" / "P1"
+        told = json.loads((folder / "P1_uncertainty.json").read_text())
+        assert told["FusionID"] == data["sidecar"]["FusionID"]
+        assert (folder / "P1_flair_uncertainty.nii.gz").is_file()
+        written = files(*decompose(network, ckpt, fused))
+        assert {str(path) for path in folder.iterdir()} == set(written)
+        assert not any("uncertainty" in path for path in written)
+
+    def test_beside_its_own_fused_image_everything_stays(self, tmp_path, network, ckpt, fused):
+        before = {path.name for path in (fused / "P1").iterdir()}
+        data, results = decompose(network, ckpt, fused)
+        DecompositionFiles(str(fused), overview=False)(data, self.with_maps(results))
+        DecompositionFiles(str(fused), overview=False)(*decompose(network, ckpt, fused))
+        after = {path.name for path in (fused / "P1").iterdir()}
+        assert before | {"P1_flair_uncertainty.nii.gz", "P1_uncertainty.json"} <= after
+
+    def test_beside_another_fused_image_nothing_is_written(self, tmp_path, network, ckpt, fused, write_patient):
+        flair = np.arange(40 * 48 * 8).reshape(40, 48, 8) % 99
+        other = fuse(tmp_path / "two", network, ckpt, write_patient(tmp_path / "two", "P1", flair=flair))
+        before = {path.name: path.read_bytes() for path in (other / "P1").iterdir()}
+        with pytest.raises(BadInputError, match="holds another fused image of the same name .*--output_dir"):
+            DecompositionFiles(str(other))(*decompose(network, ckpt, fused))
+        assert {path.name: path.read_bytes() for path in (other / "P1").iterdir()} == before
+
+
 class TestStorage:
     """Whoever stores the fused image in another type gets the same sources from it."""
 

@@ -27,10 +27,10 @@ def ckpt(tmp_path, network):
 def fuse(tmp_path, network, ckpt):
     """Return a function that fuses a patient and writes the files to `out`."""
 
-    def run(record, lossless=False, **settings):
+    def run(record, lossless=False, contribution=False, **settings):
         data = NormalizeSourcesd("slice")(LoadSourcesd()(record))
         dtype = "float32" if lossless else "uint16"
-        results = FuseVolume(dtype, lossless=lossless)(network.eval(), data)
+        results = FuseVolume(dtype, lossless=lossless, contribution=contribution)(network.eval(), data)
         files = FusionFiles(str(tmp_path / "out"), ["t1gd", "flair"], ckpt, dtype, lossless=lossless, **settings)
         return files(data, results)
 
@@ -107,6 +107,30 @@ def test_leftovers_of_a_killed_run_are_swept(tmp_path, fuse, write_patient):
     (folder / ".P1_fused.nii.gz.ab12").write_bytes(b"half")
     fuse(write_patient(tmp_path, "P1"), overview=False)
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_maps_and_latent_of_an_earlier_run_do_not_lie_beside_another_fused_image(tmp_path, fuse, write_patient):
+    fuse(write_patient(tmp_path, "P1"), lossless=True, contribution=True)
+    folder = tmp_path / "out" / "P1"
+    assert {"P1_flair_contribution.nii.gz", "P1_latent.nii.gz"} <= {path.name for path in folder.iterdir()}
+    (folder / "P1_notes.txt").write_text("mine")
+    other = np.full((40, 48, 8), 7)
+    other[10:30, 10:30] = np.arange(8) * 30
+    written = fuse(write_patient(tmp_path, "P1", flair=other), overview=False)
+    left = {str(path) for path in folder.iterdir()}
+    assert left == {*written, str(folder / "P1_notes.txt")}
+    sidecar = json.loads((folder / "P1_fused.json").read_text())
+    assert not {"ContributionFiles", "LatentFile"} & sidecar.keys()
+
+
+def test_results_may_lie_among_their_sources(tmp_path, network, ckpt, write_patient):
+    record = write_patient(tmp_path, "P1")
+    for _ in range(2):
+        data = NormalizeSourcesd("slice")(LoadSourcesd()(record))
+        results = FuseVolume(contribution=True)(network.eval(), data)
+        FusionFiles(str(tmp_path), ["t1gd", "flair"], ckpt, overview=False)(data, results)
+    names = {path.name for path in (tmp_path / "P1").iterdir()}
+    assert {"P1_t1ce.nii.gz", "P1_flair.nii.gz", "P1_flair_contribution.nii.gz", "P1_fused.nii.gz"} <= names
 
 
 def test_an_existing_result_stays_when_the_new_one_cannot_be_written(tmp_path, fuse, write_patient, monkeypatch):

@@ -47,7 +47,8 @@ def test_the_sidecar_tells_what_the_maps_are_and_where(tmp_path):
     keys = map_keys("P1", ["t1gd", "flair"], "uncertainty")
     assert keys["UncertaintyFiles"] == ["P1_t1gd_uncertainty.nii.gz", "P1_flair_uncertainty.nii.gz"]
     assert "Expected error" in keys["Uncertainty"] and "in its units" in keys["Uncertainty"]
-    path = write_map_sidecar(tmp_path / "s.json", "P1", ["t1gd", "flair"], "uncertainty")
+    path = write_map_sidecar(tmp_path / "s.json", "P1", ["t1gd", "flair"], "uncertainty", "0123456789ab")
     content = json.loads(Path(path).read_text())
     assert content["ResearchUseOnly"].startswith("For research use only")
     assert content["Uncertainty"] == keys["Uncertainty"]
+    assert content["FusionID"] == "0123456789ab"

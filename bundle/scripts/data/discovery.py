@@ -28,7 +28,8 @@ _SECTIONS = {
 }
 _FOLDER_DEPTH = 3
 _DECATHLON_WORDS = {"flair": "flair", "t1w": "t1", "t1": "t1", "t1gd": "t1gd", "t2w": "t2"}
-_OWN_OUTPUTS = ("_fused", "_decomposed", "_latent", "_contribution", "_uncertainty")
+OWN_OUTPUTS = ("_fused", "_decomposed", "_latent", "_contribution", "_uncertainty")
+"""Ends of the names of what this bundle writes."""
 
 
 def find_patients(
@@ -200,7 +201,7 @@ def _adopt_segmentation(groups: dict[str, dict[str, list[Path]]]) -> None:
 
 
 def _all_own_outputs(files: list[Path]) -> bool:
-    return all(without_extension(file).endswith(_OWN_OUTPUTS) for file in files)
+    return all(without_extension(file).endswith(OWN_OUTPUTS) for file in files)
 
 
 def _expected(patient: str, sources: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from torch import nn
 from scripts.data.errors import BadInputError
 from scripts.inferers.slicewise import decompose_volume, restore_volume
 from scripts.outputs.identity import FUSED_ENDINGS, check_belongs, check_latent_belongs, patient_of
+from scripts.outputs.outdated import check_same_fusion, remove_outdated
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.volumes import load_fused, load_latent
@@ -180,7 +181,8 @@ class DecompositionFiles:
     """Write the decomposed images of a patient and their picture.
 
     The picture is ``<patient>_decomposed_overview.png``, which leaves that of the fusion alone. Where the latent was
-    kept there is none: its labels are those of estimates.
+    kept there is none: its labels are those of estimates. What an earlier run left in the folder of the patient goes
+    first, unless its fused image is there too: then its maps are those of that image.
 
     Args:
         output_dir: folder for all patients.
@@ -200,6 +202,9 @@ class DecompositionFiles:
 
         Returns:
             the files written.
+
+        Raises:
+            BadInputError: when the folder holds another fused image of the patient, or cannot be written to.
         """
         sidecar, patient, affine = data["sidecar"], data["patient"], data["affine"]
         stem = self.output_dir / patient / patient
@@ -207,13 +212,16 @@ class DecompositionFiles:
         dtypes = dict(zip(sources, sidecar.get("SourceDtypes", ["float32"] * len(sources)), strict=True))
         estimates = dict(zip(sources, results["decomposed"], strict=True))
         restored = data["latent"] is not None
+        if not check_same_fusion(f"{stem}_fused.json", sidecar.get("FusionID")):
+            remove_outdated(stem.parent, patient, keep=[data["fused"]])
         sweep(stem.parent, f"{patient}_")
         written = write_estimates(stem, estimates, affine, dtypes, data["fused"], restored)
         maps = {}
         if UNCERTAINTY in results:
             maps[UNCERTAINTY] = dict(zip(sources, results[UNCERTAINTY], strict=True))
             written += write_maps(stem.parent, patient, maps[UNCERTAINTY], UNCERTAINTY, affine, data["fused"])
-            written.append(write_map_sidecar(Path(f"{stem}_{UNCERTAINTY}.json"), patient, sources, UNCERTAINTY))
+            path = Path(f"{stem}_{UNCERTAINTY}.json")
+            written.append(write_map_sidecar(path, patient, sources, UNCERTAINTY, sidecar.get("FusionID")))
         if self.overview and not restored:
             written.append(f"{stem}_decomposed_overview.png")
             draw_overview(

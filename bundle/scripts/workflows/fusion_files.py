@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from scripts.outputs.identity import fusion_id, identity_keys
+from scripts.outputs.outdated import remove_outdated
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import write_sidecar
 from scripts.outputs.volumes import estimate_descrip, fused_descrip, latent_descrip, restored_descrip, save_volume
@@ -25,8 +26,9 @@ PHANTOM = "phantom"
 class FusionFiles:
     """Write fused image, sidecar, decomposed images and overview of a patient.
 
-    Files appear in ``output_dir/<patient>/``; each replaces an earlier one only when it is whole. Fused image and
-    sidecar hold an id, so that those of two runs are never taken for a pair.
+    Files appear in ``output_dir/<patient>/``; none is ever half-written. What an earlier run left there beside the
+    fused image goes first: maps never lie beside a fused image that they do not belong to. Fused image and sidecar
+    replace earlier ones and hold an id, so that those of two runs are never taken for a pair.
 
     Args:
         output_dir: folder for all patients.
@@ -74,6 +76,7 @@ class FusionFiles:
         phantom = PHANTOM in patient.lower()
         fusion = fusion_id(patient, scale, self.checkpoint, self.dtype, self.lossless)
         sweep(stem.parent, f"{patient}_")
+        remove_outdated(stem.parent, patient, keep=files.values())
         written = [f"{stem}_fused.json", f"{stem}_fused.nii.gz"]
         dtypes = {source: stored_dtype(files[source]) for source in self.sources}
         extra: dict[str, Any] = {

@@ -74,13 +74,20 @@ def write_maps(
     return written
 
 
-def write_map_sidecar(path: Path, patient: str, sources: list[str], kind: str) -> str:
+def write_map_sidecar(path: Path, patient: str, sources: list[str], kind: str, fusion: str | None = None) -> str:
     """Write what maps are in a file of their own, where there is no sidecar of a fused image to say it.
+
+    Args:
+        path: file to write.
+        patient: name of the patient.
+        sources: names of the sources.
+        kind: "contribution" or "uncertainty".
+        fusion: id of the fused image that they belong to. Defaults to None (not known).
 
     Returns:
         the file written.
     """
-    content = {"ResearchUseOnly": RESEARCH_NOTICE, **map_keys(patient, sources, kind)}
+    content = {"ResearchUseOnly": RESEARCH_NOTICE, "FusionID": fusion, **map_keys(patient, sources, kind)}
     with result_file(path, suffix=".json") as temporary:
         Path(temporary).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return str(path)
