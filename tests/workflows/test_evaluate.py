@@ -134,6 +134,34 @@ class TestAnyMethod:
             measure(data, PlainMaximum())
 
 
+class TestThreeDimensions:
+    class BesideIt(MeanNetwork):
+        """Fuses a slice to the mean of what lies in the slice above it: told only with all slices at hand."""
+
+        spatial_dims = 3
+
+        def forward(self, image):
+            fused, latent = super().forward(image)
+            return fused.roll(-1, dims=-1), latent
+
+        def inverse(self, fused, latent):
+            return super().inverse(fused.roll(1, dims=-1), latent)
+
+    def test_all_slices_are_fused_of_which_the_chosen_ones_are_measured(self, data):
+        data["image"][1] = data["image"][0]
+        rows = measure(data, self.BesideIt(), dtype="float32", latent="zeros", slice_step=2)
+        assert [row["slice"] for row in rows] == [1, 3]
+        for row in rows:
+            assert row["fused_slice"] < 0.9
+            assert row["decomposed_t1gd_slice"] == pytest.approx(1, abs=1e-5)
+            assert row["roundtrip_error"] < 1e-6
+
+    def test_one_of_them_has_the_figures_that_it_has_among_all(self, data):
+        every = {row["slice"]: row for row in measure(data, self.BesideIt(), latent="normal", seed=3)}
+        for row in measure(data, self.BesideIt(), latent="normal", seed=3, slice_step=2):
+            assert row == pytest.approx(every[row["slice"]], nan_ok=True)
+
+
 class TestSteps:
     def test_every_second_slice_has_the_figures_that_it_has_among_all(self, data):
         every = {row["slice"]: row for row in measure(data, latent="normal", seed=3)}

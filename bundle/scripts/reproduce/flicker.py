@@ -213,8 +213,8 @@ def flicker_markdown(rows: Sequence[Mapping[str, Any]], sources: Sequence[str], 
             f"{RESEARCH_NOTICE} Decomposed images are estimates.",
             "",
             f"Means over {len(patients)} patients; fused images stored as {dtype}, decomposed from what was stored. "
-            "SSIM of fused images is the mean with all sources as they were given to the method, in brackets that of their "
-            "plain mean; SSIM of decomposed images is measured in the scale of each slice.",
+            "SSIM of fused images is the mean with all sources as they were given to the method, in brackets that of "
+            "their plain mean; SSIM of decomposed images is measured in the scale of each slice.",
             "",
             table(
                 (
@@ -225,8 +225,8 @@ def flicker_markdown(rows: Sequence[Mapping[str, Any]], sources: Sequence[str], 
                 similar,
             ),
             "Flicker (rms of what changes between neighbouring slices beyond the sources, in the brain) and jitter "
-            "(the part that whole slices share), in shares of the range of the volume. The last row is what the sources "
-            "themselves change, for comparison: their mean, and each.",
+            "(the part that whole slices share), in shares of the range of the volume. The last row is what the "
+            "sources themselves change, for comparison: their mean, and each.",
             "",
             table(
                 (
