@@ -17,28 +17,41 @@ from scripts.data.errors import BadInputError
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(days=7)
-"""How long a process that is done waits for the others."""
+PATIENCE = timedelta(days=1)
+"""How long a process that is done waits for the slowest of the others."""
+
+_ATTEMPT = "TORCHELASTIC_RESTART_COUNT"
 
 
-def join_processes() -> None:
+def join_processes(backend: str = "gloo", patience: timedelta | None = PATIENCE) -> None:
     """Join the other processes that torchrun has started, if it has.
 
-    They tell each other names and problems, never tensors, which is what gloo is for with and without GPUs.
+    Args:
+        backend: by which they talk. Defaults to "gloo", for they tell each other names and problems, never tensors.
+        patience: how long one waits for the others. None for what torch has as its default.
     """
-    if "WORLD_SIZE" in os.environ and idist.backend() is None:
-        idist.initialize("gloo", timeout=PATIENCE)
+    if "WORLD_SIZE" not in os.environ or dist.is_initialized():
+        return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(own_device())
+    # After a restart the addresses of the processes that were lost are still in torchrun's store: each attempt has
+    # a part of its own.
+    store, rank, processes = next(dist.rendezvous("env://"))
+    store = dist.PrefixStore(f"attempt {os.environ.get(_ATTEMPT, 0)}", store)
+    given = {} if patience is None else {"timeout": patience}
+    dist.init_process_group(backend, store=store, rank=rank, world_size=processes, **given)
+    idist.sync()
 
 
 def leave_processes() -> None:
     """Leave the other processes, if there are any."""
-    if idist.backend() is not None:
+    if dist.is_initialized():
         idist.finalize()
 
 
 def restarted() -> bool:
     """Whether torchrun has started these processes anew, because one was lost (``--max_restarts``)."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return int(os.environ.get(_ATTEMPT, "0")) > 0
 
 
 def own_device() -> torch.device:
