@@ -14,7 +14,7 @@ export MALLOC_MMAP_THRESHOLD_ = 1073741824
 export MALLOC_TRIM_THRESHOLD_ = 1073741824
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format clean distclean always
+.PHONY: help setup demo test bundle lint format clean distclean always
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ demo: $(READY) ## fuse and decompose the embedded example, end with a picture
 
 test: $(READY) ## run the tests
 	@$(PY) -m pytest $(TESTS)
+
+bundle: $(READY) ## pack the bundle as others download it, dist/fusioninn_v*.zip
+	@$(PY) tools/build_bundle.py dist
 
 lint: $(READY) ## check style and formatting
 	@$(PY) -m ruff check .

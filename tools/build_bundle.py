@@ -1,0 +1,101 @@
+"""Pack the bundle as the MONAI model zoo hands it out: ``fusioninn_v<version>.zip`` with the folder ``fusioninn``.
+
+    python tools/build_bundle.py [FOLDER]
+
+The same files give the same bytes, on any machine: entries are sorted, their times are fixed, and nothing is compressed
+(images, weights and volumes are already). What git ignores, runs, caches and exports among it, stays out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUNDLE = ROOT / "bundle"
+NAME = "fusioninn"
+LIMIT = 25 * 2**20
+"""Bytes from which the zoo wants a file in ``large_files.yml``."""
+
+NEEDED = (
+    "LICENSE",
+    "configs/inference.json",
+    "configs/metadata.json",
+    "configs/train.json",
+    "docs/README.md",
+    "docs/data_license.txt",
+    "models/model.pt",
+    "scripts/__init__.py",
+)
+
+
+class BuildError(Exception):
+    """What is wrong with the bundle and what to do about it."""
+
+
+def bundle_files() -> list[str]:
+    """Return the files of the bundle that git knows or would add, relative to it and sorted.
+
+    Raises:
+        BuildError: outside a checkout, or when a file is missing or too large.
+    """
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    found = subprocess.run(listing, cwd=BUNDLE, capture_output=True, text=True)
+    if found.returncode:
+        raise BuildError(f"git does not list the files of {BUNDLE}: {found.stderr.strip()} Build from a checkout.")
+    names = sorted({name for name in found.stdout.split("\0") if name and (BUNDLE / name).is_file()})
+    missing = sorted(set(NEEDED) - set(names))
+    if missing:
+        raise BuildError(f"The bundle lacks {', '.join(missing)}. Restore what is missing, or train the weights.")
+    large = [name for name in names if (BUNDLE / name).stat().st_size > LIMIT]
+    if large:
+        raise BuildError(f"Over 25 MB: {', '.join(large)}. Leave them out, or name them in large_files.yml.")
+    return names
+
+
+def build(folder: Path) -> Path:
+    """Write the archive.
+
+    Args:
+        folder: where it goes; made if need be.
+
+    Returns:
+        the file.
+
+    Raises:
+        BuildError: see `bundle_files`.
+    """
+    names = bundle_files()
+    version = json.loads((BUNDLE / "configs" / "metadata.json").read_text(encoding="utf-8"))["version"]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{NAME}_v{version}.zip"
+    temporary = path.with_suffix(".tmp")
+    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            entry = zipfile.ZipInfo(f"{NAME}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # as on Unix, where the mode counts
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, (BUNDLE / name).read_bytes())
+    temporary.replace(path)
+    return path
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist", help="where it goes (default: dist)")
+    try:
+        path = build(parser.parse_args().folder)
+    except BuildError as error:
+        sys.exit(f"Error: {error}")
+    checksum = hashlib.sha1(path.read_bytes()).hexdigest()
+    print(f"{path}  {path.stat().st_size / 2**20:.1f} MB  sha1 {checksum}")
+
+
+if __name__ == "__main__":
+    main()
