@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow
@@ -15,6 +17,7 @@ from PIL import Image
 from scripts.data.colour import luminance_and_chroma
 from scripts.data.pictures import read_picture
 from scripts.workflows.plain_errors import plain_cause
+from scripts.workflows.weights import fingerprint
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 
@@ -143,6 +146,44 @@ def test_tiny_pictures_are_fused_too(tmp_path, command):
     files = [str(write(tmp_path, name, rows)) for name, rows in (("a", np.array([[0, 9, 3]])), ("b", np.eye(1, 3) * 8))]
     command("fuse_pictures", sources=files, output_dir=tmp_path / "out", overview="true")
     assert read_picture(tmp_path / "out" / "a_fused.png").luminance.shape == (1, 3)
+
+
+class TestTypicality:
+    @pytest.fixture
+    def usual(self, tmp_path):
+        """Return what says what is usual, marked for the weights that ship."""
+        content = json.loads((CONFIGS.parent / "models" / "typicality.json").read_text())
+        content["checkpoint_sha256"] = fingerprint(CONFIGS.parent / "models" / "model.pt")
+        (tmp_path / "usual.json").write_text(json.dumps(content))
+        return tmp_path / "usual.json"
+
+    def test_unusual_pictures_are_told_and_fused_all_the_same(self, tmp_path, pairs, command, usual, caplog):
+        with caplog.at_level(logging.WARNING):
+            command("fuse_pictures", sources=pairs, output_dir=tmp_path / "out", typicality_file=usual)
+        for name in "ab":
+            told = json.loads((tmp_path / "out" / f"{name}_fused.json").read_text())["Typicality"]
+            assert told["Unusual"]
+            assert told["LikelyReason"] is None
+            assert f"{name} is unlike the training data" in caplog.text
+            assert (tmp_path / "out" / f"{name}_fused.png").is_file()
+
+    def test_slices_of_the_phantom_are_less_unusual_than_other_kinds(self, tmp_path, pairs, command, usual):
+        files = []
+        for source in ("t1ce", "flair"):
+            volume = nib.load(CONFIGS.parent / "example" / "phantom-01" / f"phantom-01_{source}.nii.gz").get_fdata()
+            page = volume[:, :, volume.shape[2] // 2]
+            files.append(str(write(tmp_path, source, 255 * page / page.max())))
+        scores = {}
+        for name, sources in (("phantom", files), ("other", pairs)):
+            out = tmp_path / name
+            command("fuse_pictures", sources=sources, output_dir=out, typicality_file=usual)
+            scores[name] = [json.loads(file.read_text())["Typicality"]["Score"] for file in out.glob("*.json")]
+        assert max(scores["phantom"]) < min(scores["other"])
+
+    def test_it_can_be_left_out(self, tmp_path, pairs, command, usual):
+        settings = {"typicality_file": usual, "typicality": "false"}
+        command("fuse_pictures", sources=pairs, output_dir=tmp_path / "out", **settings)
+        assert "Typicality" not in json.loads((tmp_path / "out" / "a_fused.json").read_text())
 
 
 def test_every_bad_pair_is_told_and_the_others_are_finished(tmp_path, pairs, refused):

@@ -52,6 +52,16 @@ def test_the_same_case_with_its_sources_swapped_is_told(network, case, reference
     assert "were swapped. Check the images" in warning("P", report)
 
 
+def test_of_pictures_no_reason_is_told_but_that_both_are_the_same(network, case, reference):
+    score = ScoreCase(reference, pictures=True)
+    swapped = score(network, case.flip(0)[..., 2:3], 2)
+    assert (swapped["Unusual"], swapped["LikelyReason"], swapped["Slices"]) == (True, None, [0])
+    assert "NominalFalseAlarmRate" not in swapped
+    assert "P is unlike the training data" in warning("P", swapped)
+    same = score(network, case[[0, 0]][..., 2:3], 2)
+    assert (same["Unusual"], same["LikelyReason"]) == (True, "both show the same image")
+
+
 def test_neither_the_units_nor_the_axis_matter(network, case, reference):
     score = ScoreCase(reference)
     plain = score(network, case, 2)

@@ -93,11 +93,15 @@ class ScoreCase:
     Args:
         reference: what usual pairs are like.
         slices_at_once: slices in a batch. Defaults to 2.
+        pictures: cases are single pictures, of no kind that is known. Then no reason is told but that both are the
+            same: a PET would be taken for a displaced MRI. And no rate of false alarms, which is that of cases of
+            several slices. Defaults to False.
     """
 
-    def __init__(self, reference: Reference, slices_at_once: int = 2) -> None:
+    def __init__(self, reference: Reference, slices_at_once: int = 2, pictures: bool = False) -> None:
         self.reference = reference
         self.slices_at_once = slices_at_once
+        self.pictures = pictures
 
     def __call__(self, network: FusionINN, image: torch.Tensor, axis: int) -> dict[str, Any]:
         """Score a case.
@@ -108,11 +112,11 @@ class ScoreCase:
             axis: spatial axis that the slices lie along.
 
         Returns:
-            for the sidecar: "Score", "Threshold", "NominalFalseAlarmRate", "OrderRatio", "Displacement", "Unusual",
-            "LikelyReason" (a text or None), "Slices" and "SliceScores".
+            for the sidecar: "Score", "Threshold", "NominalFalseAlarmRate" (not of pictures), "OrderRatio",
+            "Displacement", "Unusual", "LikelyReason" (a text or None), "Slices" and "SliceScores".
 
         Raises:
-            BadInputError: there are not two sources, or no slice shows anything.
+            BadInputError: there are not two sources, no slice shows anything, or it is too small for any statistics.
         """
         if len(image) != 2:
             raise BadInputError(f"typicality is told of pairs only, not of {len(image)} sources.")
@@ -122,17 +126,24 @@ class ScoreCase:
         if not numbers:
             raise BadInputError("typicality cannot be told: no slice shows anything.")
         case = CaseScore.of(self.reference, statistics)
+        if not np.isfinite([case.score, case.order_ratio, case.displacement]).all():
+            raise BadInputError("typicality cannot be told: there is too little to see.")
         return {
             "Score": round(case.score, 3),
             "Threshold": round(case.threshold, 3),
-            "NominalFalseAlarmRate": self.reference.false_alarm_rate,
+            **({} if self.pictures else {"NominalFalseAlarmRate": self.reference.false_alarm_rate}),
             "OrderRatio": round(case.order_ratio, 3),
             "Displacement": round(case.displacement, 1),
             "Unusual": case.unusual,
-            "LikelyReason": case.reason(self.reference.sources) if case.unusual else None,
+            "LikelyReason": self._reason(case) if case.unusual else None,
             "Slices": numbers,
             "SliceScores": [round(float(value), 3) for value in self.reference.scores(statistics)],
         }
+
+    def _reason(self, case: CaseScore) -> str | None:
+        if self.pictures:
+            return "both show the same image" if case.same else None
+        return case.reason(self.reference.sources)
 
 
 def warning(patient: str, report: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ class PictureFiles:
 
         Args:
             data: what `LoadPicturesd` returns.
-            results: what `FusePictures` returns.
+            results: what `FusePictures` returns, and "typicality" where it was told.
 
         Returns:
             the files written.
@@ -77,6 +77,7 @@ class PictureFiles:
                 "SourceBits": [picture.bits for picture in data["pictures"]],
                 "ColourFrom": None if data["coloured"] is None else data["coloured"] + 1,
                 "SSIM": {of: _numbers(labels, values) for of, values in results["ssim"].items()},
+                **({"Typicality": results["typicality"]} if "typicality" in results else {}),
             },
         )
         save_picture(written[1], levels, sidecar["Description"], sidecar)

@@ -28,6 +28,7 @@ class WithTypicality:
         ckpt_path: the weights.
         enabled: whether to score at all. Defaults to True.
         slices_at_once: slices in a batch. Defaults to 2.
+        pictures: see `ScoreCase`. Defaults to False.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class WithTypicality:
         ckpt_path: str,
         enabled: bool | str = True,
         slices_at_once: int = 2,
+        pictures: bool = False,
     ) -> None:
         self.apply = apply
         self.logger = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ class WithTypicality:
         if not is_true(enabled):
             return
         try:
-            self.score = ScoreCase(Reference.load(path, fingerprint(ckpt_path)), slices_at_once)
+            self.score = ScoreCase(Reference.load(path, fingerprint(ckpt_path)), slices_at_once, pictures)
         except BadInputError as error:
             self.logger.warning(f"It is not told whether cases are unusual: {error} --typicality false silences this.")
 
