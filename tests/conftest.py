@@ -16,6 +16,10 @@ import pytest
 import torch
 from monai.utils import set_determinism
 
+from scripts.export.exporter import Exporter
+from scripts.networks import FusionINN
+from scripts.transforms.normalize import normalize_slices
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE_OF_SUFFIX = {"t1ce": "t1gd", "t1c": "t1gd", "t1gd": "t1gd", "t2f": "flair", "flair": "flair"}
 
@@ -153,3 +157,54 @@ def write_patient() -> Callable[..., dict[str, str]]:
         return record
 
     return write
+
+
+@pytest.fixture(scope="session")
+def small_network() -> FusionINN:
+    """A network of few weights, every kind of step and couplings that do something."""
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(11)
+        network = FusionINN(blocks=2, hidden_channels=4, latent_scale=0.5)
+        for name, parameter in network.named_parameters():
+            if "conv_1" in name:
+                torch.nn.init.normal_(parameter, std=0.05)
+    return network.requires_grad_(False).eval()
+
+
+@pytest.fixture(scope="session")
+def exporter(small_network: FusionINN, tmp_path_factory: pytest.TempPathFactory) -> Exporter:
+    """Exporter of the small network, whose weights lie in `model.pt` in its folder."""
+    folder = tmp_path_factory.mktemp("exported")
+    torch.save(small_network.state_dict(), folder / "model.pt")
+    metadata = ROOT / "bundle" / "configs" / "metadata.json"
+    return Exporter(small_network, str(folder / "model.pt"), ["t1gd", "flair"], str(folder), str(metadata))
+
+
+@pytest.fixture(scope="session")
+def torch_exports(exporter: Exporter) -> Path:
+    """Folder of the small network as TorchScript and as programs of torch.export."""
+    exporter.torchscript()
+    exporter.pt2()
+    return exporter.folder
+
+
+@pytest.fixture(scope="session")
+def onnx_exports(exporter: Exporter) -> Path:
+    """Folder of the small network as ONNX; tests that need it are skipped without the packages."""
+    pytest.importorskip("onnx", reason="no onnx: pip install -r requirements-dev.txt")
+    pytest.importorskip("onnxscript", reason="no onnxscript: pip install -r requirements-dev.txt")
+    exporter.onnx()
+    return exporter.folder
+
+
+@pytest.fixture(scope="session")
+def phantom_slices() -> torch.Tensor:
+    """Slices (3, 2, H, W) of the embedded example, normalised."""
+    folder = ROOT / "bundle" / "example" / "phantom-01"
+    volumes = [
+        torch.from_numpy(np.asarray(nib.load(folder / f"phantom-01_{name}.nii.gz").dataobj, dtype=np.float32))
+        for name in ("t1ce", "flair")
+    ]
+    normalised, _ = normalize_slices(torch.stack(volumes), 2)
+    depth = normalised.shape[3]
+    return normalised[..., [depth // 3, depth // 2, 2 * depth // 3]].movedim(3, 0).contiguous()

@@ -10,6 +10,7 @@ from torch import nn
 from scripts.networks import FusionINN, draw_latent
 from scripts.networks.contribution import source_contribution
 from scripts.networks.uncertainty import UncertaintyHead
+from scripts.runtimes import with_derivatives
 
 from .slicewise import by_slices
 
@@ -27,6 +28,7 @@ def contribution_volume(network: nn.Module, image: torch.Tensor, axis: int, batc
     Returns:
         contributions (N, X, Y, Z), in units of the fused image, on the CPU.
     """
+    network = with_derivatives(network)
     return by_slices(network, image, axis, batch_size, lambda batch, _: source_contribution(network, batch))
 
 

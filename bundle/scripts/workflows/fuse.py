@@ -14,6 +14,7 @@ from scripts.inferers.maps import contribution_volume
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.losses.ssim import SSIM
 from scripts.networks.latent import LATENT_KINDS
+from scripts.runtimes import with_derivatives
 from scripts.transforms.slicing import to_slices
 
 from .uncertainty_map import UncertaintyMap, check_latent
@@ -89,7 +90,7 @@ class ExactNetwork:
         if mode == "slice" and next(network.parameters()).device.type == "cpu":
             return network
         if self._single is not network:
-            self._single, self._double = network, copy.deepcopy(network).double()
+            self._single, self._double = network, copy.deepcopy(with_derivatives(network)).double()
         return self._double
 
 

@@ -1,0 +1,1 @@
+"""Files that other runtimes take: TorchScript, ONNX, torch.export and TensorRT."""

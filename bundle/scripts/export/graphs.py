@@ -1,0 +1,105 @@
+"""The graph of each direction, traced by torch.export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.export import Dim, ExportedProgram, export
+
+from scripts.networks import FusionINN
+
+from .any_size import AnySize
+
+
+class Interface(NamedTuple):
+    """Names of a graph's inputs and outputs, in their order."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+FUSE, DECOMPOSE = "fuse", "decompose"
+INTERFACES = {
+    FUSE: Interface(("image",), ("fused", "latent")),
+    DECOMPOSE: Interface(("fused", "latent"), ("decomposed",)),
+}
+"""What every export calls its inputs and outputs."""
+SMALLEST = 3
+"""Smallest height and width of an export with dynamic sizes."""
+
+
+class Fuse(nn.Module):
+    """Sources to fused image and latent."""
+
+    def __init__(self, network: FusionINN) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, N, …) in [0, 1] to (B, 1, …) and (B, N - 1, …)."""
+        return self.network(image)
+
+
+class Decompose(nn.Module):
+    """Fused image and a latent, its own or another, to sources."""
+
+    def __init__(self, network: FusionINN) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, fused: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
+        """(B, 1, …) and (B, N - 1, …) to (B, N, …)."""
+        return self.network.inverse(fused, latent)
+
+
+def size_multiple(network: FusionINN) -> int:
+    """What every height and width must be a multiple of: 2 for the paper's network, which has no odd sizes."""
+    return 1 if network.realign else 2
+
+
+def trace(network: FusionINN, direction: str, static_shape: Sequence[int] | None = None) -> ExportedProgram:
+    """Trace one direction.
+
+    Args:
+        network: the network, on the CPU.
+        direction: "fuse" or "decompose".
+        static_shape: (batch_size, N, height, width[, depth]) of the only sources that the graph is to take. Defaults to
+            None: any batch size, and any sizes from `SMALLEST` on that are multiples of `size_multiple`.
+
+    Returns:
+        the program, free of the names of source files.
+    """
+    dims = network.spatial_dims
+    if static_shape is None:
+        shape, dynamic = (2, network.in_channels, *(20, 24, 28)[:dims]), _dynamic(dims, size_multiple(network))
+        network = AnySize.of(network) if network.realign else network
+    else:
+        shape, dynamic = tuple(static_shape), None
+    image = torch.full(shape, 0.5)
+    graph, inputs = (
+        (Fuse(network), (image,))
+        if direction == FUSE
+        else (Decompose(network), (image[:, :1].clone(), torch.zeros_like(image[:, 1:])))
+    )
+    shapes = None if dynamic is None else (dynamic,) * len(inputs)
+    with torch.no_grad():
+        program = export(
+            graph.eval(), inputs, dynamic_shapes=shapes, prefer_deferred_runtime_asserts_over_guards=dynamic is not None
+        )
+    for module in program.graph_module.modules():
+        if isinstance(module, torch.fx.GraphModule):
+            for node in module.graph.nodes:
+                node.meta.pop("stack_trace", None)
+    return program
+
+
+def _dynamic(spatial_dims: int, multiple: int) -> dict[int, Dim]:
+    names = ("height", "width", "depth")[:spatial_dims]
+    if multiple == 1:
+        sizes = [Dim(name, min=SMALLEST) for name in names]
+    else:
+        sizes = [multiple * Dim(f"half_{name}", min=SMALLEST) for name in names]
+    return {0: Dim("batch"), **dict(enumerate(sizes, start=2))}
