@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,21 @@ from .fuse import as_stored, check_settings, check_sources
 from .regions import REGIONS, ssim_by_region
 
 BOTH = "both"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a method makes of a patient.
+
+    Attributes:
+        slices: "fused" and, of a method that can, "decomposed": the measured slices (slices, N, H, W), as stored.
+        way_back: "roundtrip_error" and "latent_std" of every slice where there is a way back, else nothing.
+        seconds: time for fusing.
+    """
+
+    slices: dict[str, torch.Tensor]
+    way_back: dict[str, torch.Tensor]
+    seconds: float
 
 
 class EvaluateVolume:
@@ -102,57 +118,55 @@ class EvaluateVolume:
         brain = brain_mask(whole)
         lesion = torch.as_tensor(np.asarray(data["seg"])) > 0 if "seg" in data else torch.zeros_like(brain)
         numbers = slices_with_brain(brain, axis, data["patient"], self.min_brain_fraction, self.slice_step)
-        image, brain, lesion = (volume.index_select(axis + 1, numbers) for volume in (whole, brain, lesion & brain))
-        masks = {"slice": torch.ones_like(brain), "brain": brain, "lesion": lesion}
-        regions = {name: to_slices(mask, axis) for name, mask in masks.items()}
+        sources, brain, lesion = (
+            to_slices(volume.index_select(axis + 1, numbers), axis) for volume in (whole, brain, lesion & brain)
+        )
 
-        whole_volume = sees_neighbours(network)
-        seen = whole if whole_volume else image
-        measured = numbers if whole_volume else torch.arange(len(numbers))
-
-        def chosen(volume: torch.Tensor) -> torch.Tensor:
-            return volume.index_select(axis + 1, measured)
-
-        start = time.perf_counter()
-        fused, latent = fuse_volume(network, seen, axis, self.slices_at_once)
-        seconds = time.perf_counter() - start
-        stored = as_stored(fused, self.dtype)
-        volumes = {
-            "fused": chosen(stored).expand_as(image),
-            "mean": image.mean(dim=0, keepdim=True).expand_as(image),
-            "max": image.amax(dim=0, keepdim=True).expand_as(image),
+        applied = self._apply(network, whole, axis, numbers)
+        slices = {
+            **applied.slices,
+            "mean": sources.mean(dim=1, keepdim=True).expand_as(sources),
+            "max": sources.amax(dim=1, keepdim=True).expand_as(sources),
         }
-        numbers = numbers.tolist()
-        error = None
-        if hasattr(network, "decompose") and latent is not None:
-            error = chosen(restore_volume(network, fused, latent, axis, self.slices_at_once) - seen).abs()
-            volumes["decomposed"] = chosen(
-                decompose_volume(
-                    network,
-                    stored,
-                    axis,
-                    self.latent,
-                    self.seed,
-                    self.slices_at_once,
-                    None if whole_volume else numbers,
-                )
-            )
-
-        sources = to_slices(image, axis)
-        slices = {name: to_slices(volume, axis) for name, volume in volumes.items()}
-        rows: list[dict[str, float]] = [{"slice": number} for number in numbers]
+        regions = {"slice": torch.ones_like(brain), "brain": brain, "lesion": lesion}
+        rows: list[dict[str, float]] = [{"slice": number} for number in numbers.tolist()]
         _add(rows, self._similarities(sources, slices, regions))
-        _add(rows, self._details(sources, slices, regions["brain"]))
-        if error is not None:
-            errors = to_slices(error, axis).amax(dim=(1, 2, 3))
-            _add(rows, {"roundtrip_error": errors, "latent_std": to_slices(chosen(latent), axis).std(dim=(1, 2, 3))})
+        _add(rows, self._details(sources, slices, brain))
+        _add(rows, applied.way_back)
         if self.metrics:
             like = device_and_precision(network)
             for start in range(0, len(rows), self.slices_at_once):
                 batch = slice(start, start + self.slices_at_once)
                 parts = {name: part[batch].to(like.device) for name, part in slices.items()}
                 _add(rows[batch], self._scores(sources[batch].to(like.device), parts))
-        return {"rows": rows, "seconds": seconds}
+        return {"rows": rows, "seconds": applied.seconds}
+
+    def _apply(self, network: nn.Module, whole: torch.Tensor, axis: int, numbers: torch.Tensor) -> Applied:
+        """Fuse, store, and decompose where the method can."""
+        whole_volume = sees_neighbours(network)
+        seen = whole if whole_volume else whole.index_select(axis + 1, numbers)
+        measured = numbers if whole_volume else torch.arange(len(numbers))
+
+        def chosen(volume: torch.Tensor) -> torch.Tensor:
+            return to_slices(volume.index_select(axis + 1, measured), axis)
+
+        start = time.perf_counter()
+        fused, latent = fuse_volume(network, seen, axis, self.slices_at_once)
+        seconds = time.perf_counter() - start
+        stored = as_stored(fused, self.dtype)
+        slices = {"fused": chosen(stored).expand(-1, len(whole), -1, -1)}
+        if latent is None or not hasattr(network, "decompose"):
+            return Applied(slices, {}, seconds)
+        error = (restore_volume(network, fused, latent, axis, self.slices_at_once) - seen).abs()
+        way_back = {
+            "roundtrip_error": chosen(error).amax(dim=(1, 2, 3)),
+            "latent_std": chosen(latent).std(dim=(1, 2, 3)),
+        }
+        drawn_for = None if whole_volume else numbers.tolist()
+        slices["decomposed"] = chosen(
+            decompose_volume(network, stored, axis, self.latent, self.seed, self.slices_at_once, drawn_for)
+        )
+        return Applied(slices, way_back, seconds)
 
     def _similarities(
         self, sources: torch.Tensor, slices: dict[str, torch.Tensor], regions: dict[str, torch.Tensor]
