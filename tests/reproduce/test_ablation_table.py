@@ -114,6 +114,8 @@ class TestARecordOfOtherChanges:
             "training": ["train.json"],
             "overrides": {"alpha": 0.9},
         },
+        {"name": "α = 1", "group": "α", "method": "fusioninn", "training": ["train.json"], "overrides": {"alpha": 1}},
+        {"name": "k = 9", "group": "k", "method": "fusioninn", "training": ["train.json"], "overrides": {"blocks": 9}},
         {"name": "ceiling", "group": "limits", "method": "ceiling", "remark": "optimised directly."},
     )
 
@@ -131,7 +133,7 @@ class TestARecordOfOtherChanges:
         table = AblationTable(
             self.ROWS,
             "base",
-            {"α": "Weight α", "limits": "Limits"},
+            {"α": "Weight α", "k": "Blocks", "limits": "Limits"},
             grid,
             [0],
             name="ablations",
@@ -139,20 +141,25 @@ class TestARecordOfOtherChanges:
             about="SSIM.",
             columns={"fused_brain": "fused, brain", "fused_brain_share": "of the ceiling"},
             tested=["fused_brain"],
+            gaps=False,
             ceiling="ceiling",
         )
         scores = {"base": 0.6, "α = 0.9": 0.7, "ceiling": 0.8}
-        table.write(
-            {
-                name: RowResult({0: {f"P{i}": {"fused_brain": value + i * 2e-3} for i in range(8)}}, None, 20, 0.1)
-                for name, value in scores.items()
-            }
-        )
+        results = {name: RowResult(gap="not run") for name in ("α = 1", "k = 9")}
+        for name, value in scores.items():
+            figures = {f"P{i}": {"fused_brain": value + i * 2e-3} for i in range(8)}
+            results[name] = RowResult({0: figures}, None, 20, 0.1)
+        table.write(results)
         return (tmp_path / "open" / "ablations.md").read_text()
 
     def test_the_base_stands_first_in_every_group(self, markdown):
         assert markdown.count("| base | 0.607 ± 0.005 | 0.752 ± 0.002 | – |") == 2
         assert "| 0.9 | 0.707 ± 0.005 | 0.876" in markdown
+
+    def test_rows_that_are_not_run_are_named_above_and_not_shown(self, markdown):
+        assert "- **Incomplete**: α = 1 (not run); k = 9 (not run)." in markdown
+        assert "| α = 1 |" not in markdown
+        assert "Blocks" not in markdown
 
     def test_only_chosen_columns_are_tested(self, markdown):
         # 2 tests with 8 equal signs each.

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from scripts.workflows.checkpoints import is_true
+
 from .comparisons import Comparisons, compare_rows
 from .grid import Grid
 from .markdown import PAPER, difference, figure, table
@@ -35,6 +37,7 @@ class AblationTable(PaperTable):
         columns: headings of the figures by column. Defaults to None: SSIM over the slice, and inside the brain in a
             table of its own.
         tested: columns that are tested against the base. Defaults to None, all that are shown.
+        gaps: show rows that are not there. Defaults to True; the caption names them in any case.
         ceiling: name of the row of the ceiling, which the column "fused_brain_share" is a share of. Defaults to None,
             no such column.
     """
@@ -60,6 +63,7 @@ class AblationTable(PaperTable):
         about: str | None = None,
         columns: Mapping[str, str] | None = None,
         tested: Sequence[str] | None = None,
+        gaps: bool | str = True,
         ceiling: str | None = None,
     ) -> None:
         super().__init__(rows, base, grid, seeds, sources, only, name)
@@ -70,6 +74,7 @@ class AblationTable(PaperTable):
         self.shown = dict(columns or self.columns("slice"))
         self.inside = {} if columns else self.columns("brain")
         self.tested = list(tested or self.shown)
+        self.gaps = is_true(gaps)
         self.ceiling = ceiling
 
     def columns(self, region: str) -> dict[str, str]:
@@ -96,7 +101,11 @@ class AblationTable(PaperTable):
         parts = [
             self.caption(results),
             f"{self.about}\n",
-            *(self._group(group, results, comparisons, orderings[group]) for group in self.groups),
+            *(
+                self._group(group, results, comparisons, orderings[group])
+                for group in self.groups
+                if any(row.get("group") == group and self._shown(name, results) for name, row in self.described.items())
+            ),
         ]
         more = {
             "base": self.reference,
@@ -119,6 +128,9 @@ class AblationTable(PaperTable):
         names = [name for name, row in self.described.items() if row.get("group") == group]
         return names if any(self._is_base(name) for name in names) else [self.reference, *names]
 
+    def _shown(self, name: str, results: Mapping[str, RowResult]) -> bool:
+        return self.gaps or bool(results[name].seeds)
+
     def _is_base(self, name: str) -> bool:
         return self.rows.cells[name] == self.rows.cells[self.reference]
 
@@ -131,7 +143,7 @@ class AblationTable(PaperTable):
     def _group(
         self, group: str, results: Mapping[str, RowResult], comparisons: Comparisons, orderings: Mapping[str, Any]
     ) -> str:
-        names = self._names(group)
+        names = [name for name in self._names(group) if self._shown(name, results)]
         value = {name: str(self.described[name].get("value", name)) for name in names}
         last = list(self.shown)[-1]
         scores = [

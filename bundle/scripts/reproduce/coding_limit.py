@@ -63,7 +63,7 @@ class CodingLimit:
         patients: records of the patients that are measured on.
         folder: where the figures are kept, in ``limit.json``.
         sources: names of the sources.
-        slice_step: take every n-th slice with brain. Defaults to 16.
+        slice_step: take every n-th slice with brain, from the middle of the step on. Defaults to 16.
         min_brain_fraction: see `measured_slices`. Defaults to 0.1.
         ceiling_steps: see `Ceiling`. Defaults to 200.
     """
@@ -93,6 +93,7 @@ class CodingLimit:
         settings = {
             "patients": [patient["patient"] for patient in self.patients],
             "slice_step": self.slice_step,
+            "centred": True,
             "min_brain_fraction": self.min_brain_fraction,
             "ceiling_steps": self.ceiling_steps,
         }
@@ -103,7 +104,7 @@ class CodingLimit:
         found: list[dict[str, Any]] = []
         ceiling, generator = Ceiling(len(self.sources), self.ceiling_steps), torch.Generator().manual_seed(0)
         for slices in measured_slices(
-            self.patients, self.sources, self.slice_step, self.min_brain_fraction, told="Limit"
+            self.patients, self.sources, self.slice_step, self.min_brain_fraction, told="Limit", centred=True
         ):
             best = ceiling(slices.sources)
             for image, fused, brain in zip(slices.sources, best, slices.brain, strict=True):

@@ -39,8 +39,9 @@ def measured_slices(
     min_brain_fraction: float = 0.1,
     normalisation: str = "slice",
     told: str = "Patients",
+    centred: bool = False,
 ) -> Iterator[MeasuredSlices]:
-    """Read patients and take the slices that `EvaluateVolume` takes.
+    """Read patients and take slices with brain, as `EvaluateVolume` does.
 
     Args:
         patients: records of `find_patients`.
@@ -49,6 +50,8 @@ def measured_slices(
         min_brain_fraction: see `slices_with_brain`. Defaults to 0.1.
         normalisation: see `NormalizeSourcesd`. Defaults to "slice".
         told: what is done, before the bar of progress. Defaults to "Patients".
+        centred: begin half a step from the first slice, and take the middle one at least: so wide steps show more than
+            the lower end of the brain. Defaults to False, begin with the first.
 
     Raises:
         BadInputError: a patient cannot be read, or has no such slice.
@@ -59,7 +62,9 @@ def measured_slices(
         axis = data["intensity_scale"]["slice_axis"]
         image = data["image"].as_tensor().float()
         brain = brain_mask(image)
-        numbers = slices_with_brain(brain, axis, patient["patient"], min_brain_fraction, slice_step)
+        numbers = slices_with_brain(brain, axis, patient["patient"], min_brain_fraction)
+        first = min(slice_step, len(numbers)) // 2 if centred else 0
+        numbers = numbers[first::slice_step]
         # the slices as a stack: their own axis comes first
         cut = [volume.movedim(axis + 1, 0)[numbers].contiguous() for volume in (image, brain)]
         yield MeasuredSlices(patient["patient"], *cut, numbers.tolist())

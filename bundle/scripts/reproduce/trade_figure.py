@@ -132,7 +132,13 @@ def _by_depth(
             axes.plot(shown, best, color=colour, linestyle=(0, (4, 3)), linewidth=1.1)
             inside = int(np.argmin(np.abs(np.array(shown) - low)))
             axes.annotate(
-                f"limit, {depth} bits", (max(shown[inside], low), best[inside]), color=colour, fontsize=7, va="bottom"
+                f"limit, {depth} bits",
+                (max(shown[inside], low), best[inside]),
+                xytext=(0, 4),
+                textcoords="offset points",
+                color=colour,
+                fontsize=7,
+                va="bottom",
             )
     for name in dict.fromkeys(point["weights"] for point in points):
         top = max((point for point in points if point["weights"] == name), key=lambda point: point["decomposed_brain"])
