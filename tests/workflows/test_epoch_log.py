@@ -27,8 +27,8 @@ def test_an_epoch_is_one_line_with_losses_ssim_rate_and_time(caplog, make_traine
     begin, first, second = lines(caplog, make_trainer, evaluator, network, loss)
     assert begin == "Training on 4 slices, 2 batches an epoch, epochs 1 to 2, on cpu. Results: results"
     pattern = (
-        r"epoch 1/2  train \d\.\d{4}  validation \d\.\d{4}  fused SSIM \d\.\d{3}/\d\.\d{3}  "
-        r"decomposed SSIM -?\d\.\d{3}/-?\d\.\d{3}  lr 1\.00e-03  \d+\.\d s  left 0:00:\d\d"
+        r"epoch 1/2  train \d\.\d{4}  validation \d\.\d{4}  fused SSIM flair \d\.\d{3} / t1gd \d\.\d{3}  "
+        r"decomposed SSIM flair -?\d\.\d{3} / t1gd -?\d\.\d{3}  lr 1\.00e-03  \d+\.\d s  left 0:00:\d\d"
     )
     assert re.fullmatch(pattern, first)
     assert second.startswith("epoch 2/2")
@@ -54,5 +54,5 @@ def test_of_a_method_that_only_fuses_nothing_decomposed_is_told(caplog, make_tra
     with caplog.at_level(logging.INFO, logger="scripts"):
         log.begin_epoch(trainer)
         log.tell(trainer)
-    assert "fused SSIM 0.800/0.900  lr" in caplog.text
+    assert "fused SSIM t1gd 0.800 / flair 0.900  lr" in caplog.text
     assert "decomposed" not in caplog.text

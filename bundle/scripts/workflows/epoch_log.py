@@ -76,8 +76,9 @@ class EpochLog:
             if state.best_metric_epoch == state.epoch:
                 told.append("(best)")
         for kind in ("fused", "decomposed"):
-            values = [f"{value:.3f}" for name, value in metrics.items() if name.startswith(f"{kind}_ssim_")]
+            term = f"{kind}_ssim_"
+            values = [f"{name[len(term) :]} {value:.3f}" for name, value in metrics.items() if name.startswith(term)]
             if values:
-                told.append(f"{kind} SSIM {'/'.join(values)}")
+                told.append(f"{kind} SSIM {' / '.join(values)}")
         told += [f"lr {self._rate:.2e}", f"{self._seconds[-1]:.1f} s", f"left {timedelta(seconds=round(left))}"]
         self.logger.info("  ".join(told))
