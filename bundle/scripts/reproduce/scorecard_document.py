@@ -226,7 +226,10 @@ def _unseen(unseen: Mapping[str, Figures]) -> str:
         "worst case, brain",
         "round trip",
     ]
-    text = f"SSIM; in pictures the brain is what differs from the background.\n\n{table(header, rows)}"
+    text = (
+        "SSIM; in pictures the brain is what differs from the background. Whether patients or contrasts of these "
+        "folders served for training is not known here: the record of the weights tells.\n\n"
+    ) + table(header, rows)
     if SYNTHETIC in unseen:
         text += (
             "\nThe diffusion pair is **synthetic**, made of T2 and FLAIR: what T2 shows and FLAIR lacks counts as free "
