@@ -116,6 +116,8 @@ class TestARecordOfOtherChanges:
         },
         {"name": "α = 1", "group": "α", "method": "fusioninn", "training": ["train.json"], "overrides": {"alpha": 1}},
         {"name": "k = 9", "group": "k", "method": "fusioninn", "training": ["train.json"], "overrides": {"blocks": 9}},
+        {"name": "old", "group": "old", "method": "fusioninn", "training": ["train.json"], "overrides": {"lam": 0.9}},
+        {"name": "old, k = 1", "group": "old", "method": "fusioninn", "training": ["train.json"], "cell": "old1"},
         {"name": "ceiling", "group": "limits", "method": "ceiling", "remark": "optimised directly."},
     )
 
@@ -133,7 +135,7 @@ class TestARecordOfOtherChanges:
         table = AblationTable(
             self.ROWS,
             "base",
-            {"α": "Weight α", "k": "Blocks", "limits": "Limits"},
+            {"α": "Weight α", "k": "Blocks", "old": "Old base", "limits": "Limits"},
             grid,
             [0],
             name="ablations",
@@ -141,10 +143,11 @@ class TestARecordOfOtherChanges:
             about="SSIM.",
             columns={"fused_brain": "fused, brain", "fused_brain_share": "of the ceiling"},
             tested=["fused_brain"],
+            bases={"old": "old"},
             gaps=False,
             ceiling="ceiling",
         )
-        scores = {"base": 0.6, "α = 0.9": 0.7, "ceiling": 0.8}
+        scores = {"base": 0.6, "α = 0.9": 0.7, "old": 0.5, "old, k = 1": 0.45, "ceiling": 0.8}
         results = {name: RowResult(gap="not run") for name in ("α = 1", "k = 9")}
         for name, value in scores.items():
             figures = {f"P{i}": {"fused_brain": value + i * 2e-3} for i in range(8)}
@@ -162,8 +165,14 @@ class TestARecordOfOtherChanges:
         assert "Blocks" not in markdown
 
     def test_only_chosen_columns_are_tested(self, markdown):
-        # 2 tests with 8 equal signs each.
-        assert "| 0.9 | **+0.1000 [+0.1000, +0.1000], p = 0.016** |\n" in markdown
+        # 4 tests with 8 equal signs each.
+        assert "| 0.9 | **+0.1000 [+0.1000, +0.1000], p = 0.031** |\n" in markdown
+
+    def test_a_group_may_have_another_base(self, markdown):
+        part = markdown.partition("## Old base")[2].partition("## ")[0]
+        assert "Against old: " in part
+        assert "| old, k = 1 | **-0.0500 [-0.0500, -0.0500], p = 0.031** |" in part
+        assert "| base |" not in part
 
     def test_the_paper_is_not_spoken_of(self, markdown):
         assert markdown.startswith("# Ablation record\n")

@@ -188,3 +188,12 @@ class TestSettings:
     def test_patients_must_be_given(self, tmp_path):
         with pytest.raises(BadInputError, match="Give the folder of patients by --dataset_dir"):
             Grid(None, str(tmp_path), Budget("small"))
+
+
+def test_overrides_of_sections_that_only_the_training_has_do_not_reach_the_evaluation(cohort, tmp_path):
+    overrides = {"optimizer#_target_": "torch.optim.SGD", "network_def#hidden_channels": 2, "alpha": 0.9}
+    cell = Cell("sgd", "fusioninn", 0, ("train.json",), None, overrides)
+    made = grid(cohort, tmp_path)
+    assert made.training_config(cell)["optimizer"]["_target_"] == "torch.optim.SGD"
+    assert made.evaluation_config(cell)["network_def"]["hidden_channels"] == 2
+    made.check(cell)

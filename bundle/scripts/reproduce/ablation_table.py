@@ -37,6 +37,7 @@ class AblationTable(PaperTable):
         columns: headings of the figures by column. Defaults to None: SSIM over the slice, and inside the brain in a
             table of its own.
         tested: columns that are tested against the base. Defaults to None, all that are shown.
+        bases: names of other rows that the rows of a group are tested against, by group. Defaults to None.
         gaps: show rows that are not there. Defaults to True; the caption names them in any case.
         ceiling: name of the row of the ceiling, which the column "fused_brain_share" is a share of. Defaults to None,
             no such column.
@@ -63,6 +64,7 @@ class AblationTable(PaperTable):
         about: str | None = None,
         columns: Mapping[str, str] | None = None,
         tested: Sequence[str] | None = None,
+        bases: Mapping[str, str] | None = None,
         gaps: bool | str = True,
         ceiling: str | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class AblationTable(PaperTable):
         self.shown = dict(columns or self.columns("slice"))
         self.inside = {} if columns else self.columns("brain")
         self.tested = list(tested or self.shown)
+        self.bases = dict(bases or {})
         self.gaps = is_true(gaps)
         self.ceiling = ceiling
 
@@ -90,7 +93,7 @@ class AblationTable(PaperTable):
         results = self.with_shares(results)
         # The base stands in every group: one of its rows is enough in the tests.
         own = {name: result for name, result in results.items() if name == self.reference or not self._is_base(name)}
-        comparisons = compare_rows(own, self.reference, self.tested)
+        comparisons = compare_rows(own, self.reference, self.tested, self._others())
         orderings = {
             group: {
                 column: compare_orderings(self._papers(group, column), self._means(group, results, column))
@@ -126,7 +129,16 @@ class AblationTable(PaperTable):
 
     def _names(self, group: str) -> list[str]:
         names = [name for name, row in self.described.items() if row.get("group") == group]
-        return names if any(self._is_base(name) for name in names) else [self.reference, *names]
+        base = self.bases.get(group, self.reference)
+        return names if any(self.rows.cells[name] == self.rows.cells[base] for name in names) else [base, *names]
+
+    def _others(self) -> dict[str, str]:
+        """Bases of the rows that have another one; such a base itself is tested against that of the table."""
+        return {
+            name: self.bases[row["group"]]
+            for name, row in self.described.items()
+            if row.get("group") in self.bases and name != self.bases[row["group"]]
+        }
 
     def _shown(self, name: str, results: Mapping[str, RowResult]) -> bool:
         return self.gaps or bool(results[name].seeds)
@@ -170,11 +182,12 @@ class AblationTable(PaperTable):
         tests = [
             [value[name], *(difference(*comparisons.get((name, c), (None, None))) for c in self.tested)]
             for name in names
-            if not self._is_base(name)
+            if not self._is_base(name) and name != self.bases.get(group)
         ]
         parts += [
-            f"Against {self.reference}: median over patients of the difference, its 95 % bootstrap interval, p of "
-            "the Wilcoxon signed-rank test after Holm's correction for all tests of this table. Bold: p < 0.05.\n",
+            f"Against {self.bases.get(group, self.reference)}: median over patients of the difference, its 95 % "
+            "bootstrap interval, p of the Wilcoxon signed-rank test after Holm's correction for all tests of this "
+            "table. Bold: p < 0.05.\n",
             table([group, *(self.shown.get(c, c) for c in self.tested)], tests),
         ]
         if any(self.paper[name] for name in names):

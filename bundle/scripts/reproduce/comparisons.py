@@ -12,24 +12,25 @@ Comparisons = dict[tuple[str, str], tuple[PairedTest, float | None]]
 """Test and its p after Holm's correction, by row and column."""
 
 
-def compare_rows(results: Mapping[str, RowResult], reference: str, columns: Sequence[str]) -> Comparisons:
+def compare_rows(
+    results: Mapping[str, RowResult], reference: str, columns: Sequence[str], others: Mapping[str, str] | None = None
+) -> Comparisons:
     """Test every row against one of them, in every column.
 
     Args:
         results: results by row.
         reference: the row that the others are compared with.
         columns: figures that are compared.
+        others: rows that are compared with another one than that. Defaults to None.
 
     Returns:
-        the tests; p is corrected for all of them together. None at all when the reference is a gap.
+        the tests; p is corrected for all of them together. None where the reference is a gap.
     """
-    base = results[reference]
-    if not base.seeds:
-        return {}
+    bases = {name: results[(others or {}).get(name, reference)] for name in results}
     tests = {
-        (name, column): compare(result.by_patient(column), base.by_patient(column))
+        (name, column): compare(result.by_patient(column), bases[name].by_patient(column))
         for name, result in results.items()
-        if name != reference and result.seeds
+        if result is not bases[name] and result.seeds and bases[name].seeds
         for column in columns
     }
     corrected = holm([test.p for test in tests.values()])

@@ -175,7 +175,7 @@ class Grid:
 
     def evaluation_config(self, cell: Cell) -> Any:
         """The config that a cell is evaluated with."""
-        return layered(self._evaluation_configs(cell), {**cell.overrides, "seed": cell.seed})
+        return layered(self._evaluation_configs(cell), {**self._of_evaluation(cell), "seed": cell.seed})
 
     def weights(self, cell: Cell) -> Path | None:
         """Weights that a cell is evaluated with, None for a method that has none."""
@@ -231,7 +231,8 @@ class Grid:
         places = {"dataset_dir": self.dataset_dir, "split_file": self.split_file, "device": self.device}
         begin = time.monotonic()
         self.logger.info(f"{cell.label}: {section} begins, see {log}")
-        problem = run_bundle(section, configs, {**cell.overrides, "seed": cell.seed, **places, **keys}, log)
+        overrides = self._of_evaluation(cell) if section == EVALUATION else cell.overrides
+        problem = run_bundle(section, configs, {**overrides, "seed": cell.seed, **places, **keys}, log)
         took = _clock(time.monotonic() - begin)
         self.logger.info(f"{cell.label}: {section} {'done' if problem is None else 'failed'} in {took}.")
         return None if problem is None else f"{section} ended with: {problem} See {log}."
@@ -242,12 +243,18 @@ class Grid:
     def _evaluation_configs(self, cell: Cell) -> list[str]:
         return ["evaluate.json", f"methods/{cell.method}.json", *self._of_both()]
 
+    def _of_evaluation(self, cell: Cell) -> dict[str, Any]:
+        """Overrides without those of sections, as that of the optimizer, which only the training has."""
+        sections = layered(self._evaluation_configs(cell), {}).get()
+        return {key: value for key, value in cell.overrides.items() if "#" not in key or key.split("#")[0] in sections}
+
     def _of_both(self) -> list[str]:
         """Configs of the budget that change the network, and so the evaluation too."""
         return [name for name in self.budget.configs if name.startswith("reproduce/")]
 
     def _settings(self, configs: Sequence[str], cell: Cell, **more: Any) -> dict[str, Any]:
-        parser = layered(configs, {**cell.overrides, "seed": cell.seed, **more})
+        overrides = self._of_evaluation(cell) if "evaluate.json" in configs else cell.overrides
+        parser = layered(configs, {**overrides, "seed": cell.seed, **more})
         split = fingerprint(self.split_file) if self.split_file.is_file() else None
         patients = {"data set": self.dataset_dir.name, "trained on": (self.training_dir or self.dataset_dir).name}
         return {**settings_of(parser), **patients, **({"split": split} if split else {})}

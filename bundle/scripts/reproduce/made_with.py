@@ -14,7 +14,7 @@ from scripts.data.errors import BadInputError
 from scripts.outputs.tables import write_json
 
 MADE_WITH = "made_with.json"
-SECTIONS = ("network_def", "loss", "lr_scheduler", "inferer")
+SECTIONS = ("network_def", "loss", "optimizer", "lr_scheduler", "inferer")
 """Sections of a config that decide the result beside its plain keys."""
 
 PLACES = {
