@@ -257,6 +257,28 @@ class TestResuming:
         assert (finished / "last.pt").read_bytes() == before
 
 
+class TestStartFrom:
+    """Training that begins at weights instead of at random."""
+
+    def test_it_begins_at_the_weights(self, patients, finished, tmp_path):
+        begun = train(patients, tmp_path, epochs=1, start_from=str(finished / "model.pt"), learning_rate=1e-9)
+        start, end = (torch.load(folder / "model.pt", weights_only=True) for folder in (finished, begun))
+        for name, value in start.items():
+            assert torch.allclose(end[name].float(), value.float(), rtol=0, atol=1e-6), name
+
+    def test_a_resumed_run_goes_on_from_its_own_checkpoint(self, patients, finished, tmp_path):
+        start = str(finished / "model.pt")
+        whole = train(patients, tmp_path / "whole", epochs=2, start_from=start)
+        train(patients, tmp_path / "parts", epochs=1, start_from=start)
+        parts = train(patients, tmp_path / "parts", epochs=2, start_from=start, resume="true")
+        assert same(state(parts), state(whole))
+
+    def test_weights_of_another_network_are_refused(self, patients, finished, tmp_path):
+        with pytest.raises(Exception) as raised:
+            train(patients, tmp_path, start_from=str(finished / "model.pt"), **{"network_def#hidden_channels": 8})
+        assert "hidden_channels" in str(plain_cause(raised.value)) or "model.pt" in str(plain_cause(raised.value))
+
+
 class TestValidation:
     @staticmethod
     def expected_rates(losses: list[float], rate: float) -> list[float]:
