@@ -102,7 +102,7 @@ class EvaluationTables:
         for patient in patients:
             if patient not in self._measured:
                 finished = json.loads(self._finished(patient).read_text(encoding="utf-8"))
-                self._measured[patient] = (finished["rows"], finished["seconds"])
+                self._keep(patient, finished["rows"], finished["seconds"])
         self._measured = {patient: self._measured[patient] for patient in patients}
         if patients:
             self._write()
@@ -111,16 +111,19 @@ class EvaluationTables:
         return self.output_dir / FINISHED / f"{patient}.json"
 
     def _add(self, patient: str, rows: Sequence[Mapping[str, Any]], seconds: float | None) -> list[str]:
-        self._measured[patient] = (rows, seconds)
+        self._keep(patient, rows, seconds)
         # Of several processes the first brings all together in the end. In large cohorts the tables of the patients
         # so far take long to write.
         if idist.get_rank() == 0 and time.monotonic() >= self._due:
             self._write()
         return [str(self.output_dir / name) for name in TABLES]
 
+    def _keep(self, patient: str, rows: Sequence[Mapping[str, Any]], seconds: float | None) -> None:
+        self._measured[patient] = ([{"patient": patient, **row} for row in rows], seconds)
+
     def _write(self) -> None:
         start = time.monotonic()
-        rows = [{"patient": patient, **row} for patient, (rows, _) in self._measured.items() for row in rows]
+        rows = [row for rows, _ in self._measured.values() for row in rows]
         columns = [name for name in rows[0] if name not in ("patient", "slice")]
         patients = [
             {"patient": patient, "slices": len(rows), **_over(rows, columns, mean_of)}
