@@ -27,6 +27,7 @@ REQUIRED = [
     "bundle/configs/crops.json",
     "bundle/configs/decompose.json",
     "bundle/configs/decompose_pictures.json",
+    "bundle/configs/distributed.json",
     "bundle/configs/evaluate.json",
     "bundle/configs/fuse_pictures.json",
     "bundle/configs/fusion_only.json",

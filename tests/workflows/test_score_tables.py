@@ -3,8 +3,10 @@ import json
 
 import pytest
 
+from scripts.data.errors import BadInputError
 from scripts.workflows import score_tables
 from scripts.workflows.score_tables import ScoreReport, ScoreTables
+from scripts.workflows.shares import join_processes, leave_processes
 
 SCORES = {"Q_SSIM": 0.5, "Q_FMI": 0.25, "Q_NCIE": 0.8, "Q_XY": 0.75, "Q_P": 0.125}
 
@@ -75,3 +77,14 @@ def test_nothing_scored_still_leaves_tables_that_say_why(tmp_path, tables):
         report.finish()
     assert json.loads((tmp_path / "summary.json").read_text())["images"] == 0
     assert (tmp_path / "scores.csv").read_text().splitlines() == ["image,slice,Q_SSIM,Q_FMI,Q_NCIE,Q_XY,Q_P"]
+
+
+def test_several_processes_are_refused(tmp_path, tables, as_one_of):
+    def start() -> str:
+        join_processes()
+        with pytest.raises(BadInputError) as raised:
+            ScoreReport(str(tmp_path), tables).start(None)
+        leave_processes()
+        return str(raised.value)
+
+    assert as_one_of(2, start) == ["Fused images are scored by one process. Start it without torchrun."] * 2
