@@ -89,11 +89,23 @@ def trace(network: FusionINN, direction: str, static_shape: Sequence[int] | None
         program = export(
             graph.eval(), inputs, dynamic_shapes=shapes, prefer_deferred_runtime_asserts_over_guards=dynamic is not None
         )
-    for module in program.graph_module.modules():
-        if isinstance(module, torch.fx.GraphModule):
-            for node in module.graph.nodes:
-                node.meta.pop("stack_trace", None)
+    _forget_origin(program)
     return program
+
+
+def _forget_origin(program: ExportedProgram) -> None:
+    """Take off the names of source files, and what the tracer asserts of sizes that it cannot prove.
+
+    The asserted holds for every size from `SMALLEST` on, which the inputs are checked for; checking it again, some
+    hundred expressions, takes most of the time that loading the program does.
+    """
+    graph = program.graph
+    for node in list(graph.nodes):
+        node.meta.pop("stack_trace", None)
+        if node.target == torch.ops.aten._assert_scalar.default:
+            graph.erase_node(node)
+    graph.eliminate_dead_code()
+    program.graph_module.recompile()
 
 
 def _dynamic(spatial_dims: int, multiple: int) -> dict[int, Dim]:

@@ -63,7 +63,8 @@ class Parity:
         Returns:
             rows of "runtime", "images" (batch and size), and the largest absolute difference of the fused image, the
             latent, what is decomposed with a latent of zeros, and what is restored with its own, to the network's; and
-            of the last to the sources ("round trip").
+            of the last to the sources ("round trip"). That of the latent, which is unbounded, is in shares of its
+            largest value where that is above 1.
 
         Raises:
             BadInputError: when a difference is above the tolerance, after the tables are written.
@@ -102,10 +103,8 @@ class Parity:
         text = (
             f"{RESEARCH_NOTICE} Decomposed images are estimates.\n\n"
             f"Largest absolute difference to the network itself (torch {torch.__version__}, {platform.machine()}), on "
-            f"slices of {self.records[0]['patient']} in [0, 1]; round trip: to the sources.\n\n"
-            + table(["runtime", "images", *COLUMNS], lines)
-            + "\n"
-            + table(["file", "KB"], sizes)
+            f"slices of {self.records[0]['patient']} in [0, 1]; latent: in shares of its largest value; round trip: to "
+            "the sources.\n\n" + table(["runtime", "images", *COLUMNS], lines) + "\n" + table(["file", "KB"], sizes)
         )
         write_text(self.folder / "parity.md", text)
         self.logger.info(f"{self.folder / 'parity.md'}\n{text}")
@@ -144,7 +143,6 @@ def differences(network: nn.Module, other: nn.Module, image: torch.Tensor) -> di
         "restored": (restored, network.inverse(fused, latent)),
         "round trip": (restored, image),
     }
-    return {
-        "images": " × ".join(map(str, (image.shape[0], *image.shape[2:]))),
-        **{name: float((one - two).abs().max()) for name, (one, two) in pairs.items()},
-    }
+    largest = {name: float((one - two).abs().max()) for name, (one, two) in pairs.items()}
+    largest["latent"] /= max(1.0, float(latent.abs().max()))
+    return {"images": " × ".join(map(str, (image.shape[0], *image.shape[2:]))), **largest}
