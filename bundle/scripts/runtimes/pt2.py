@@ -28,7 +28,8 @@ class PT2Runtime(Runtime):
             files = {EXPORT_FILE: ""}
             try:
                 program = torch.export.load(path, extra_files=files)
-            except (RuntimeError, ValueError, OSError, KeyError, AssertionError) as error:
+            except Exception as error:
+                # Archive, pickle, JSON and graph each have errors of their own.
                 raise self.unreadable(path, error) from error
             self.check_names(path, direction, program.graph_signature.user_inputs, None)
             if device.type != "cpu":
