@@ -94,18 +94,9 @@ def trace(network: FusionINN, direction: str, static_shape: Sequence[int] | None
 
 
 def _forget_origin(program: ExportedProgram) -> None:
-    """Take off the names of source files, and what the tracer asserts of sizes that it cannot prove.
-
-    The asserted holds for every size from `SMALLEST` on, which the inputs are checked for; checking it again, some
-    hundred expressions, takes most of the time that loading the program does.
-    """
-    graph = program.graph
-    for node in list(graph.nodes):
+    """Take off the names of source files."""
+    for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
-        if node.target == torch.ops.aten._assert_scalar.default:
-            graph.erase_node(node)
-    graph.eliminate_dead_code()
-    program.graph_module.recompile()
 
 
 def _dynamic(spatial_dims: int, multiple: int) -> dict[int, Dim]:
