@@ -71,7 +71,7 @@ class TestTables:
 
 def test_nothing_scored_still_leaves_tables_that_say_why(tmp_path, tables):
     report = ScoreReport(str(tmp_path), tables)
-    report.problems["P1"] = "no partner"
+    report.outcomes.append(("P1", "no partner"))
     with pytest.raises(ValueError, match="1 of 1 images could not be processed:\n- P1: no partner"):
         report.bar = type("Bar", (), {"close": lambda self: None})()
         report.finish()
