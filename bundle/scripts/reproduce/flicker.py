@@ -212,7 +212,8 @@ def flicker_markdown(rows: Sequence[Mapping[str, Any]], sources: Sequence[str], 
             "",
             f"{RESEARCH_NOTICE} Decomposed images are estimates.",
             "",
-            f"Means over {len(patients)} patients; fused images stored as {dtype}, decomposed from what was stored. "
+            f"Figures are means over patients, of whom there are {len(patients)}. Fused images are stored as {dtype} "
+            "and decomposed from that. "
             "SSIM of fused images is the mean with all sources as they were given to the method, in brackets that of "
             "their plain mean; SSIM of decomposed images is measured in the scale of each slice.",
             "",
