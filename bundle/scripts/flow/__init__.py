@@ -7,6 +7,7 @@ from .coupling import AffineCoupling
 from .latent_scale import LatentScale
 from .mixing import SourceMixing
 from .permutation import ChannelPermutation
+from .recompute import recomputed
 from .resampling import DepthToSpace, HaarBands, SpaceToDepth
 from .squash import TangentLogit
 from .step import FlowStep
@@ -24,4 +25,5 @@ __all__ = [
     "SpaceToDepth",
     "Subnet",
     "TangentLogit",
+    "recomputed",
 ]

@@ -15,6 +15,7 @@ from scripts.flow import (
     SourceMixing,
     SpaceToDepth,
     TangentLogit,
+    recomputed,
 )
 
 from .latent import draw_latent
@@ -52,6 +53,8 @@ class FusionINN(nn.Module):
         latent_scale: what one standard deviation of the latent is for the couplings, see `LatentScale`. Defaults to
             1.0, as in the paper.
         seed: seed of the permutations, which are saved with the weights. Defaults to 0.
+        recompute: keep no activations in training: the gradient recomputes them through the inverse, see `recomputed`.
+            Memory then does not grow with the blocks, and a training step takes longer. Defaults to False.
 
     Raises:
         ValueError: when an argument is out of its range.
@@ -81,6 +84,7 @@ class FusionINN(nn.Module):
         output_relu: bool = False,
         latent_scale: float = 1.0,
         seed: int = 0,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         if spatial_dims not in (2, 3):
@@ -93,6 +97,7 @@ class FusionINN(nn.Module):
             raise ValueError(f"hidden_channels must be at least 1, got {hidden_channels}.")
         self.spatial_dims = spatial_dims
         self.in_channels = in_channels
+        self.recompute = recompute
         self.realign = realign or blocks == 1
         self.squash = TangentLogit(margin)
         # Weights are of no use with another margin or clamp, so they carry them.
@@ -149,12 +154,7 @@ class FusionINN(nn.Module):
         size = image.shape[2:]
         values = self.squash(image)
         x = self._pad_to_even(values)
-        inside = self._inside(values, x)
-        for step in self.steps:
-            x = step(x, inside)
-            if step.moves and inside is not None:
-                inside = step(inside)
-        x = self._crop(x, size)
+        x = self._crop(self._to_latent(x, self._inside(values, x)), size)
         return self.squash.inverse(x[:, :1]), x[:, 1:]
 
     @torch.jit.export
@@ -173,11 +173,7 @@ class FusionINN(nn.Module):
         latent = latent.clamp(-self.squash.reach, self.squash.reach)
         values = torch.cat((self.squash(fused), latent), dim=1)
         x = self._pad_to_even(values)
-        inside = self._inside(values, x)
-        for step in self.steps[::-1]:
-            x = step.inverse(x, inside)
-            if step.moves and inside is not None:
-                inside = step.inverse(inside)
+        x = self._to_sources(x, self._inside(values, x))
         return self.squash.inverse(self._crop(x, size))
 
     @torch.jit.export
@@ -216,6 +212,24 @@ class FusionINN(nn.Module):
                 inside = step(inside)
         fused = self.squash.inverse(self._crop(x, size)[:, :1])
         return total - self.squash.log_slope(fused).flatten(1).sum(dim=1)
+
+    def _to_latent(self, x: torch.Tensor, inside: torch.Tensor | None) -> torch.Tensor:
+        if not torch.jit.is_scripting() and self.recompute and self.training and torch.is_grad_enabled():
+            return recomputed(self.steps, x, inside)
+        for step in self.steps:
+            x = step(x, inside)
+            if step.moves and inside is not None:
+                inside = step(inside)
+        return x
+
+    def _to_sources(self, x: torch.Tensor, inside: torch.Tensor | None) -> torch.Tensor:
+        if not torch.jit.is_scripting() and self.recompute and self.training and torch.is_grad_enabled():
+            return recomputed(self.steps, x, inside, backwards=True)
+        for step in self.steps[::-1]:
+            x = step.inverse(x, inside)
+            if step.moves and inside is not None:
+                inside = step.inverse(inside)
+        return x
 
     def _pad_to_even(self, x: torch.Tensor) -> torch.Tensor:
         if x.dim() == 4:
