@@ -41,9 +41,8 @@ class FusionINN(nn.Module):
         margin: see `TangentLogit`. Defaults to 0.05.
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
             True; False is the paper's network. The first block at half the resolution then sees the bands of the mean
-            on one side and those of the differences on the other, and the blocks at full resolution the mean and the
-            differences, however many these are; permutations stand between the blocks that follow, which are split
-            in halves.
+            on one side and those of the differences on the other (of more than three sources, some of the differences
+            stand beside the mean); permutations stand between the blocks that follow.
         realign: undo the permutations before the resolution is restored, so that every pixel comes back to its place.
             Defaults to True; False is the paper's network, where pixels of a 2 x 2 block change places and sources.
         haar: turn every block of pixels into its mean and details (`HaarBands`) between the two changes of resolution,
@@ -106,14 +105,14 @@ class FusionINN(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         half_channels = in_channels * 2**spatial_dims
 
-        def block(channels: int, hidden: int, parts: int = 2) -> AffineCoupling:
-            return AffineCoupling(spatial_dims, channels, hidden, clamp, output_relu, channels // parts)
+        def block(channels: int, hidden: int, first: int | None = None) -> AffineCoupling:
+            return AffineCoupling(spatial_dims, channels, hidden, clamp, output_relu, first)
 
-        # What shows in the fused image against all that hides in it: one part of N.
-        parts = in_channels if mixing else 2
+        # Of an odd number of sources, too, the bands of one stay on one side.
+        whole = in_channels // 2 * 2**spatial_dims if mixing else None
 
         steps: list[nn.Module] = [SourceMixing()] if mixing else []
-        steps.append(block(in_channels, hidden_channels, parts))
+        steps.append(block(in_channels, hidden_channels))
         if blocks >= 2:
             if not realign:
                 steps.append(ChannelPermutation.random(in_channels, generator))
@@ -125,7 +124,7 @@ class FusionINN(nn.Module):
                 if i > 0 or (realign and not mixing):
                     steps.append(ChannelPermutation.random(half_channels, generator))
                     order = order[steps[-1].order]
-                steps.append(block(half_channels, 2 * hidden_channels, parts if i == 0 else 2))
+                steps.append(block(half_channels, 2 * hidden_channels, whole if i == 0 else None))
             if realign:
                 steps.append(ChannelPermutation(order).undo())
             else:
@@ -134,7 +133,7 @@ class FusionINN(nn.Module):
                 steps.append(HaarBands(spatial_dims))
             steps.append(DepthToSpace())
         if blocks >= 3:
-            steps.append(block(in_channels, hidden_channels, parts))
+            steps.append(block(in_channels, hidden_channels))
         if latent_scale != 1:
             steps.append(LatentScale(latent_scale))
         self.steps = nn.ModuleList(steps)
