@@ -6,6 +6,8 @@ from typing import Any
 
 from torch.optim import Optimizer, lr_scheduler
 
+from scripts.data.errors import BadInputError
+
 
 class OneCycleLR(lr_scheduler.OneCycleLR):
     """PyTorch's schedule (Smith and Topin 2019), for runs in which the rise takes exactly one step as well.
@@ -30,3 +32,18 @@ class OneCycleLR(lr_scheduler.OneCycleLR):
         if pct_start * total_steps == 1:
             pct_start = 0.999 * pct_start
         super().__init__(optimizer, max_lr, total_steps, pct_start=pct_start, **settings)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with a schedule.
+
+        Raises:
+            BadInputError: when it is one of another length.
+        """
+        begun = state_dict["total_steps"]
+        if begun != self.total_steps:
+            raise BadInputError(
+                f"This run began with a learning rate for {begun} steps and is to go on with one for "
+                f"{self.total_steps}. A one-cycle schedule cannot change its length: give the --epochs (and --repeats, "
+                "--batch_size, patients) it began with, or begin another run from its weights, by --start_from MODEL.PT."
+            )
+        super().load_state_dict(state_dict)
