@@ -1,0 +1,59 @@
+"""What the timings have in common: the machine, and measurements in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+OUTPUT = Path(__file__).resolve().parent.parent / "bundle" / "output" / "bench"
+
+KEEP_LARGE_BLOCKS = {f"MALLOC_{name}_THRESHOLD_": "4294967296" for name in ("MMAP", "TRIM")}
+"""Has glibc keep large blocks, as the Makefile does; other systems ignore it."""
+
+
+def processor() -> str:
+    """Name of the processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+def machine(device: str = "cpu") -> str:
+    """One line: processor or GPU, threads, versions, and how busy it was."""
+    if device == "cuda":
+        place = torch.cuda.get_device_name()
+    else:
+        place = f"{processor()}, {torch.get_num_threads()} of {os.cpu_count()} threads"
+    busy = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{place}, torch {torch.__version__}, Python {platform.python_version()}, {platform.system()}{busy}"
+
+
+def measure(script: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> dict:
+    """Run a benchmark for one row in a new process.
+
+    Args:
+        script: path of the benchmark.
+        arguments: its arguments.
+        environment: added to the environment, from which settings of the allocator are taken out. Defaults to None.
+
+    Returns:
+        the last line that it prints, read as JSON; "error" where it fails.
+    """
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+    done = subprocess.run(
+        [sys.executable, script, *arguments],
+        env=variables | dict(environment or {}),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        return {"error": (done.stderr.strip().splitlines() or ["ended without a word"])[-1]}
+    return json.loads(done.stdout.splitlines()[-1])
