@@ -1,10 +1,12 @@
 # Two commands to begin with: `make demo` and `make test`. Each sets up what is missing.
 # Variables: PYTHON (interpreter for the environment), VENV (its folder),
 #            TORCH_INSTALL (pip's arguments for torch, where the automatic choice is not wanted),
-#            TESTS (what to test, for instance TESTS=tests/flow).
+#            TESTS (what to test, for instance TESTS=tests/flow),
+#            BENCH (arguments of the benchmark, for instance BENCH=--quick).
 
 VENV  ?= .venv
 TESTS ?=
+BENCH ?=
 PY    := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
@@ -14,7 +16,7 @@ export MALLOC_MMAP_THRESHOLD_ = 1073741824
 export MALLOC_TRIM_THRESHOLD_ = 1073741824
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bundle lint format clean distclean always
+.PHONY: help setup demo test bench bundle lint format clean distclean always
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +38,9 @@ demo: $(READY) ## fuse and decompose the embedded example, end with a picture
 
 test: $(READY) ## run the tests
 	@$(PY) -m pytest $(TESTS)
+
+bench: $(READY) ## time fusing, decomposing and training beside the published network
+	@$(PY) benchmarks/speed.py $(BENCH)
 
 bundle: $(READY) ## pack the bundle as others download it, dist/fusioninn_v*.zip
 	@$(PY) tools/build_bundle.py dist

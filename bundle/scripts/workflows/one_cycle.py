@@ -44,6 +44,6 @@ class OneCycleLR(lr_scheduler.OneCycleLR):
             raise BadInputError(
                 f"This run began with a learning rate for {begun} steps and is to go on with one for "
                 f"{self.total_steps}. A one-cycle schedule cannot change its length: give the --epochs (and --repeats, "
-                "--batch_size, patients) it began with, or begin another run from its weights, by --start_from MODEL.PT."
+                "--batch_size, patients) it began with, or begin another from its weights by --start_from MODEL.PT."
             )
         super().load_state_dict(state_dict)
