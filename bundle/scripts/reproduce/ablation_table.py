@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from scripts.workflows.checkpoints import is_true
+from scripts.data.flags import is_true
 
 from .comparisons import Comparisons, compare_rows
 from .grid import Grid
