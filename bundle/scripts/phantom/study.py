@@ -399,7 +399,7 @@ def _pulse_sequence(header: Mapping[str, Any]) -> dict[str, Any]:
         header["MRAcquisitionType"] == "3D",
     )
     return {
-        "PulseSequenceName": header.get("SequenceName", header["ProtocolName"]),
+        "PulseSequenceName": header.get("SequenceName", header["ProtocolName"][:16]),
         "EchoPulseSequence": "GRADIENT" if gradient else "SPIN",
         "InversionRecovery": "YES" if "InversionTime" in header else "NO",
         **({} if gradient else {"MultipleSpinEcho": "NO"}),

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .series import Facts
+from .words import agent_in_words, kind_in_words, other_in_words
+
+NAMES = {
+    "t1gd": "T1-Gd",
+    "t1": "T1 without contrast agent",
+    "flair": "FLAIR",
+    "t2": "T2",
+    "dwi": "DWI",
+    "adc": "ADC map",
+}
+"""Sources that are told from headers, as messages call them."""
+
+_MR_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.4": "MR Image",
+    "1.2.840.10008.5.1.4.1.1.4.1": "Enhanced MR Image",
+    "1.2.840.10008.5.1.4.1.1.4.4": "Legacy Converted Enhanced MR Image",
+}
+_FEWEST_IMAGES = 3
+_LEAST_B_VALUE = 400.0
+
+_IMAGE_TYPES = {
+    "LOCALIZER": "a localizer",
+    "PROJECTION IMAGE": "a projection",
+    "MIP": "a maximum-intensity projection",
+    "MNIP": "a minimum-intensity projection",
+    "MINIP": "a minimum-intensity projection",
+    "SUB": "a subtraction",
+    "SUBTRACT": "a subtraction",
+    "SUBTRACTION": "a subtraction",
+    "P": "a phase image",
+    "PHASE": "a phase image",
+    "PHASE MAP": "a phase image",
+    "REAL": "the real part of complex images",
+    "R": "the real part of complex images",
+    "IMAGINARY": "the imaginary part of complex images",
+    "I": "the imaginary part of complex images",
+    "MOSAIC": "a mosaic of many slices in one image",
+    "CSA REPORT": "a report",
+    "SCREEN SAVE": "a screen shot",
+    "FA": "a map of anisotropy",
+    "EXP": "a map computed from diffusion",
+    "T1 MAP": "a map of T1",
+    "T2 MAP": "a map of T2",
+    "UNI": "MP2RAGE's uniform image",
+}
+"""Words of the Image Type that say what a series is not, from its third value on."""
+
+_NO_AGENT = {
+    "",
+    "no",
+    "none",
+    "non",
+    "n",
+    "nein",
+    "ohne",
+    "kein",
+    "0",
+    "n/a",
+    "na",
+    "null",
+    "without",
+    "unknown",
+    "nativ",
+}
+
+
+class Contrast(NamedTuple):
+    """What a series shows, so far as its headers tell.
+
+    Args:
+        kind: one of `NAMES`, "other" for what is none of them, or "" where nothing tells.
+        reasons: why, most important first.
+        doubts: what speaks against it.
+    """
+
+    kind: str
+    reasons: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+
+
+def tell_contrast(facts: Facts) -> Contrast:
+    """Tell what a series shows; header values weigh more than words."""
+    unusable = why_unusable(facts)
+    if unusable:
+        return Contrast("other", (unusable,))
+    other, word = other_in_words(facts.description or facts.protocol)
+    if other:
+        return Contrast("other", (f'{other}: its description says "{word}"',))
+    by_values, why = _by_values(facts)
+    by_words, word = kind_in_words(*_texts(facts))
+    reasons, doubts = [], []
+    # a map computed from diffusion is often named for it
+    if by_values and by_words and by_values != by_words and (by_values, by_words) != ("adc", "dwi"):
+        doubts.append(f'its description says "{word}"')
+    kind = by_values or by_words
+    if not kind:
+        return Contrast("", (f"nothing tells what it shows ({_timing(facts) or 'without timing'})",))
+    if by_values:
+        reasons.append(why)
+    if by_words == kind:
+        reasons.append(f'"{word}" in its description')
+    if kind != "t1":
+        return Contrast(kind if kind in NAMES else "other", tuple(reasons), tuple(doubts))
+    kind, agent_reasons, agent_doubts = _agent(facts)
+    return Contrast(kind, (*reasons, *agent_reasons), (*doubts, *agent_doubts))
+
+
+def why_unusable(facts: Facts) -> str | None:
+    """Why a series can be no source, whatever contrast it shows; None where it can."""
+    if facts.ours:
+        return "written by FusionINN, not by a scanner"
+    if facts.modality != "MR":
+        return f"of modality {facts.modality or 'unknown'}, not MR"
+    if facts.sop_class not in _MR_CLASSES:
+        return "a screen shot or another object, not stored as MR images"
+    if facts.photometric not in ("MONOCHROME1", "MONOCHROME2", ""):
+        return f"in colour ({facts.photometric})"
+    for word in facts.image_type[2:]:
+        what = _IMAGE_TYPES.get(word.upper())
+        if what:
+            return f"{what} by its image type ({'/'.join(facts.image_type)})"
+    if facts.directions > 1:
+        return f"cut in {facts.directions} directions: a localizer or several series in one"
+    if facts.directions == 0:
+        return "without positions of its images"
+    if facts.instances < _FEWEST_IMAGES:
+        return f"of {facts.instances} images only"
+    return None
+
+
+def _texts(facts: Facts) -> tuple[str, ...]:
+    return facts.description, facts.protocol, facts.sequence_name
+
+
+def _timing(facts: Facts) -> str:
+    values = (("TR", facts.repetition_time), ("TE", facts.echo_time), ("TI", facts.inversion_time))
+    told = ", ".join(f"{name} {value:g}" for name, value in values if value is not None)
+    return f"{told} ms" if told else ""
+
+
+def _by_values(facts: Facts) -> tuple[str, str]:
+    """Kind by image type, b value and timing, and why."""
+    types = {word.upper() for word in facts.image_type}
+    if "ADC" in types:
+        return "adc", f"image type {'/'.join(facts.image_type)}"
+    if "TRACEW" in types:
+        weak = facts.b_value is not None and facts.b_value < _LEAST_B_VALUE
+        return ("b0", f"b value {facts.b_value:g}") if weak else ("dwi", f"image type {'/'.join(facts.image_type)}")
+    words, _ = kind_in_words(*_texts(facts))
+    if words == "adc" and facts.image_type[:1] == ("DERIVED",):
+        return "", ""
+    if facts.b_value is not None or "DIFFUSION" in types:
+        if words == "adc":
+            return "", ""
+        value = facts.b_value
+        if value is not None and value < _LEAST_B_VALUE:
+            return "b0", f"b value {value:g} s/mm²"
+        return "dwi", "diffusion in the image type" if value is None else f"b value {value:g} s/mm²"
+    if "EP" in facts.scanning_sequence:
+        return ("", "") if words in ("dwi", "adc") else ("echo-planar", "echo-planar without diffusion")
+    kind = _by_timing(facts)
+    if kind:
+        return kind, f"{_timing(facts)}: {NAMES.get(kind, kind).split(' ')[0]}"
+    named = {"FLUID_ATTENUATED": "flair", "T1": "t1", "T2": "t2", "STIR": "STIR", "PROTON_DENSITY": "PD", "TOF": "TOF"}
+    kind = named.get(facts.acquisition_contrast.upper(), "")
+    return kind, f"acquisition contrast {facts.acquisition_contrast}"
+
+
+def _by_timing(facts: Facts) -> str:
+    tr, te, ti = facts.repetition_time, facts.echo_time, facts.inversion_time
+    if tr is None or te is None:
+        return ""
+    if "GR" in facts.scanning_sequence and "SE" not in facts.scanning_sequence:
+        short = tr <= 500 or (ti is not None and 350 <= ti <= 1500) or (te <= 6 and 1000 <= tr <= 3500)
+        if te <= 12 and short:
+            return "t1"
+        return "T2*" if te > 12 else ""
+    if ti is not None and ti >= 1500 and te >= 60 and tr >= 4000:
+        return "flair"
+    if ti is not None and 0 < ti < 400 and tr >= 1800:
+        return "STIR"
+    if te <= 40:
+        inverted = ti is not None and 500 <= ti <= 1300 and tr <= 4000
+        if tr <= 1300 or inverted:
+            return "t1"
+        return "PD" if tr >= 1800 else ""
+    if te >= 60 and tr >= 1800 and not ti:
+        return "t2"
+    return ""
+
+
+def _agent(facts: Facts) -> tuple[str, list[str], list[str]]:
+    """T1 with or without contrast agent: kind, reasons and doubts."""
+    agent = facts.contrast_agent.strip()
+    given = None if not agent else agent.casefold() not in _NO_AGENT
+    said, word = agent_in_words(facts.description, facts.protocol)
+    if given and said is False:
+        return "t1gd", [f'contrast agent "{agent}" in the header'], [f'"{word}" in its description']
+    if given:
+        also = [f'"{word}" in its description'] if said else []
+        return "t1gd", [f'contrast agent "{agent}" in the header', *also], []
+    if said and given is None:
+        return "t1gd", [f'"{word}" in its description tells of contrast agent'], []
+    if said:
+        return "t1", [f'contrast agent "{agent}" in the header'], [f'"{word}" in its description']
+    if said is False:
+        return "t1", [f'"{word}" in its description: no contrast agent'], []
+    return "t1", ["no sign of contrast agent"], []

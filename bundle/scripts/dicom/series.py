@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydicom import Dataset
+
+from .frames import b_value
+
+Part = tuple[tuple[str, Any], ...]
+"""Header values, by keyword, that tell the images of one acquisition from others in the same series."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the headers of a series say, as far as it tells which contrast it shows. Nothing of it names a person.
+
+    Times are in ms, angles in degrees; what a header lacks is None or empty.
+    """
+
+    modality: str = ""
+    sop_class: str = ""
+    description: str = ""
+    protocol: str = ""
+    number: int | None = None
+    manufacturer: str = ""
+    image_type: tuple[str, ...] = ()
+    scanning_sequence: tuple[str, ...] = ()
+    sequence_variant: tuple[str, ...] = ()
+    sequence_name: str = ""
+    acquisition_type: str = ""
+    acquisition_contrast: str = ""
+    repetition_time: float | None = None
+    echo_time: float | None = None
+    inversion_time: float | None = None
+    flip_angle: float | None = None
+    b_value: float | None = None
+    contrast_agent: str = ""
+    photometric: str = ""
+    frame_of_reference_uid: str = ""
+    acquisition_time: str = ""
+    rows: int = 0
+    columns: int = 0
+    instances: int = 0
+    directions: int = 0
+    ours: bool = False
+
+    @property
+    def original(self) -> bool:
+        """Whether the pixels are as the scanner reconstructed them first."""
+        return not self.image_type or self.image_type[0] == "ORIGINAL"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series, or one acquisition of a series that holds several.
+
+    `files` may be in any order; of a series with several acquisitions they are those of `part` only, and enhanced files
+    may hold frames of other parts, too. `part_number` counts from 1; 0 where the series is whole.
+    """
+
+    uid: str
+    study_uid: str
+    files: tuple[Path, ...]
+    facts: Facts
+    patient_key: str
+    part: Part = ()
+    part_number: int = 0
+
+    @property
+    def label(self) -> str:
+        """How a message names it: number, description and part."""
+        number = "without number" if self.facts.number is None else str(self.facts.number)
+        part = f" (#{self.part_number}: {_told(self.part)})" if self.part else ""
+        return f'{number} "{self.facts.description}"{part}'
+
+
+def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool) -> Facts:
+    """Collect the facts of a series.
+
+    Args:
+        header: plain header (`plain_headers`) of one of its images.
+        instances: how many different images it has.
+        directions: in how many directions they are cut.
+        ours: whether this bundle wrote it.
+    """
+    return Facts(
+        modality=_text(header, "Modality"),
+        sop_class=_text(header, "SOPClassUID"),
+        description=_text(header, "SeriesDescription"),
+        protocol=_text(header, "ProtocolName"),
+        number=_whole(header, "SeriesNumber"),
+        manufacturer=_text(header, "Manufacturer"),
+        image_type=_words(header, "ImageType"),
+        scanning_sequence=_words(header, "ScanningSequence"),
+        sequence_variant=_words(header, "SequenceVariant"),
+        sequence_name=_text(header, "SequenceName") or _text(header, "PulseSequenceName"),
+        acquisition_type=_text(header, "MRAcquisitionType"),
+        acquisition_contrast=_text(header, "AcquisitionContrast"),
+        repetition_time=_number(header, "RepetitionTime"),
+        echo_time=_number(header, "EchoTime"),
+        inversion_time=_number(header, "InversionTime"),
+        flip_angle=_number(header, "FlipAngle"),
+        b_value=b_value(header),
+        contrast_agent=_text(header, "ContrastBolusAgent"),
+        photometric=_text(header, "PhotometricInterpretation"),
+        frame_of_reference_uid=_text(header, "FrameOfReferenceUID"),
+        acquisition_time=_text(header, "AcquisitionTime"),
+        rows=_whole(header, "Rows") or 0,
+        columns=_whole(header, "Columns") or 0,
+        instances=instances,
+        directions=directions,
+        ours=ours,
+    )
+
+
+def patient_key(header: Dataset) -> str:
+    """Tell one patient from another without naming either: a hash of id, name and birth date."""
+    name = " ".join(_text(header, "PatientName").replace("^", " ").casefold().split())
+    parts = (_text(header, "PatientID"), name, _text(header, "PatientBirthDate"))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def part_values(header: Dataset, keywords: Sequence[str]) -> Part:
+    """Return what a plain header says under `keywords`, in a form that can be compared."""
+    return tuple((keyword, _comparable(header, keyword)) for keyword in keywords)
+
+
+def _comparable(header: Dataset, keyword: str) -> Any:
+    if keyword == "DiffusionBValue":
+        return b_value(header)
+    value = header.get(keyword)
+    if value is None or isinstance(value, (int, float, str)):
+        return value if value is None or isinstance(value, str) else float(value)
+    return tuple(str(entry) for entry in value)
+
+
+def _told(part: Part) -> str:
+    return ", ".join(f"{keyword} {_value(value)}" for keyword, value in part)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "/".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    value = header.get(keyword)
+    return "" if value is None else str(value).strip()
+
+
+def _words(header: Dataset, keyword: str) -> tuple[str, ...]:
+    value = header.get(keyword)
+    if value is None:
+        return ()
+    return tuple(str(word).strip() for word in ([value] if isinstance(value, str) else value))
+
+
+def _number(header: Dataset, keyword: str) -> float | None:
+    try:
+        return float(header.get(keyword))
+    except (TypeError, ValueError):
+        return None
+
+
+def _whole(header: Dataset, keyword: str) -> int | None:
+    value = _number(header, keyword)
+    return None if value is None else int(value)

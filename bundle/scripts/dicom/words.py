@@ -1,0 +1,118 @@
+"""What users of scanners write into descriptions, in several vendors' words and languages."""
+
+from __future__ import annotations
+
+import re
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+_OTHERS = {
+    "a localizer": _any(
+        r"local?i[sz]er|locali[sz]ador|rep[eé]rage|scout|survey|smart ?brain|übersicht",
+        r"(3|three)[ -]?(plane|pl\b)|plane loc|\bloc$|^loc\b",
+    ),
+    "a calibration": _any(
+        r"calib|asset|coil sens|ref(erence)? scan|senseref|shim|prescan",
+        r"\bb[01] ?map|field ?map",
+    ),
+    "a projection": _any(r"\bm(ax)?(in)?n? ?ip\b|projection"),
+    "a subtraction": _any(r"\bsub\b|subtra[ck]t\w*|substra\w*|soustraction"),
+    "weighted by T2*": _any(r"\bswi\b|\bswan\b|venobold|suscept|t2 ?\*|t2 ?star|\bhemo|h[aä]mo|\bgre t2|\bmedic\b"),
+    "an angiography": _any(r"\btof\b|angio|\bmr[av]\b|veno|inhance|\bpca\b"),
+    "perfusion": _any(r"perf|\bpwi\b|\bdsc\b|\bdce\b|\bp?c?asl\b|\br?cb[fv]\b|\bmtt\b|\bttp\b|dynami"),
+    "functional imaging": _any(r"\bfmri\b|\bbold\b|resting"),
+    "a map of anisotropy": _any(r"\bfa\b ?map|tensor|fractional aniso|colfa|\bdti fa\b|\btrack?to"),
+    "spectroscopy": _any(r"spectro|\bcsi\b|\bsvs\b|\bmrs\b"),
+    "a steady-state sequence of fluid": _any(r"\bciss\b|fiesta|\btrufi|\bdrive\b|\bbtfe\b|3d ?ssfp"),
+    "STIR": _any(r"\bstir\b"),
+    "weighted by proton density": _any(r"\bpdw?\b|proton ?dens"),
+    "a part of MP2RAGE": _any(r"mp2rage.*(inv|uni|t1 ?map)"),
+    "a screen shot or report": _any(r"screen ?s|snapshot|report|key ?image|capture|\bdose\b|protocol page"),
+    "not a plain image": _any(r"\bseg(ment\w*)?\b|\bmask\b|overlay"),
+    "a phase image": _any(r"\bphase\b(?! ?(enc|over|contr))"),
+}
+"""What a series is that is no source; header values do not tell these apart."""
+
+_KINDS = {
+    "adc": _any(r"\bd?adc\b|apparent diff|diffusionskoeff"),
+    "dwi": _any(
+        r"\bd?dwi\b|diff(usion|usie|usione|usao|\b)|ep2d ?diff|trace ?w?\b|isotrop", r"\bb ?([5-9]\d\d|[1-4]\d\d\d)\b"
+    ),
+    "flair": _any(r"flair|dark ?-?fluid|\btirm\b|\bda-?fl\b|fluid att"),
+    "t2": _any(r"\bs?t2w?\b"),
+    "t1": _any(r"\bs?t1w?\b|\bt1(?=c|ce|gd|km|\+)|mp-?rage|\bbravo\b|\bf?spgr\b|\btfl ?3d|\bvibe\b|\b3d ?tfe\b"),
+}
+"""The first that fits counts: "T2 FLAIR" is FLAIR."""
+
+_AGENT = r"(contrast\w*|kontrast\w*|km|gd|gad\w*|agent|mdc|cm|ce|c|inj\w*|iv)"
+_BOTH = _any(
+    rf"\bw(ith)?[ /&+-]*(and)?[ /&+-]*(wo|w/o|without)\b( {_AGENT}\b)?",
+    r"\bmit und ohne\b( \w+)?",
+    r"pre ?(/|&|and|\+|und) ?post",
+)
+_NO_AGENT_MEANT = _any(
+    r"(phase|transfer|high) contrast|contrast transfer",
+    r"(post|pre)[ -]?(op|proc|surg|rt\b|radi)\w*",
+    r"\bposterior|postcentral|precentral",
+)
+_BEFORE = _any(
+    rf"\b(without|w/o|wo|ohne|sans|senza|sin|zonder|non?|pre|vor|avant|prima|antes)[ -]*{_AGENT}\b",
+    r"\b(nativ\w*|unenhanced|plain|basal|precontrast|noncontrast|noncon|pre|without|ohne|w/o|sans|senza)\b",
+    r"\bc ?-(?!\w)|(?<![\w])- ?c\b",
+)
+_AFTER = _any(
+    r"(?<![a-z0-9])(gd|gad|gado\w*|km|kontrast\w*|contrast\w*|post\w*|ce|mdc|inj|injec\w*|nach|apr[eè]s)(?![a-z])",
+    r"dotarem|dotagraf|gadovist|prohance|magnevist|omniscan|multihance|clariscan|elucirem|vueway",
+    r"(?<![a-z0-9])c ?\+|\+ ?(c|gd|gad\w*|km|contrast\w*|ce|mdc|k)(?![a-z])",
+    r"\bs?t1w? ?-?(c|ce|gd|gad|km)(?![a-z])|\bs?t1w?.*\+ ?$",
+    r"造影|增强|増強|조영",
+)
+
+
+def other_in_words(*texts: str) -> tuple[str, str]:
+    """Return what a series is by its words if it is no source, and the word; empty where they do not say."""
+    for text in texts:
+        for what, pattern in _OTHERS.items():
+            found = pattern.search(_plain(text))
+            if found:
+                return what, found[0].strip()
+    return "", ""
+
+
+def kind_in_words(*texts: str) -> tuple[str, str]:
+    """Return "adc", "dwi", "flair", "t2" or "t1", and the word that says so; empty where none does.
+
+    Args:
+        texts: description, protocol, …: the first that says something counts.
+    """
+    for text in texts:
+        for kind, pattern in _KINDS.items():
+            found = pattern.search(_plain(text))
+            if found:
+                return kind, found[0].strip()
+    return "", ""
+
+
+def agent_in_words(*texts: str) -> tuple[bool | None, str]:
+    """Return whether words tell of contrast agent (True), of none (False) or of neither (None), and the word.
+
+    Args:
+        texts: description, protocol, …: the first that says something counts.
+    """
+    for text in texts:
+        plain = _NO_AGENT_MEANT.sub(" ", _BOTH.sub(" ", _plain(text)))
+        before = _BEFORE.search(plain)
+        after = _AFTER.search(_BEFORE.sub(" ", plain))
+        if before and after:
+            return None, ""
+        found = before or after
+        if found:
+            return bool(after), found[0].strip()
+    return None, ""
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[_.,;:()\[\]{}]", " ", text.casefold()).split())
