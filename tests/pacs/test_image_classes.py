@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from pydicom import uid
+
+from scripts.pacs.image_classes import IMAGE_CLASSES, SYNTAXES
+
+
+def test_an_association_has_room_for_all_of_them_beside_the_query():
+    assert len(IMAGE_CLASSES) * len(SYNTAXES) + 1 <= 128
+
+
+def test_images_are_fetched_and_spectra_are_not():
+    assert uid.MRImageStorage in IMAGE_CLASSES
+    assert uid.MRSpectroscopyStorage not in IMAGE_CLASSES and uid.RawDataStorage not in IMAGE_CLASSES
