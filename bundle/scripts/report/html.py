@@ -1,0 +1,161 @@
+"""The report of a patient: one HTML file that opens offline in any browser."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from PIL import Image
+
+from scripts import RESEARCH_NOTICE, __version__
+from scripts.outputs.overview import draw_overview
+from scripts.outputs.tables import write_text
+
+from .markup import description, plain, table, value
+from .report_data import ReportData
+from .viewer_data import display_name, viewer_data
+
+ASSETS = Path(__file__).parent / "assets"
+NIIVUE = "niivue.umd.js.gz"
+LIMIT = 24_500_000
+"""Bytes of a page that the volumes' grey levels are chosen to stay below."""
+PICTURE_WIDTH = 1400
+PICTURE_COLOURS = 128
+
+
+def write_report(path: str | os.PathLike[str], data: ReportData) -> Path:
+    """Write the report of a patient, whole or not at all.
+
+    Args:
+        path: HTML file to write; its folder is created.
+        data: what is shown.
+
+    Returns:
+        `path`.
+
+    Raises:
+        BadInputError: the file cannot be written.
+    """
+    parts = {
+        "title": escape(data.patient),
+        "notice": escape(RESEARCH_NOTICE),
+        "phantom": "" if not data.phantom else "Digital phantom, not a patient.",
+        "summary": escape(_summary(data)),
+        "style": _asset("report.css"),
+        "script": _asset("report.js"),
+        "shader": _asset("slice.frag"),
+        "niivue": gzip.decompress((ASSETS / NIIVUE).read_bytes()).decode("utf-8"),
+        "niivue_licence": escape(_asset("NIIVUE_LICENSE")),
+        "picture": _picture(data),
+        "warnings": _warnings(data.provenance.get("warnings", ())),
+        "scores": _scores(data),
+        "provenance": description({key: entry for key, entry in data.provenance.items() if key != "warnings"}),
+        "version": escape(__version__),
+    }
+    content, volumes = viewer_data(data, LIMIT - sum(len(part.encode("utf-8")) for part in parts.values()))
+    parts["precision"] = escape(_precision(content["volumes"]))
+    parts["data"] = _json(content)
+    parts["volumes"] = "\n".join(
+        f'<script type="text/plain" id="volume-{escape(name)}">{text}</script>' for name, text in volumes.items()
+    )
+    write_text(path, fill(_asset("report.html"), parts))
+    return Path(path)
+
+
+def fill(template: str, parts: Mapping[str, str]) -> str:
+    """Replace each `{{name}}` of a template by the part of that name.
+
+    Raises:
+        KeyError: a part is missing.
+    """
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _json(content: Any) -> str:
+    # "<" would end the script element that it stands in
+    return json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+
+
+def _summary(data: ReportData) -> str:
+    shape = " × ".join(map(str, data.fused.shape))
+    spacing = " × ".join(f"{size:.3g}" for size in nib.affines.voxel_sizes(data.affine))
+    names = " + ".join(map(display_name, data.sources))
+    return f"{names}, fused by FusionINN. {shape} voxels of {spacing} mm."
+
+
+def _warnings(warnings: Any) -> str:
+    texts = [warnings] if isinstance(warnings, str) else list(warnings or ())
+    if not texts:
+        return ""
+    return f'<section class="warnings" aria-label="Warnings"><h2>Warnings</h2>{value(texts)}</section>'
+
+
+def _scores(data: ReportData) -> str:
+    rows = []
+    for of, name in (("fused", "Fused image"), ("decomposed", "Decomposed, ESTIMATED")):
+        found = data.scores.get(of, {})
+        if found:
+            rows.append([name, *(_score(found.get(source)) for source in data.sources)])
+    if not rows:
+        return "<p>No scores are known.</p>"
+    return table(["SSIM with", *map(display_name, data.sources)], rows)
+
+
+def _score(number: float | None) -> str:
+    return "–" if number is None or not math.isfinite(number) else f"{number:.4f}"
+
+
+def _precision(volumes: Mapping[str, Mapping[str, Any]]) -> str:
+    kinds = {"source": "{}", "estimate": "{}, estimated", "uncertainty": "expected error of {}", "fused": "the fused image"}
+    rounded = [
+        f"{kinds[entry['kind']].format(entry['label'])} (steps of {plain(float(entry['step']))})"
+        for entry in volumes.values()
+        if entry["step"] is not None
+    ]
+    if not rounded:
+        return "All values are stored in this page as they are in the files."
+    return f"Stored in this page in rounded values: {'; '.join(rounded)}. All others are as in the files."
+
+
+def _picture(data: ReportData) -> str:
+    """Draw the slices that stand in where the viewer cannot run, as base64."""
+    axes = nib.orientations.io_orientation(data.affine)[:, 0]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "overview.png"
+        draw_overview(
+            file,
+            data.volumes,
+            data.fused,
+            data.decomposed,
+            affine=data.affine,
+            slice_axis=int(np.flatnonzero(axes == 2)[0]),
+            lesion=data.seg,
+            title=data.patient,
+            phantom=data.phantom,
+            uncertainty=data.uncertainty,
+        )
+        with Image.open(file) as page:
+            small = page.convert("RGB")
+            height = round(page.height * PICTURE_WIDTH / page.width)
+            small = small.resize((PICTURE_WIDTH, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    packed = io.BytesIO()
+    small.quantize(PICTURE_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+        packed, format="PNG", optimize=True
+    )
+    return base64.b64encode(packed.getvalue()).decode("ascii")
