@@ -58,7 +58,8 @@ class AffineCoupling(FlowStep):
         self.subnet_2 = Subnet(spatial_dims, second, first, hidden_channels, output_relu)
 
     def _bound(self, raw: torch.Tensor) -> torch.Tensor:
-        return self.bound * torch.atan(raw)
+        # Half the channels of channels-last memory are no dense block; copied to one, atan is five times as fast.
+        return self.bound * torch.atan(raw.clone())
 
     def _mask(self, inside: torch.Tensor | None) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         if inside is None:
