@@ -66,6 +66,23 @@ def check_belongs(
             f"the sidecar beside {path} is of patient {sidecar['Patient']}. {_REMEDY} If both files were renamed, "
             'change "Patient" in the sidecar.'
         )
+    check_grid(path, sidecar, shape, affine)
+
+
+def check_grid(
+    path: str | os.PathLike[str], sidecar: Mapping[str, Any], shape: Sequence[int], affine: np.ndarray
+) -> None:
+    """Refuse a fused image that does not lie where it was fused.
+
+    Args:
+        path: the fused image.
+        sidecar: content of its sidecar; what an older one lacks is not compared.
+        shape: [X, Y, Z] of the image.
+        affine: [4, 4] of the image.
+
+    Raises:
+        BadInputError: the image was resampled, cropped or reoriented since.
+    """
     if list(sidecar.get("Shape", shape)) != list(shape):
         raise BadInputError(
             f"{path} has shape {tuple(shape)}, but {tuple(sidecar['Shape'])} was fused: it was resampled or cropped, "

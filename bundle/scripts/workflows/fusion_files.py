@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ class FusionFiles:
         extra: dict[str, Any] = {
             **identity_keys(patient, results["fused"].shape[1:], affine, fusion),
             "SourceDtypes": list(dtypes.values()),
-            "SSIM": self._mean_ssim(results["ssim"]),
+            "SSIM": mean_ssim(results["ssim"], self.sources),
         }
         maps = {
             kind: dict(zip(self.sources, results[kind], strict=True))
@@ -136,14 +137,21 @@ class FusionFiles:
             )
         return written
 
-    def _mean_ssim(self, ssim: dict[str, np.ndarray]) -> dict[str, dict[str, float | None]]:
-        return {
-            of: {
-                source: None if np.isnan(column).all() else round(float(np.nanmean(column)), 4)
-                for source, column in zip(self.sources, values.T, strict=True)
-            }
-            for of, values in ssim.items()
+
+def mean_ssim(ssim: dict[str, np.ndarray], sources: Sequence[str]) -> dict[str, dict[str, float | None]]:
+    """Mean over the slices that have one, for the sidecar.
+
+    Args:
+        ssim: for what is compared, the SSIM of each slice (rows) and source (columns).
+        sources: names of the sources.
+    """
+    return {
+        of: {
+            source: None if np.isnan(column).all() else round(float(np.nanmean(column)), 4)
+            for source, column in zip(sources, values.T, strict=True)
         }
+        for of, values in ssim.items()
+    }
 
 
 def channels_last(volume: torch.Tensor) -> torch.Tensor:
@@ -167,7 +175,7 @@ def write_estimates(
     estimates: dict[str, torch.Tensor],
     affine: np.ndarray,
     dtypes: dict[str, str],
-    like: str,
+    like: str | None = None,
     restored: bool = False,
 ) -> list[str]:
     """Write decomposed volumes, in the sources' own units and marked as estimates.
@@ -177,7 +185,7 @@ def write_estimates(
         estimates: volume (X, Y, Z) of every source.
         affine: voxel to millimetre.
         dtypes: type to store each in; integers are rounded.
-        like: file whose coordinate codes are taken over.
+        like: NIfTI file whose coordinate codes are taken over. Defaults to None (scanner coordinates).
         restored: they are the sources themselves, no estimates. Defaults to False.
 
     Returns:

@@ -47,7 +47,12 @@ def map_keys(patient: str, sources: list[str], kind: str) -> dict[str, Any]:
 
 
 def write_maps(
-    folder: Path, patient: str, maps: Mapping[str, torch.Tensor], kind: str, affine: np.ndarray, like: str
+    folder: Path,
+    patient: str,
+    maps: Mapping[str, torch.Tensor],
+    kind: str,
+    affine: np.ndarray,
+    like: str | None = None,
 ) -> list[str]:
     """Write the maps of a patient, in 16 bits between their own extremes.
 
@@ -57,7 +62,7 @@ def write_maps(
         maps: volume (X, Y, Z) of every source.
         kind: "contribution" or "uncertainty".
         affine: voxel to millimetre.
-        like: file whose coordinate codes are taken over.
+        like: NIfTI file whose coordinate codes are taken over. Defaults to None (scanner coordinates).
 
     Returns:
         the files written.

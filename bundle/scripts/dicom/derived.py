@@ -1,0 +1,338 @@
+"""Write a volume as a derived series of the study that it was made of.
+
+The series are of the class MR Image Storage, with a rescale. The standard does not list a rescale for this class, but
+allows it as an extension of it ("Standard Extended SOP Class"), which is what Philips scanners write: dciodvfy notes it
+as a warning, no error, and pydicom, ITK, dcm2niix and viewers follow it. The formal alternatives are worse where it
+counts. Enhanced MR wants a description of the acquisition that a computed image does not have, Parametric Map is shown
+by few viewers, Secondary Capture has no place in space, so that nothing can be laid over it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence as Items
+from pydicom.uid import (
+    PYDICOM_IMPLEMENTATION_UID,
+    UID,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    MRImageStorage,
+    RLELossless,
+    generate_uid,
+)
+from pydicom.valuerep import DSfloat
+
+from scripts import RESEARCH_NOTICE, __version__
+from scripts.data.errors import BadInputError
+from scripts.outputs.slice_choice import grey_window
+from scripts.outputs.staged import staged
+
+from .modules import copy_modules
+from .packages import require
+from .private_block import ESTIMATE, FUSED, KINDS, write_block
+from .source_pixels import LEVELS, stored_values
+from .volume import SeriesVolume
+
+FUSED_RANGE = 1000.0
+"""What the upper end of the fused image means in the rescaled units of its series, whose lower end is 0. Viewers give
+windows in whole numbers, of which a range of 1 would leave too few."""
+FUSED_SLOPE = DSfloat(FUSED_RANGE / LEVELS, auto_format=True)
+DIGESTS = "SliceSHA256"
+"""Key of the sidecar: beginnings of the checksums of the stored slices, in their order in space."""
+FIRST_NUMBER = 9001
+"""Series number of the fused series; those of the estimates follow."""
+NAME = "FusionINN"
+NOT_DIAGNOSTIC = "(not for diagnostic use)"
+COMPRESSIONS: dict[str, UID] = {
+    "none": ExplicitVRLittleEndian,
+    "rle": RLELossless,
+    "jpeg2000": JPEG2000Lossless,
+}
+"""Transfer syntax by the word for it; all are lossless."""
+Planes = Callable[[int], Iterator[tuple[Dataset, int | None]]]
+_FUSED_ACQUISITION = {"ScanningSequence": "RM", "SequenceVariant": "NONE"}
+
+
+def check_compression(compression: str) -> str:
+    """Refuse a compression that there is none of, or whose packages are missing.
+
+    Raises:
+        BadInputError: when it is.
+    """
+    if compression not in COMPRESSIONS:
+        raise BadInputError(f"compression is '{compression}', expected one of {', '.join(COMPRESSIONS)}.")
+    if compression == "jpeg2000":
+        require("pylibjpeg", "openjpeg", purpose="--compression jpeg2000")
+    return compression
+
+
+def fused_values(fused: np.ndarray) -> np.ndarray:
+    """Bring a fused image from [0, 1] to the 16 bits that are stored.
+
+    Args:
+        fused: [X, Y, Z], cut off at 0 and 1.
+
+    Returns:
+        uint16 [X, Y, Z].
+    """
+    stored = np.empty(fused.shape, np.uint16)
+    for k in range(fused.shape[2]):
+        stored[:, :, k] = np.rint(fused[:, :, k].astype(np.float64).clip(0.0, 1.0) * LEVELS)
+    return stored
+
+
+def slice_digests(stored: np.ndarray) -> list[str]:
+    """Return the beginnings of the checksums of slices.
+
+    Args:
+        stored: uint16 [X, Y, Z], slices along Z.
+    """
+    pages = (np.ascontiguousarray(stored[:, :, k].T, dtype="<u2") for k in range(stored.shape[2]))
+    return [hashlib.sha256(page.tobytes()).hexdigest()[:16] for page in pages]
+
+
+def write_derived(
+    folder: str | os.PathLike[str],
+    *,
+    volume: Any,
+    reference: SeriesVolume,
+    sources: Mapping[str, SeriesVolume],
+    sidecar: Mapping[str, Any],
+    kind: str = FUSED,
+    source: str | None = None,
+    compression: str = "none",
+) -> list[Path]:
+    """Write a fused image, or the estimate of a source, as a series of new instances, whole or not at all.
+
+    Args:
+        folder: of the series; one of the same name is replaced.
+        volume: [X, Y, Z] on the grid of `reference`: in [0, 1] for a fused image, in the source's units for an
+            estimate.
+        reference: the series whose patient, study, frame of reference and slices are taken over.
+        sources: what the volume was made of, by what it shows; only the headers and affines count.
+        sidecar: what leads back, see `scripts.outputs.sidecar`; for an estimate with "SourceSeries", see
+            `describe_source`. It must not name the patient.
+        kind: "fused" or "estimate". Defaults to "fused".
+        source: the source that is estimated. Defaults to None.
+        compression: "none", "rle" or "jpeg2000". Defaults to "none".
+
+    Returns:
+        the files, in the order of the slices.
+
+    Raises:
+        BadInputError: nothing can be written there, the volume holds NaN or Inf, or a package is missing.
+        ValueError: the volume is not on the reference's grid.
+    """
+    if kind not in KINDS or (kind == ESTIMATE) != (source is not None):
+        raise ValueError(f"kind is {kind!r} and source {source!r}: an estimate has a source, a fused image none.")
+    folder = Path(folder)
+    values = np.asarray(volume.detach().cpu() if hasattr(volume, "detach") else volume)
+    if values.shape != tuple(reference.volume.shape):
+        raise ValueError(f"the volume has shape {values.shape}, its reference {tuple(reference.volume.shape)}.")
+    if not np.isfinite(values).all():
+        raise BadInputError(
+            f"{folder} was not written: the volume holds NaN or infinite values. Check the sources for extreme "
+            "values, and that the checkpoint is the right one."
+        )
+    check_compression(compression)
+    content = dict(sidecar)
+    if kind == FUSED:
+        stored = fused_values(values)
+        content[DIGESTS] = slice_digests(stored)
+    else:
+        stored = stored_values(values, content["SourceSeries"][source])
+    series = _series_level(kind, source, content)
+    planes = _source_planes(reference, sources)
+    written = []
+    with staged(folder.parent) as stage:
+        place = stage / folder.name
+        place.mkdir()
+        for k, header in enumerate(reference.headers):
+            instance = copy_modules(header)
+            instance.update(series)
+            instance.InstanceNumber = k + 1
+            instance.SOPInstanceUID = generate_uid()
+            instance.BurnedInAnnotation = str(header.get("BurnedInAnnotation", "") or "NO")
+            _image_level(instance, stored[:, :, k], kind, source, content)
+            _add_sources(instance, planes(k))
+            _add_equipment(instance, header)
+            write_block(instance, kind, content)
+            name = f"{k + 1:04d}.dcm"
+            _save(instance, place / name, COMPRESSIONS[compression])
+            written.append(folder / name)
+    return written
+
+
+def _series_level(kind: str, source: str | None, sidecar: Mapping[str, Any]) -> Dataset:
+    """What all instances of the series share."""
+    series, now = Dataset(), datetime.now()
+    series.SOPClassUID = MRImageStorage
+    series.Modality = "MR"
+    series.SeriesInstanceUID = generate_uid()
+    for beginning in ("Series", "Content", "InstanceCreation"):
+        setattr(series, f"{beginning}Date", now.strftime("%Y%m%d"))
+        setattr(series, f"{beginning}Time", now.strftime("%H%M%S"))
+    names = list(sidecar["SourceModalities"])
+    weights = f"{NAME} {__version__}, weights sha256 {sidecar['CheckpointSHA256'][:12]}"
+    if kind == FUSED:
+        series.SeriesNumber = FIRST_NUMBER
+        series.SeriesDescription = f"{NAME} fused {NOT_DIAGNOSTIC}"
+        series.DerivationDescription = (
+            f"{', '.join(names[:-1])} and {names[-1]} fused into one image by {weights}. Estimates of the sources can "
+            f"be computed from this series alone. {RESEARCH_NOTICE}"
+        )
+    else:
+        series.SeriesNumber = FIRST_NUMBER + 1 + names.index(source)
+        series.SeriesDescription = f"ESTIMATED {source[:12]} by {NAME} {NOT_DIAGNOSTIC}"
+        series.DerivationDescription = (
+            f"ESTIMATED {source}: computed from the fused series alone by {weights}. It was not acquired. "
+            f"{RESEARCH_NOTICE}"
+        )
+    series.ImageComments = RESEARCH_NOTICE
+    series.ImageType = ["DERIVED", "SECONDARY", "OTHER", "FUSED" if kind == FUSED else "ESTIMATED"]
+    series.Manufacturer = NAME
+    series.ManufacturerModelName = f"{NAME} MONAI bundle"
+    series.SoftwareVersions = __version__
+    return series
+
+
+def _image_level(
+    instance: Dataset, stored: np.ndarray, kind: str, source: str | None, sidecar: Mapping[str, Any]
+) -> None:
+    """Pixels, and what their numbers mean."""
+    described = {} if kind == FUSED else sidecar["SourceSeries"][source]
+    acquisition = {**_FUSED_ACQUISITION, **described.get("Acquisition", {})}
+    for name in ("ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime", "EchoTrainLength"):
+        acquisition.setdefault(name, None)
+    if "IR" in np.atleast_1d(acquisition["ScanningSequence"]):
+        acquisition.setdefault("InversionTime", None)
+    else:
+        acquisition.pop("InversionTime", None)
+    for name, value in acquisition.items():
+        setattr(instance, name, _decimal(value) if isinstance(value, float) else value)
+    if kind == FUSED:
+        slope, intercept, kind_of_unit = float(FUSED_SLOPE), 0.0, "US"
+    else:
+        slope, intercept = described["RescaleSlope"], described["RescaleIntercept"]
+        kind_of_unit = described["RescaleType"]
+    if (slope, intercept) != (1.0, 0.0):
+        instance.RescaleSlope = _decimal(slope)
+        instance.RescaleIntercept = _decimal(intercept)
+        instance.RescaleType = kind_of_unit
+    low, high = (level * slope + intercept for level in grey_window(stored))
+    instance.WindowCenter = _decimal((low + high) / 2)
+    instance.WindowWidth = _decimal(max(high - low, 1.0))
+    instance.SamplesPerPixel = 1
+    instance.PhotometricInterpretation = "MONOCHROME2"
+    instance.Columns, instance.Rows = stored.shape
+    instance.BitsAllocated = instance.BitsStored = 16
+    instance.HighBit = 15
+    instance.PixelRepresentation = int(stored.dtype.kind == "i")
+    if "LossyImageCompression" not in instance:
+        instance.LossyImageCompression = "00"
+    instance.add_new("PixelData", "OW", np.ascontiguousarray(stored.T, dtype=stored.dtype.newbyteorder("<")).tobytes())
+
+
+def _source_planes(reference: SeriesVolume, sources: Mapping[str, SeriesVolume]) -> Planes:
+    """Return a function that gives the headers of the images that a slice was made of, and the frames in them.
+
+    A source that was resampled contributes with several slices, of which nobody can be left out: all are named.
+    """
+    affine = np.asarray(reference.volume.affine)
+    together = {
+        name: len(other.headers) == len(reference.headers)
+        and np.allclose(np.asarray(other.volume.affine), affine, atol=1e-3)
+        for name, other in sources.items()
+    }
+
+    def planes(k: int) -> Iterator[tuple[Dataset, int | None]]:
+        for name, other in sources.items():
+            many = len({str(header.SOPInstanceUID) for header in other.headers}) < len(other.headers)
+            for header in [other.headers[k]] if together[name] else other.headers:
+                # A frame of several has its number where a slice of its own has that of the instance.
+                yield header, int(header.InstanceNumber) if many and together[name] else None
+
+    return planes
+
+
+def _add_sources(instance: Dataset, headers: Iterator[tuple[Dataset, int | None]]) -> None:
+    images: dict[str, Dataset] = {}
+    of_series: dict[str, list[Dataset]] = {}
+    for header, frame in headers:
+        uid = str(header.SOPInstanceUID)
+        if uid in images:
+            continue
+        plain = Dataset()
+        plain.ReferencedSOPClassUID = header.SOPClassUID
+        plain.ReferencedSOPInstanceUID = uid
+        if frame is not None:
+            plain.ReferencedFrameNumber = frame
+        of_series.setdefault(str(header.SeriesInstanceUID), []).append(plain)
+        image = Dataset()
+        image.update(plain)
+        image.PurposeOfReferenceCodeSequence = Items([_code("121322", "Source image for image processing operation")])
+        images[uid] = image
+    instance.SourceImageSequence = Items(list(images.values()))
+    instance.ReferencedSeriesSequence = Items([_referenced_series(uid, items) for uid, items in of_series.items()])
+
+
+def _referenced_series(uid: str, instances: Sequence[Dataset]) -> Dataset:
+    item = Dataset()
+    item.SeriesInstanceUID = uid
+    item.ReferencedInstanceSequence = Items(instances)
+    return item
+
+
+def _add_equipment(instance: Dataset, header: Dataset) -> None:
+    """Name the software, and the scanner that the reference comes from."""
+    ours = Dataset()
+    ours.PurposeOfReferenceCodeSequence = Items([_code("109103", "Modifying Equipment")])
+    ours.Manufacturer = NAME
+    ours.ManufacturerModelName = f"{NAME} MONAI bundle"
+    ours.SoftwareVersions = __version__
+    ours.ContributionDateTime = f"{instance.ContentDate}{instance.ContentTime}"
+    ours.ContributionDescription = f"Image fusion and decomposition. {RESEARCH_NOTICE}"
+    items = [ours]
+    before = header.get("ContributingEquipmentSequence") or []
+    items += [item for item in before if item.get("Manufacturer") != NAME]
+    if header.get("Manufacturer") and header.Manufacturer != NAME:
+        scanner = Dataset()
+        scanner.PurposeOfReferenceCodeSequence = Items([_code("109101", "Acquisition Equipment")])
+        for name in ("Manufacturer", "ManufacturerModelName", "SoftwareVersions"):
+            if header.get(name):
+                setattr(scanner, name, header[name].value)
+        items.append(scanner)
+    instance.ContributingEquipmentSequence = Items(items)
+
+
+def _code(value: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue = value
+    item.CodingSchemeDesignator = "DCM"
+    item.CodeMeaning = meaning
+    return item
+
+
+def _decimal(value: float) -> DSfloat:
+    """Write a number in the 16 characters that the standard allows."""
+    return DSfloat(value, auto_format=True)
+
+
+def _save(instance: Dataset, path: Path, syntax: UID) -> None:
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = instance.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = instance.SOPInstanceUID
+    meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
+    instance.file_meta = meta
+    if syntax != ExplicitVRLittleEndian:
+        instance.compress(syntax, generate_instance_uid=False)
+    instance.save_as(path, enforce_file_format=True)

@@ -1,0 +1,106 @@
+"""How the pixels of a source are stored, so that its estimate can be stored in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset
+
+from .series import Series
+from .volume import SeriesVolume
+
+ACQUISITION = [
+    "ScanningSequence",
+    "SequenceVariant",
+    "ScanOptions",
+    "MRAcquisitionType",
+    "RepetitionTime",
+    "EchoTime",
+    "EchoTrainLength",
+    "InversionTime",
+    "FlipAngle",
+    "MagneticFieldStrength",
+]
+LEVELS = 65535
+
+
+def describe_source(volume: SeriesVolume) -> dict[str, Any]:
+    """Describe how a source is stored and how it was acquired.
+
+    Sources of more than 16 bits, or with a rescale of its own for each slice, have no way back into 16 bits: the range
+    of their values is divided evenly then.
+
+    Args:
+        volume: the source as it was read.
+
+    Returns:
+        JSON-able: "Signed", "RescaleSlope", "RescaleIntercept", "RescaleType", and under "Acquisition" the header
+        values of a magnetic resonance image that hold for its estimate as well. Nothing of the patient's identity.
+    """
+    first = volume.headers[0]
+    rescales = {
+        (float(header.get("RescaleSlope", 1) or 1), float(header.get("RescaleIntercept", 0) or 0))
+        for header in volume.headers
+    }
+    if len(rescales) == 1 and int(first.get("BitsAllocated", 16)) <= 16:
+        ((slope, intercept),) = rescales
+        signed = bool(first.get("PixelRepresentation", 0))
+    else:
+        low, high = float(volume.volume.min()), float(volume.volume.max())
+        slope, intercept, signed = (high - low) / LEVELS, low, False
+    acquisition = {name: _plain(first[name].value) for name in ACQUISITION if name in first}
+    return {
+        "Signed": signed,
+        "RescaleSlope": slope,
+        "RescaleIntercept": intercept,
+        "RescaleType": str(first.get("RescaleType", "US") or "US"),
+        "Acquisition": {name: value for name, value in acquisition.items() if value not in (None, "", [])},
+    }
+
+
+def nifti_dtype(description: Mapping[str, Any]) -> str:
+    """Type in which an estimate is stored as NIfTI: the source's own where its values are whole numbers."""
+    if (description["RescaleSlope"], description["RescaleIntercept"]) != (1.0, 0.0):
+        return "float32"
+    return "int16" if description["Signed"] else "uint16"
+
+
+def stored_values(volume: np.ndarray, description: Mapping[str, Any]) -> np.ndarray:
+    """Bring an estimate from the source's units to the source's stored numbers.
+
+    Args:
+        volume: [X, Y, Z] in the source's units, finite.
+        description: what `describe_source` returned.
+
+    Returns:
+        int16 or uint16 [X, Y, Z], rounded and cut off at the type's ends.
+    """
+    dtype = np.int16 if description["Signed"] else np.uint16
+    limits = np.iinfo(dtype)
+    levels = np.rint((volume.astype(np.float64) - description["RescaleIntercept"]) / description["RescaleSlope"])
+    return levels.clip(limits.min, limits.max).astype(dtype)
+
+
+def series_number(series: Series) -> str:
+    """Name a source series without anything of its text, which may hold a name."""
+    number = getattr(series.facts, "number", None)
+    return "DICOM series" if number is None else f"DICOM series {number}"
+
+
+def is_phantom(header: Dataset) -> bool:
+    """Whether name or number of the patient say that it is a phantom."""
+    return "phantom" in f"{header.get('PatientName', '')} {header.get('PatientID', '')}".lower()
+
+
+def _plain(value: Any) -> Any:
+    """Turn a header value into what JSON knows."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return float(value)
+    try:
+        return [_plain(item) for item in value]
+    except TypeError:
+        return str(value)

@@ -1,0 +1,253 @@
+"""Read a fused series back, with what leads from it to its sources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import torch
+from pydicom import Dataset
+
+from scripts.data.errors import BadInputError
+from scripts.data.flags import is_true
+from scripts.outputs.identity import check_grid
+from scripts.outputs.sidecar import check_sidecar, read_sidecar
+
+from .derived import DIGESTS, NAME, slice_digests
+from .private_block import ESTIMATE, FUSED, read_block
+from .scan import scan_folder
+from .series import Series
+from .source_pixels import LEVELS
+from .volume import SeriesVolume, read_series
+
+AGAIN = "Fetch the series again as it was written, or fuse again."
+SIDECAR_ENDING = "_fused.json"
+
+
+def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict[str, Any]]:
+    """Find fused series in a folder and the folders below it, among whatever else is there.
+
+    Args:
+        dataset_dir: folder of DICOM files.
+        sidecar: JSON file that was written with the fused series, or folder of such files, for series that lost their
+            private elements. Defaults to None.
+
+    Returns:
+        a record per fused series: "patient", "fused" (folder of the series), "series", "sidecar" (files to look in), or
+        "problem" in place of the series.
+
+    Raises:
+        BadInputError: when there is no such folder, or no fused series in it.
+    """
+    folder = Path(dataset_dir).expanduser()
+    if not folder.is_dir():
+        raise BadInputError(f"{folder} is not a folder. Give a folder of fused series by --dataset_dir.")
+    sidecars = _sidecar_files(sidecar)
+    found = [series for series in scan_folder(folder).series if _is_fused(series)]
+    if not found:
+        raise BadInputError(
+            f"No fused series in {folder}: looked for DICOM series that configs/study.json wrote. Fuse a study with it."
+        )
+    names = [patient_of_study(series.study_uid) for series in found]
+    records = []
+    for name, series in zip(names, found, strict=True):
+        if names.count(name) > 1:
+            # Several fusions of one study: none is to replace the other.
+            name += f"-{hashlib.sha256(series.uid.encode()).hexdigest()[:6]}"
+        where = str(min(series.files).parent)
+        record = {"patient": name, "fused": where, "series": {FUSED: series}, "sidecar": sidecars}
+        records.append(record)
+    return records
+
+
+def patient_of_study(study_uid: str) -> str:
+    """Return the name of a study for folders and logs, from which nobody can tell the patient."""
+    return f"study-{hashlib.sha256(study_uid.encode()).hexdigest()[:10]}"
+
+
+def read_fused_series(series: Series | str | Path, sidecars: Iterable[Path] = ()) -> dict[str, Any]:
+    """Read one fused series and check that it is the one that was written, voxel by voxel.
+
+    Args:
+        series: the series, or a folder that holds no other fused one.
+        sidecars: files to look in where the series lost its private elements. Defaults to none.
+
+    Returns:
+        "patient", "fused", "image" (1, X, Y, Z) in [0, 1], "affine", "sidecar", "latent" (None) and "reference", the
+        fused series itself as it was read.
+
+    Raises:
+        BadInputError: what leads back is missing, or slices are missing, were changed, resampled or changed places.
+    """
+    if not isinstance(series, Series):
+        records = find_fused_series(str(series))
+        if len(records) > 1:
+            raise BadInputError(f"{series} holds {len(records)} fused series. Give the folder of one of them.")
+        series = records[0]["series"][FUSED]
+    path = min(series.files).parent
+    volume = read_series(series)
+    stored = _stored(volume, path)
+    digests = slice_digests(stored)
+    sidecar = _way_back(volume.headers[0], path, digests, list(sidecars))
+    affine = np.asarray(volume.volume.affine, dtype=np.float64)
+    _check_whole(path, sidecar, stored.shape, volume.headers)
+    check_grid(path, sidecar, stored.shape, affine)
+    _check_pixels(path, sidecar[DIGESTS], digests)
+    image = torch.from_numpy(stored.astype(np.float32)).div_(LEVELS)
+    return {
+        "patient": patient_of_study(series.study_uid),
+        "fused": str(path),
+        "image": image[None],
+        "affine": affine,
+        "sidecar": sidecar,
+        "latent": None,
+        "reference": volume,
+    }
+
+
+class ReadFusedSeries:
+    """Read the fused series of a record.
+
+    Args:
+        lossless: not possible: the latent is not stored. Defaults to False.
+    """
+
+    def __init__(self, lossless: bool | str = False) -> None:
+        if is_true(lossless):
+            raise BadInputError(
+                "a fused series is stored without its latent, so that only estimates come back: leave out --lossless. "
+                "For exact sources fuse NIfTI files with configs/inference.json --lossless true."
+            )
+
+    def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Read one fused series.
+
+        Args:
+            record: what `find_fused_series` returns.
+
+        Returns:
+            see `read_fused_series`.
+
+        Raises:
+            BadInputError: see `read_fused_series`.
+        """
+        read = read_fused_series(record["series"][FUSED], record.get("sidecar") or ())
+        return {**read, "patient": record["patient"]}
+
+
+def _is_fused(series: Series) -> bool:
+    """Whether a series says that it is a fused one, be it by what archives leave of it."""
+    try:
+        header = pydicom.dcmread(min(series.files), stop_before_pixels=True)
+        block = read_block(header, min(series.files))
+    except BadInputError:
+        return True  # what is damaged is told when it is read
+    except (OSError, pydicom.errors.InvalidDicomError):
+        return False
+    if block is not None:
+        return block.kind == FUSED
+    kind = [str(word) for word in header.get("ImageType") or []]
+    name = str(header.get("SeriesDescription", ""))
+    if "ESTIMATED" in kind or "ESTIMATED" in name:
+        return False
+    ours = str(header.get("Manufacturer", "")) == NAME or name.startswith(NAME)
+    return ours and ("FUSED" in kind or "fused" in name)
+
+
+def _sidecar_files(sidecar: str | None) -> list[Path]:
+    if sidecar is None:
+        return []
+    path = Path(sidecar).expanduser()
+    files = sorted(path.rglob(f"*{SIDECAR_ENDING}")) if path.is_dir() else [path]
+    if not files or not all(file.is_file() for file in files):
+        raise BadInputError(
+            f"{path} is neither a file nor a folder with files *{SIDECAR_ENDING}. Give by --sidecar the JSON file that "
+            "was written with the fused series."
+        )
+    return files
+
+
+def _stored(volume: SeriesVolume, path: Path) -> np.ndarray:
+    """Undo the rescale: the numbers in the file are what was written."""
+    values = np.asarray(volume.volume)
+    stored = np.empty(values.shape, np.uint16)
+    for k, header in enumerate(volume.headers):
+        slope = float(header.get("RescaleSlope", 1) or 1)
+        levels = (values[:, :, k].astype(np.float64) - float(header.get("RescaleIntercept", 0) or 0)) / slope
+        rounded = np.rint(levels)
+        if rounded.min() < 0 or rounded.max() > LEVELS or np.abs(levels - rounded).max() > 0.25:
+            raise BadInputError(f"{path}: its pixels are no 16-bit numbers any more: they were changed. {AGAIN}")
+        stored[:, :, k] = rounded
+    return stored
+
+
+def _way_back(header: Dataset, path: Path, digests: list[str], sidecars: list[Path]) -> dict[str, Any]:
+    """Return the sidecar from the series itself, or of the files the one that belongs to it."""
+    block = None
+    try:
+        block = read_block(header, path)
+    except BadInputError:
+        if not sidecars:
+            raise
+    if block is not None:
+        if block.kind == ESTIMATE:
+            raise BadInputError(f"{path} is an ESTIMATED series. Give the fused one.")
+        return _checked(path, block.sidecar)
+    if not sidecars:
+        raise BadInputError(
+            f"{path} lacks the private elements that lead back to its sources (group 0071, creator FUSIONINN): an "
+            "archive or a de-identification has removed them. Give the JSON file that was written with it "
+            f"(<patient>{SIDECAR_ENDING}) by --sidecar, or have the archive keep private elements."
+        )
+    contents = {file: _checked(file, read_sidecar(file)) for file in sidecars}
+    # Of several, the one that shares most slices: which ones were changed is told later.
+    same = {file: len(set(digests) & set(content[DIGESTS])) for file, content in contents.items()}
+    best = max(same, key=lambda file: same[file])
+    if not same[best]:
+        told = sidecars[0] if len(sidecars) == 1 else f"any of the {len(sidecars)} files that --sidecar gives"
+        raise BadInputError(f"{told} does not belong to the fused series in {path}. Give the one written with it.")
+    return contents[best]
+
+
+def _checked(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    check_sidecar(path, content)
+    for key, kind in ((DIGESTS, list), ("SourceSeries", dict), ("Shape", list), ("Affine", list)):
+        if not isinstance(content.get(key), kind):
+            raise BadInputError(
+                f'{path} has no usable "{key}": it was not written with a DICOM series. Give the JSON file that '
+                "configs/study.json wrote."
+            )
+    return content
+
+
+def _check_whole(path: Path, sidecar: Mapping[str, Any], shape: tuple[int, ...], headers: list[Dataset]) -> None:
+    expected = int(sidecar["Shape"][2])
+    if shape[2] == expected or list(shape[:2]) != sidecar["Shape"][:2]:
+        return
+    if shape[2] > expected:
+        raise BadInputError(f"{path} has {shape[2]} slices, but {expected} were written: it was mixed up. {AGAIN}")
+    numbers = {int(header.get("InstanceNumber", 0) or 0) for header in headers}
+    missing = [number for number in range(1, expected + 1) if number not in numbers]
+    told = f", without those of instance number {_few(missing)}" if len(missing) == expected - shape[2] else ""
+    raise BadInputError(f"{path} is incomplete: {shape[2]} of {expected} slices{told}. {AGAIN}")
+
+
+def _check_pixels(path: Path, written: list[str], found: list[str]) -> None:
+    changed = [k + 1 for k, (one, other) in enumerate(zip(written, found, strict=True)) if one != other]
+    if not changed:
+        return
+    if sorted(written) == sorted(found):
+        raise BadInputError(f"{path}: {len(changed)} slices have changed places since it was written. {AGAIN}")
+    raise BadInputError(
+        f"{path}: the pixels of {len(changed)} of {len(found)} slices ({_few(changed)}) are not those that were written "
+        f"(lossy compression, resampling or an edit?), which destroys what they hold of the sources. {AGAIN}"
+    )
+
+
+def _few(numbers: list[int]) -> str:
+    told = ", ".join(map(str, numbers[:5]))
+    return told if len(numbers) <= 5 else f"{told}, …"

@@ -1,0 +1,106 @@
+"""A small study of the phantom, fused without a network, as real DICOM files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "bundle" / "example" / "phantom-01"
+
+
+class FusedStudy(NamedTuple):
+    """Sources as they were read, the fused image that was made of them, and where it was written."""
+
+    sources: Mapping[str, Any]
+    fused: np.ndarray
+    sidecar: dict[str, Any]
+    folder: Path
+    files: list[Path]
+
+
+@pytest.fixture(scope="session")
+def phantom_volumes() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Volume [44, 40, 9] and affine of both sources, cut from the middle of the embedded example."""
+    volumes = {}
+    for source, name in (("t1gd", "t1ce"), ("flair", "flair")):
+        image = nib.load(EXAMPLE / f"phantom-01_{name}.nii.gz")
+        corner = [size // 2 - part // 2 for size, part in zip(image.shape, (44, 40, 9), strict=True)]
+        cropped = image.slicer[tuple(slice(a, a + n) for a, n in zip(corner, (44, 40, 9), strict=True))]
+        volumes[source] = (np.asarray(cropped.dataobj, dtype=np.float32), cropped.affine)
+    return volumes
+
+
+@pytest.fixture(scope="session")
+def read_sources():
+    """Return a function that reads the sources of a study of the phantom."""
+    pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
+    from scripts.dicom.scan import scan_folder
+    from scripts.dicom.volume import read_series
+
+    def read(folder: Path) -> dict[str, Any]:
+        found = {series.facts.number: series for series in scan_folder(folder).series}
+        return {"t1gd": read_series(found[9]), "flair": read_series(found[6])}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def fuse_study():
+    """Return a function that writes the mean of two sources, normalised slice by slice, as a fused series."""
+    pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
+    import torch
+
+    from scripts.dicom.derived import DIGESTS, fused_values, slice_digests, write_derived
+    from scripts.dicom.source_pixels import describe_source
+    from scripts.outputs.identity import identity_keys
+    from scripts.outputs.sidecar import write_sidecar
+    from scripts.transforms.normalize import normalize_slices
+
+    def fuse(folder: Path, sources: Mapping[str, Any], **options: Any) -> FusedStudy:
+        volume = sources["t1gd"].volume
+        normal, scale = normalize_slices(torch.stack([volume.as_tensor(), volume.as_tensor().flip(2)]), 2)
+        fused = normal.mean(0).numpy()
+        extra = {
+            **identity_keys("P-1", fused.shape, np.asarray(volume.affine), "0123456789ab"),
+            "SourceSeries": {source: describe_source(read) for source, read in sources.items()},
+            "SourceDtypes": ["int16", "int16"],
+            DIGESTS: slice_digests(fused_values(fused)),
+        }
+        sidecar = write_sidecar(
+            folder / "P-1_fused.json",
+            sources={source: f"DICOM series {read.series.facts.number}" for source, read in sources.items()},
+            intensity_scale=scale,
+            stored_dtype="uint16",
+            checkpoint_sha256="f" * 64,
+            latent_kind="zeros",
+            extra=extra,
+        )
+        files = write_derived(
+            folder / "fused", volume=fused, reference=sources["t1gd"], sources=sources, sidecar=sidecar, **options
+        )
+        return FusedStudy(sources, fused, sidecar, folder, files)
+
+    return fuse
+
+
+@pytest.fixture(scope="session")
+def study_folder(tmp_path_factory, phantom_volumes) -> Path:
+    """Folder of a study of the phantom: T1-Gd, FLAIR and a localizer, of a patient with a name."""
+    pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
+    from scripts.phantom.study import write_study
+
+    folder = tmp_path_factory.mktemp("study")
+    write_study(folder, phantom_volumes, patient_id="H.4711", patient_name="Musterfrau^Erika", bits_stored=12)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fused_study(tmp_path_factory, study_folder, read_sources, fuse_study) -> FusedStudy:
+    """The study, fused; not to be changed."""
+    return fuse_study(tmp_path_factory.mktemp("fused"), read_sources(study_folder))
