@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def find_patients(
     dataset_dir: str | os.PathLike[str],
     sources: Sequence[str] = DEFAULT_SOURCES,
     datalist: str | os.PathLike[str] | None = None,
+    is_image: Callable[[Path], bool] = is_nifti,
 ) -> list[Patient]:
     """Find every patient of a data set; its layout is told by looking.
 
@@ -56,6 +57,7 @@ def find_patients(
         sources: modalities to fuse, in order: "t1gd", "flair", "t1", "t2", or any other word that
             ends the file names. Defaults to ("t1gd", "flair").
         datalist: datalist JSON. Defaults to None (look at the folder).
+        is_image: which files of patients' folders are images, by their names. Defaults to `is_nifti`.
 
     Returns:
         records sorted by patient, with absolute paths as str: {"patient", source: path, ...} and
@@ -72,7 +74,7 @@ def find_patients(
     if datalist:
         patients = _from_datalist(Path(datalist).expanduser().absolute(), sources, root)
     else:
-        patients = _look(root, sources)
+        patients = _look(root, sources, is_image)
     return _sorted_without_duplicates(patients)
 
 
@@ -106,7 +108,7 @@ def _check_sources(sources: Sequence[str]) -> tuple[str, ...]:
     return sources
 
 
-def _look(root: Path, sources: tuple[str, ...]) -> list[Patient]:
+def _look(root: Path, sources: tuple[str, ...], is_image: Callable[[Path], bool]) -> list[Patient]:
     if not root.exists():
         raise BadInputError(f"the data set folder {root} does not exist. Give an existing folder as dataset_dir.")
     if root.is_file():
@@ -126,7 +128,7 @@ def _look(root: Path, sources: tuple[str, ...]) -> list[Patient]:
     for folder in (root, *(entry for entry in _visible(root) if entry.is_dir())):
         if (folder / "dataset.json").is_file() and (folder / "imagesTr").is_dir():
             return _from_decathlon(folder, sources)
-    patients = _from_folders(root, sources)
+    patients = _from_folders(root, sources, is_image)
     if not patients:
         raise BadInputError(_nothing_found(root, sources))
     return patients
@@ -156,13 +158,13 @@ def _walk(folder: Path, depth: int = _FOLDER_DEPTH, seen: set[Path] | None = Non
                 yield from _walk(entry, depth - 1, seen)
 
 
-def _from_folders(root: Path, sources: tuple[str, ...]) -> list[Patient]:
+def _from_folders(root: Path, sources: tuple[str, ...], is_image: Callable[[Path], bool]) -> list[Patient]:
     patients: list[Patient] = []
     empty, strange = [], []
     for folder, entries in _walk(root):
-        niftis = [entry for entry in entries if is_nifti(entry) and entry.is_file()]
+        images = [entry for entry in entries if is_image(entry) and entry.is_file()]
         groups: dict[str, dict[str, list[Path]]] = {}
-        for path in niftis:
+        for path in images:
             parsed = parse_name(path, sources)
             if parsed is not None:
                 prefix, modality = parsed
@@ -172,7 +174,7 @@ def _from_folders(root: Path, sources: tuple[str, ...]) -> list[Patient]:
             patients.append(_folder_patient(folder, prefix, files, sources, groups))
         if not entries:
             empty.append(folder)
-        elif niftis and not groups and not _all_own_outputs(niftis):
+        elif images and not groups and not _all_own_outputs(images):
             strange.append(folder)
     if patients:
         patients += [

@@ -15,7 +15,11 @@ MODALITY_WORDS: dict[str, tuple[str, ...]] = {
 }
 """Last word of a file name for each modality: BraTS 2018-2021 first, then BraTS 2023 and later."""
 
-_EXTENSION = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
+VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+"""How the names of volumes end: NIfTI, and what is read by ITK."""
+
+_NIFTI = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
+_EXTENSION = re.compile(r"\.(nii(\.gz)?|nrrd|nhdr|mha|mhd)$", re.IGNORECASE)
 
 _PERSON_PATTERNS = (
     # BraTS 2023+: BraTS-GLI-00005-001 is the second visit of person 00005
@@ -36,11 +40,17 @@ def is_nifti(path: str | os.PathLike[str]) -> bool:
     macOS leaves a `._name.nii.gz` beside each file on foreign disks; these are not images.
     """
     name = os.path.basename(os.fspath(path))
+    return not name.startswith(".") and _NIFTI.search(name) is not None
+
+
+def is_volume(path: str | os.PathLike[str]) -> bool:
+    """Whether the name is that of a volume in any format that can be read (`VOLUME_ENDINGS`) and not a hidden one."""
+    name = os.path.basename(os.fspath(path))
     return not name.startswith(".") and _EXTENSION.search(name) is not None
 
 
 def without_extension(path: str | os.PathLike[str]) -> str:
-    """File name without folder and `.nii` or `.nii.gz`."""
+    """File name without folder and any of `VOLUME_ENDINGS`."""
     return _EXTENSION.sub("", os.path.basename(os.fspath(path)))
 
 
@@ -63,7 +73,7 @@ def parse_name(path: str | os.PathLike[str], sources: tuple[str, ...] = ()) -> t
         (patient, modality), for instance ("BraTS18_X", "t1gd") for `BraTS18_X_t1ce.nii.gz`; the
         patient is empty for a bare `t1ce.nii.gz`. None if the name says no known modality.
     """
-    if not is_nifti(path):
+    if not is_volume(path):
         return None
     pattern, modality_of = _pattern(tuple(sources))
     match = pattern.match(without_extension(path))

@@ -61,7 +61,7 @@ class LoadSourcesd(Transform):
         for source, file in files.items():
             channel = None if channels is None else channels[source]
             volume = one_volume(contents[file], file, channel)
-            _check_intensities(volume, file, source)
+            check_intensities(volume, file, source)
             volumes.append(volume)
         del contents
         self._check_together(volumes, files, channels)
@@ -154,7 +154,12 @@ def _meta(volume: MetaTensor, file: str) -> dict[str, Any]:
     return {"filename_or_obj": file, "spatial_shape": np.asarray(volume.shape)}
 
 
-def _check_intensities(volume: MetaTensor, file: str, source: str) -> None:
+def check_intensities(volume: MetaTensor, file: str, source: str) -> None:
+    """Refuse a volume without an image in it.
+
+    Raises:
+        BadInputError: it holds NaN or Inf, or nothing but one value.
+    """
     values = volume.as_tensor()
     finite = torch.isfinite(values)
     if not finite.all():

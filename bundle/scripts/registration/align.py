@@ -1,0 +1,225 @@
+"""AlignSourcesd: bring the sources of a patient onto the grid of one of them, moved where they have to be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Transform
+
+from scripts.data.errors import BadInputError
+from scripts.dicom.packages import require
+
+from .motion import largest_displacement, rotation_degrees, shift_of, turn_degrees
+from .resample import resample
+from .similarity import peak, similarity
+from .volume import Volume, head_points
+
+REGISTER = ("auto", "always", "never")
+MIN_GAIN = 0.005
+"""What moving has to add to the similarity, relative to what it becomes, to count as better."""
+MIN_SHIFT_MM = 1.0
+"""Largest displacement in the head that is left as it is where both sources have the same voxels."""
+MIN_SIMILARITY, SURE_SIMILARITY = 0.02, 0.085
+"""Below the first two sources do not show the same head, below the second perhaps not."""
+MIN_PEAK, SURE_PEAK = 1.4, 2.3
+"""The same for how many times more similar they are where they lie than 15 mm aside."""
+MIN_OVERLAP, WHOLE_OVERLAP = 0.25, 0.75
+"""Share of the reference's head that a source has to reach, and below which that is told."""
+MAX_ROTATION_DEGREES = 45.0
+MAX_SHIFT_MM = 60.0
+"""What one frame of reference allows the middle of the head to move between two series."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How a source lies to the reference, and how that is known.
+
+    Args:
+        applied: whether the source was moved from where its header says it is.
+        why: in words.
+        matrix: [4, 4], RAS mm of the reference to RAS mm of the source.
+        before: similarity at the position in the header.
+        after: similarity at the position used.
+        overlap: share of the reference's head that the source reaches.
+    """
+
+    applied: bool
+    why: str
+    matrix: np.ndarray
+    before: float
+    after: float
+    overlap: float
+
+
+class AlignSourcesd(Transform):
+    """Put every source on the grid of the reference, registered where that is needed.
+
+    Args:
+        reference: source whose grid is kept, its voxels unchanged. Defaults to "t1gd"; the first source where there is
+            none of that name.
+        register: "auto" moves a source where it lies elsewhere than its header says; "always" takes the registration's
+            word; "never" takes the header's. Defaults to "auto".
+        order: of the splines to resample with, 1 is linear. Defaults to 3.
+
+    Raises:
+        BadInputError: `register` is none of these, or ITK is missing.
+    """
+
+    def __init__(self, reference: str = "t1gd", register: str = "auto", order: int = 3) -> None:
+        if register not in REGISTER:
+            raise BadInputError(f"register is '{register}', expected one of {', '.join(REGISTER)}.")
+        if register != "never":
+            require("itk", purpose="registering images")
+        self.reference = reference
+        self.register = register
+        self.order = order
+        self.logger = logging.getLogger(__name__)
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Align one patient.
+
+        Args:
+            data: "patient", "volumes" {source: MetaTensor [X, Y, Z] with affine}; "series" {source: SeriesVolume} of
+                DICOM, whose frames of reference then count; "files".
+
+        Returns:
+            new dict with "image" MetaTensor float32 [N, X, Y, Z] on the reference's grid, and "registration" {source:
+            {"applied", "why", "rotation_degrees", "translation_mm", "similarity_before", "similarity_after",
+            "overlap", "outside", "matrix"}}.
+
+        Raises:
+            BadInputError: a source does not fit the reference, however it is turned.
+        """
+        volumes: Mapping[str, MetaTensor] = data["volumes"]
+        name = self.reference if self.reference in volumes else next(iter(volumes))
+        fixed = _volume(volumes[name])
+        shape = fixed.values.shape
+        channels, registration = [], {}
+        for source, tensor in volumes.items():
+            if source == name:
+                channels.append(fixed.values)
+                registration[source] = _report(Placement(False, "the reference", np.eye(4), 1.0, 1.0, 1.0), fixed, 0.0)
+                continue
+            moving = _volume(tensor)
+            placed = self._place(fixed, moving, _same_frame(data, name, source), f"{data['patient']}: {source}", name)
+            if not placed.applied and fixed.same_grid(moving):
+                channels.append(moving.values)
+                outside = 0.0
+            else:
+                resampled = resample(moving.values, moving.affine, fixed.affine, shape, placed.matrix, self.order)
+                channels.append(resampled.volume)
+                outside = 1.0 - float(resampled.inside.mean())
+            registration[source] = _report(placed, fixed, outside)
+            self.logger.info(f"{data['patient']}: {source} to {name}: {placed.why}.")
+        image = MetaTensor(
+            torch.from_numpy(np.stack(channels)),
+            affine=volumes[name].affine,
+            meta={"filename_or_obj": str(data.get("files", {}).get(name, "")), "spatial_shape": np.asarray(shape)},
+        )
+        return {**data, "image": image, "registration": registration}
+
+    def _place(self, fixed: Volume, moving: Volume, same_frame: bool | None, what: str, reference: str) -> Placement:
+        unmoved = np.eye(4)
+        before, overlap = similarity(fixed, moving, unmoved)
+        if self.register == "never":
+            self._check_overlap(what, reference, overlap)
+            return Placement(False, "not registered, as asked for", unmoved, before, before, overlap)
+
+        from .rigid import register  # needs ITK, which --register never does not
+
+        # A corner that overlaps by chance says nothing.
+        before = before if overlap >= MIN_OVERLAP else 0.0
+        matrix = register(fixed, moving, same_frame is not False)
+        after, reached = similarity(fixed, moving, matrix)
+        points = head_points(fixed)
+        moved = largest_displacement(matrix, points)
+        better = after - before > MIN_GAIN * after
+        if self.register == "always" or same_frame is False:
+            applied = True
+            why = "frames of reference differ" if same_frame is False else "as asked for"
+        elif not better:
+            applied, why = False, f"moving it does not help (similarity {before:.3f}, moved {after:.3f})"
+        elif fixed.same_grid(moving) and moved < MIN_SHIFT_MM:
+            applied, why = False, f"lies right to {moved:.2f} mm, its voxels are kept"
+        else:
+            applied, why = True, "it lies elsewhere than its header says"
+        if applied:
+            why = f"moved by up to {moved:.1f} mm, {why}; similarity {before:.3f} to {after:.3f}"
+        else:
+            matrix, after, reached = unmoved, before, overlap
+
+        self._check_overlap(what, reference, reached)
+        self._check_plausible(what, reference, matrix, fixed, same_frame)
+        self._check_likeness(what, reference, after, peak(fixed, moving, matrix))
+        return Placement(applied, why, matrix, before, after, reached)
+
+    def _check_overlap(self, what: str, reference: str, overlap: float) -> None:
+        told = f"{what} reaches {overlap:.0%} of the head in {reference}"
+        if overlap < MIN_OVERLAP:
+            raise BadInputError(
+                f"{told}, expected {MIN_OVERLAP:.0%} or more. Check that both are of this patient and show the same "
+                "part of the body; if headers place them wrongly, use --register always."
+            )
+        if overlap < WHOLE_OVERLAP:
+            self.logger.warning(f"{told}; the rest of it is 0 there.")
+
+    def _check_plausible(
+        self, what: str, reference: str, matrix: np.ndarray, fixed: Volume, same_frame: bool | None
+    ) -> None:
+        turn = turn_degrees(matrix)
+        if turn > MAX_ROTATION_DEGREES:
+            raise BadInputError(
+                f"{what} would have to be turned by {turn:.0f} degrees to lie on {reference}, so the registration has "
+                "failed or the header's orientation is wrong. Correct the orientation, register by hand, or take the "
+                "header's word with --register never."
+            )
+        shift = float(np.linalg.norm(shift_of(matrix, head_points(fixed, 8.0).mean(0))))
+        if same_frame and shift > MAX_SHIFT_MM:
+            self.logger.warning(f"{what} lies {shift:.0f} mm from where its frame of reference puts it. Look at it.")
+
+    def _check_likeness(self, what: str, reference: str, likeness: float, height: float) -> None:
+        told = f"similarity {likeness:.3f}, {height:.1f} times that 15 mm aside"
+        if likeness < MIN_SIMILARITY or height < MIN_PEAK:
+            raise BadInputError(
+                f"{what} and {reference} do not show the same head, or could not be registered ({told}). Check that "
+                "both are of this patient, or take the header's word with --register never."
+            )
+        if likeness < SURE_SIMILARITY or height < SURE_PEAK:
+            self.logger.warning(
+                f"{what} and {reference} are less alike than the contrasts of one head usually are ({told}). Check "
+                "that both are of this patient, and look at the result."
+            )
+
+
+def _volume(tensor: MetaTensor) -> Volume:
+    return Volume(tensor.as_tensor().float().numpy(), np.asarray(tensor.affine, dtype=np.float64))
+
+
+def _same_frame(data: Mapping[str, Any], one: str, other: str) -> bool | None:
+    """Whether two series lie in one frame of reference; None where that is not known."""
+    series = data.get("series", {})
+    if one not in series or other not in series:
+        return None
+    uids = [getattr(series[source].headers[0], "FrameOfReferenceUID", None) for source in (one, other)]
+    return str(uids[0]) == str(uids[1]) if all(uids) else None
+
+
+def _report(placed: Placement, fixed: Volume, outside: float) -> dict[str, Any]:
+    shift = shift_of(placed.matrix, head_points(fixed, 8.0).mean(0))
+    return {
+        "applied": placed.applied,
+        "why": placed.why,
+        "rotation_degrees": [round(angle, 3) for angle in rotation_degrees(placed.matrix)],
+        "translation_mm": [round(float(n), 3) for n in shift],
+        "similarity_before": round(placed.before, 4),
+        "similarity_after": round(placed.after, 4),
+        "overlap": round(placed.overlap, 4),
+        "outside": round(outside, 4),
+        "matrix": [[round(float(n), 8) for n in row] for row in placed.matrix],
+    }

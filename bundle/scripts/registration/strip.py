@@ -1,0 +1,148 @@
+"""StripSkulld: leave nothing but the brain, as in the training data."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Transform
+from scipy.ndimage import binary_fill_holes, distance_transform_edt, label
+
+from scripts.data.errors import BadInputError
+from scripts.data.flags import is_true
+from scripts.dicom.packages import require
+
+from .volume import Volume, foreground
+
+AUTO = "auto"
+FLAT_SHARE = 0.9
+"""Share of the voxels outside the head that all have one value, from which on somebody cut something out."""
+LARGEST_BRAIN = 2.1
+"""Litres that a brain with its fluid does not exceed."""
+DARK_RING = 0.3
+"""Below this share of the brain's brightness a layer under the surface is bone."""
+RING_MM = (3.0, 12.0)
+"""How deep below the surface bone lies."""
+SMALLEST_BRAIN = 0.3
+"""Litres that a mask of a whole brain has at least."""
+T1_LIKE = ("t1gd", "t1")
+"""Sources that deepbet's network knows best: it was trained on T1-weighted images."""
+
+
+def is_stripped(volume: Volume) -> bool:
+    """Whether a volume shows a brain without skull.
+
+    It does when what lies outside the head has one value, as a mask leaves it; when the head is no larger than a
+    brain; and when no dark layer, the bone, lies below the surface.
+    """
+    values = volume.values
+    head = _largest(binary_fill_holes(foreground(values)))
+    if not head.any() or head.all():
+        return False
+    flat = float((values[~head] == values.min()).mean())
+    litres = float(head.sum() * np.prod(volume.spacing)) / 1e6
+    return flat >= FLAT_SHARE and litres <= LARGEST_BRAIN and _ring(volume) >= DARK_RING
+
+
+def brain_mask(volume: Volume) -> np.ndarray:
+    """Segment the brain by deepbet (Fisch et al. 2024).
+
+    Args:
+        volume: T1-weighted for the best result.
+
+    Returns:
+        bool [X, Y, Z].
+
+    Raises:
+        BadInputError: the package is missing, or no brain is found.
+    """
+    require("deepbet", purpose="skull_stripping")
+    from deepbet import BrainExtraction
+
+    image = nib.Nifti1Image(np.asarray(volume.values, dtype=np.float32), volume.affine)
+    try:
+        _, mask, _ = BrainExtraction(no_gpu=True).run(image)
+    except (AssertionError, ValueError, RuntimeError) as error:
+        raise BadInputError(
+            f"deepbet finds no brain ({error}). Check that the image shows a head and that its orientation is right, "
+            "or strip it otherwise and use --skull_stripping false."
+        ) from error
+    return np.asarray(mask.dataobj) > 0
+
+
+class StripSkulld(Transform):
+    """Set everything in "image" to 0 that is not brain, in all sources by the same mask.
+
+    Args:
+        enabled: "auto" strips where a skull is seen, true always, false never. Defaults to "auto".
+    """
+
+    def __init__(self, enabled: bool | str = AUTO) -> None:
+        self.enabled = enabled if str(enabled).lower() == AUTO else is_true(enabled)
+        if self.enabled is True:
+            require("deepbet", purpose="skull_stripping")
+        self.logger = logging.getLogger(__name__)
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Strip one patient.
+
+        Args:
+            data: "image" MetaTensor [N, X, Y, Z] on one grid; "volumes" {source: …} in the order of the channels.
+
+        Returns:
+            new dict with "image" and a line in "preparation"; where nothing is done "image" is unchanged.
+
+        Raises:
+            BadInputError: stripping is needed and deepbet is missing, or no brain is found.
+        """
+        if self.enabled is False:
+            return data
+        image = data["image"]
+        affine = np.asarray(image.affine, dtype=np.float64)
+        plain = image.as_tensor().numpy()
+        sources = list(data.get("volumes", []))
+        stripped = [is_stripped(Volume(values, affine)) for values in plain]
+        if self.enabled == AUTO and all(stripped):
+            return self._noted(data, "skulls were stripped already", image)
+        if self.enabled == AUTO and any(stripped):
+            # One source knows the brain already: its mask serves the others.
+            mask = np.zeros(plain.shape[1:], dtype=bool)
+            for values in plain[np.asarray(stripped)]:
+                mask |= values > values.min()
+            mask, note = binary_fill_holes(mask), "skull stripped by the mask of the source that was stripped already"
+        else:
+            chosen = next((i for i, source in enumerate(sources) if source in T1_LIKE), 0)
+            mask = brain_mask(Volume(plain[chosen], affine))
+            note = "skull stripped by deepbet" + (f" on {sources[chosen]}" if sources else "")
+        litres = float(mask.sum() * abs(np.linalg.det(affine[:3, :3]))) / 1e6
+        note = f"{note}; {litres:.2f} litres remain"
+        if litres < SMALLEST_BRAIN or litres > LARGEST_BRAIN:
+            self.logger.warning(f"{data.get('patient')}: {note}, which is unusual for a brain. Look at the result.")
+        kept = torch.from_numpy(plain * mask)
+        return self._noted(data, note, MetaTensor(kept, meta=dict(image.meta)))
+
+    def _noted(self, data: dict[str, Any], note: str, image: MetaTensor) -> dict[str, Any]:
+        self.logger.info(f"{data.get('patient')}: {note}.")
+        return {**data, "image": image, "preparation": [*data.get("preparation", []), note]}
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    labels, count = label(mask)
+    if count == 0:
+        return mask
+    return labels == 1 + int(np.bincount(labels.ravel())[1:].argmax())
+
+
+def _ring(volume: Volume) -> float:
+    """Brightness of the darkest layer below the surface, relative to the middle of the head."""
+    coarse = volume.shrunk(2.0)
+    head = _largest(binary_fill_holes(foreground(coarse.values)))
+    # What the field of view cuts off is no surface.
+    depth = distance_transform_edt(np.pad(head, 1, mode="edge"), sampling=coarse.spacing)[1:-1, 1:-1, 1:-1]
+    middle = float(np.median(coarse.values[depth > 0.6 * depth.max()]))
+    layers = [coarse.values[(depth > start) & (depth <= start + 3.0)] for start in np.arange(*RING_MM, 1.5)]
+    return min((float(np.median(layer)) for layer in layers if layer.size), default=0.0) / max(middle, 1e-6)
