@@ -22,6 +22,7 @@ REQUIRED = [
     "README.md",
     "pyproject.toml",
     "requirements.txt",
+    "requirements-clinic.txt",
     "requirements-dev.txt",
     "bundle/LICENSE",
     "bundle/configs/convert_published.json",

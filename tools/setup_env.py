@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = ".ready"
+REQUIREMENTS = ("requirements.txt", "requirements-clinic.txt", "requirements-dev.txt")
 CUDA_PACKAGE = re.compile(r"^(nvidia|cuda|triton)\b", re.IGNORECASE)
 
 
@@ -136,7 +137,7 @@ class Environment:
 
     def install_rest(self, requirements: list[str]) -> None:
         """Install `requirements` beside the torch that is there."""
-        say(f"{len(requirements)} more packages from requirements.txt and requirements-dev.txt")
+        say(f"{len(requirements)} more packages from {', '.join(REQUIREMENTS)}")
         if not self.pip(f"torch=={self.version_of('torch')}", *requirements):
             raise SetupError(
                 "the packages could not be installed, see above.\n"
@@ -162,7 +163,7 @@ def say(message: str) -> None:
 
 def set_up(folder: Path) -> None:
     """Bring the environment in `folder` to what the requirements ask for."""
-    requirements = read_requirements(ROOT / "requirements.txt", ROOT / "requirements-dev.txt")
+    requirements = read_requirements(*(ROOT / name for name in REQUIREMENTS))
     torch = next(line for line in requirements if line.startswith("torch=="))
 
     environment = Environment(folder)
