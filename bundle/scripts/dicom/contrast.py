@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .series import Facts
-from .words import agent_in_words, kind_in_words, other_in_words
+from .words import agent_in_words, kinds_in_words, other_in_words
 
 NAMES = {
     "t1gd": "T1-Gd",
@@ -22,6 +22,9 @@ _MR_CLASSES = {
 }
 _FEWEST_IMAGES = 3
 _LEAST_B_VALUE = 400.0
+
+_ALSO_NAMED = {"adc": ("dwi",), "flair": ("t2",), "b0": ("dwi",), "T2*": ("t2",)}
+"""What a description may say of a series without contradicting its header."""
 
 _IMAGE_TYPES = {
     "LOCALIZER": "a localizer",
@@ -50,23 +53,7 @@ _IMAGE_TYPES = {
 }
 """Words of the Image Type that say what a series is not, from its third value on."""
 
-_NO_AGENT = {
-    "",
-    "no",
-    "none",
-    "non",
-    "n",
-    "nein",
-    "ohne",
-    "kein",
-    "0",
-    "n/a",
-    "na",
-    "null",
-    "without",
-    "unknown",
-    "nativ",
-}
+_NO_AGENT = {"no", "none", "non", "n", "nein", "ohne", "kein", "0", "n/a", "na", "null", "without", "unknown", "nativ"}
 
 
 class Contrast(NamedTuple):
@@ -92,18 +79,18 @@ def tell_contrast(facts: Facts) -> Contrast:
     if other:
         return Contrast("other", (f'{other}: its description says "{word}"',))
     by_values, why = _by_values(facts)
-    by_words, word = kind_in_words(*_texts(facts))
+    words = kinds_in_words(*_texts(facts))
+    by_words = next(iter(words), "")
     reasons, doubts = [], []
-    # a map computed from diffusion is often named for it
-    if by_values and by_words and by_values != by_words and (by_values, by_words) != ("adc", "dwi"):
-        doubts.append(f'its description says "{word}"')
+    if by_values and words and not set(words) & {by_values, *_ALSO_NAMED.get(by_values, ())}:
+        doubts.append(f'its description says "{words[by_words]}"')
     kind = by_values or by_words
     if not kind:
         return Contrast("", (f"nothing tells what it shows ({_timing(facts) or 'without timing'})",))
     if by_values:
         reasons.append(why)
-    if by_words == kind:
-        reasons.append(f'"{word}" in its description')
+    if kind in words:
+        reasons.append(f'"{words[kind]}" in its description')
     if kind != "t1":
         return Contrast(kind if kind in NAMES else "other", tuple(reasons), tuple(doubts))
     kind, agent_reasons, agent_doubts = _agent(facts)
@@ -151,18 +138,18 @@ def _by_values(facts: Facts) -> tuple[str, str]:
     if "TRACEW" in types:
         weak = facts.b_value is not None and facts.b_value < _LEAST_B_VALUE
         return ("b0", f"b value {facts.b_value:g}") if weak else ("dwi", f"image type {'/'.join(facts.image_type)}")
-    words, _ = kind_in_words(*_texts(facts))
-    if words == "adc" and facts.image_type[:1] == ("DERIVED",):
+    words = kinds_in_words(*_texts(facts))
+    # some scanners leave ADC maps without a sign but their name, and write b = 0 into everything
+    if "adc" in words and (facts.b_value is not None or "DIFFUSION" in types or not facts.original):
         return "", ""
-    if facts.b_value is not None or "DIFFUSION" in types:
-        if words == "adc":
-            return "", ""
+    echo_planar = "EP" in facts.scanning_sequence
+    if facts.b_value or "DIFFUSION" in types or (facts.b_value is not None and (echo_planar or "dwi" in words)):
         value = facts.b_value
         if value is not None and value < _LEAST_B_VALUE:
             return "b0", f"b value {value:g} s/mm²"
         return "dwi", "diffusion in the image type" if value is None else f"b value {value:g} s/mm²"
-    if "EP" in facts.scanning_sequence:
-        return ("", "") if words in ("dwi", "adc") else ("echo-planar", "echo-planar without diffusion")
+    if echo_planar:
+        return ("", "") if {"dwi", "adc"} & set(words) else ("echo-planar", "echo-planar without diffusion")
     kind = _by_timing(facts)
     if kind:
         return kind, f"{_timing(facts)}: {NAMES.get(kind, kind).split(' ')[0]}"

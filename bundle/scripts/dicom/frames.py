@@ -10,6 +10,7 @@ from pydicom.tag import Tag
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _NOT_OF_ONE_FRAME = (*_GROUPS, "NumberOfFrames", "DimensionOrganizationSequence", "DimensionIndexSequence")
 _SIEMENS_B_VALUE, _GE_B_VALUE = Tag(0x0019, 0x100C), Tag(0x0043, 0x1039)
+_PIXELS, _PIXEL_GROUP = ("PixelData", "FloatPixelData", "DoubleFloatPixelData"), 0x7FE0
 _GE_B_OFFSET = 1_000_000_000
 """What GE adds to b values of trace images."""
 
@@ -21,15 +22,16 @@ def plain_headers(dataset: Dataset) -> list[Dataset]:
         dataset: a classic instance, or an enhanced one of many frames; it is not changed.
 
     Returns:
-        headers without pixel data. A classic instance gives one. Of an enhanced one, each carries the shared and its
-        own functional groups at the top (position, orientation, spacing, rescale, timing, …), `EchoTime`,
-        `InversionTime`, `ScanningSequence` and `ContrastBolusAgent` as in classic instances, and the number of the
-        frame, from 1, as `InstanceNumber`; `SOPClassUID` and `SOPInstanceUID` are those of the instance. They share
-        elements: copy one before changing it.
+        headers without pixel data. A classic instance gives one, itself where it was read without pixels. Of an
+        enhanced one, each carries the shared and its own functional groups at the top (position, orientation, spacing,
+        rescale, timing, …), `EchoTime`, `InversionTime`, `ScanningSequence` and `ContrastBolusAgent` as in classic
+        instances, and the number of the frame, from 1, as `InstanceNumber`; `SOPClassUID` and `SOPInstanceUID` are
+        those of the instance. They share elements: copy one before changing it.
     """
     if "PerFrameFunctionalGroupsSequence" not in dataset:
         return [_without_pixels(dataset)]
-    top = _without_pixels(dataset)
+    top = Dataset()
+    top.update(_without_pixels(dataset))
     for keyword in _NOT_OF_ONE_FRAME:
         top.pop(keyword, None)
     shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
@@ -95,8 +97,10 @@ def _put(header: Dataset, values: dict[str, Any]) -> None:
 
 
 def _without_pixels(dataset: Dataset) -> Dataset:
+    if not any(keyword in dataset for keyword in _PIXELS):
+        return dataset
     header = Dataset()
-    header.update({element.tag: element for element in dataset if element.tag.group != 0x7FE0})
+    header.update({element.tag: element for element in dataset if element.tag.group != _PIXEL_GROUP})
     return header
 
 

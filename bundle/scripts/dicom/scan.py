@@ -46,7 +46,8 @@ _KEYWORDS = (
     *(_OUR_CREATOR, 0x0019100C, 0x00431039),
 )
 _DAMAGED = "damaged or truncated DICOM"
-_ORIENTATION_DECIMALS = 2
+_ONE_DIRECTION = 0.01
+"""Largest difference of direction cosines within one direction."""
 _POSITION_DECIMALS = 2
 
 
@@ -94,20 +95,14 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
     images: dict[tuple[str, str, str], list[_Image]] = defaultdict(list)
     for path in _files(root):
         try:
-            dataset = read_header(path, _KEYWORDS)
-            reason = _no_image(dataset)
-            found = [] if reason else _images(path, dataset)
+            key, found = _read(path)
         except NotDicomError as error:
             ignored[path] = str(error)
         except BadInputError as error:
             ignored[path] = str(error)
             damaged.append(path)
         else:
-            if reason:
-                ignored[path] = reason
-            else:
-                key = (str(dataset.StudyInstanceUID), patient_key(dataset), str(dataset.SeriesInstanceUID))
-                images[key].extend(found)
+            images[key].extend(found)
     series = [
         one
         for (study, patient, uid), group in images.items()
@@ -118,7 +113,7 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
 
 
 class NotDicomError(BadInputError):
-    """A file that is no DICOM file at all."""
+    """A file that is no DICOM file, or one that holds no image."""
 
 
 def read_header(path: Path, keywords: Sequence[Any] | None = None) -> Dataset:
@@ -144,9 +139,6 @@ def read_header(path: Path, keywords: Sequence[Any] | None = None) -> Dataset:
             dataset = pydicom.dcmread(file, stop_before_pixels=True, force=bare, specific_tags=tags)
             if bare and "SOPClassUID" not in dataset:
                 raise NotDicomError("no DICOM file")
-            # whatever is wrong shows on first use: now
-            for keyword in ("SOPClassUID", "StudyInstanceUID", "PatientName", "ImagePositionPatient"):
-                dataset.get(keyword)
             return dataset
     except BadInputError:
         raise
@@ -163,17 +155,6 @@ def frame_values(header: Dataset, part: Part) -> bool:
     return part_values(header, [keyword for keyword, _ in part]) == part
 
 
-def place_of(header: Dataset) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    """Position and orientation of a plain header, rounded for comparison; None where it lacks them."""
-    position, orientation = header.get("ImagePositionPatient"), header.get("ImageOrientationPatient")
-    try:
-        place = tuple(round(float(value), _POSITION_DECIMALS) + 0.0 for value in position)
-        direction = tuple(round(float(value), _ORIENTATION_DECIMALS) + 0.0 for value in orientation)
-    except (TypeError, ValueError):
-        return None, None
-    return (place, direction) if len(place) == 3 and len(direction) == 6 else (None, None)
-
-
 def _files(root: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(root):
         folders.sort()
@@ -187,25 +168,46 @@ def _no_image(dataset: Dataset) -> str | None:
         return "a DICOMDIR: an index of other files"
     missing = [name for name in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID") if not dataset.get(name)]
     if missing:
-        return f"lacks {', '.join(missing)}"
+        raise BadInputError(f"{_DAMAGED}: lacks {', '.join(missing)}. Export or copy it again")
     if not dataset.get("Rows") or not dataset.get("Columns"):
+        if "Image Storage" in kind.name:
+            raise BadInputError(f"{_DAMAGED}: ends before its pixels. Export or copy it again")
         return f"no image ({kind.name})"
     return None
 
 
-def _images(path: Path, dataset: Dataset) -> list[_Image]:
-    """The images of one file."""
-    images = []
+def _read(path: Path) -> tuple[tuple[str, str, str], list[_Image]]:
+    """Study, patient and series of a file, and its images."""
+    dataset = read_header(path, _KEYWORDS)
     try:
-        for header in plain_headers(dataset):
-            instance = str(header.SOPInstanceUID)
-            if "NumberOfFrames" in dataset:
-                instance += f" frame {header.get('InstanceNumber')}"
-            place, direction = place_of(header)
-            images.append(_Image(path, instance, place, direction, part_values(header, _PART_KEYWORDS), header))
+        reason = _no_image(dataset)
+        if reason:
+            raise NotDicomError(reason)
+        key = (str(dataset.StudyInstanceUID), patient_key(dataset), str(dataset.SeriesInstanceUID))
+        return key, [_image(path, header, "NumberOfFrames" in dataset) for header in plain_headers(dataset)]
+    except BadInputError:
+        raise
     except Exception as error:  # values are converted on first use, and the faults of damaged ones are many
         raise BadInputError(f"{_DAMAGED} ({type(error).__name__}). Export or copy it again") from error
-    return images
+
+
+def _image(path: Path, header: Dataset, of_many: bool) -> _Image:
+    instance = str(header.SOPInstanceUID)
+    return _Image(
+        path=path,
+        instance=f"{instance} frame {header.get('InstanceNumber')}" if of_many else instance,
+        place=_floats(header, "ImagePositionPatient", 3, _POSITION_DECIMALS),
+        direction=_floats(header, "ImageOrientationPatient", 6, 4),
+        values=part_values(header, _PART_KEYWORDS),
+        header=header,
+    )
+
+
+def _floats(header: Dataset, keyword: str, count: int, decimals: int) -> tuple[float, ...] | None:
+    values = header.get(keyword)
+    if values is None or isinstance(values, str) or len(values) != count:
+        return None
+    return tuple(round(float(value), decimals) + 0.0 for value in values)
 
 
 def _series_of(study: str, patient: str, uid: str, images: Sequence[_Image]) -> list[Series]:
@@ -216,7 +218,7 @@ def _series_of(study: str, patient: str, uid: str, images: Sequence[_Image]) -> 
         facts = facts_of(
             group[0].header,
             instances=len({image.instance for image in group}),
-            directions=len({image.direction for image in group}),
+            directions=len(set(_directions(group).values())),
             ours=any(_is_ours(image.header) for image in group[:1]),
         )
         files = tuple(dict.fromkeys(image.path for image in group))
@@ -242,10 +244,28 @@ def _parts(images: Sequence[_Image]) -> list[tuple[Part, Sequence[_Image]]]:
     return [((), images)]
 
 
-def _repeats(images: Iterable[_Image]) -> int:
+def _repeats(images: Sequence[_Image]) -> int:
     """How many different images lie at one place, at most; copies of one image count once."""
-    places = {(image.instance, image.place, image.direction) for image in images if image.place is not None}
+    directions = _directions(images)
+    places = {
+        (image.instance, image.place, directions[image.direction])
+        for image in images
+        if image.place and image.direction
+    }
     return max(Counter(place[1:] for place in places).values(), default=1)
+
+
+def _directions(images: Iterable[_Image]) -> dict[tuple[float, ...], tuple[float, ...]]:
+    """Each direction that images are cut in, and the first of those like it."""
+    first: dict[tuple[float, ...], tuple[float, ...]] = {}
+    for direction in dict.fromkeys(image.direction for image in images if image.direction):
+        like = (
+            other
+            for other in first.values()
+            if max(abs(a - b) for a, b in zip(direction, other, strict=True)) < _ONE_DIRECTION
+        )
+        first[direction] = next(like, direction)
+    return first
 
 
 def _is_ours(header: Dataset) -> bool:

@@ -5,13 +5,13 @@ import warnings as python_warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pydicom
 import torch
 from monai.data import MetaTensor
 from pydicom import Dataset
+from pydicom.uid import ImplicitVRLittleEndian
 
 from scripts.data.errors import BadInputError
 
@@ -51,6 +51,7 @@ class _Slice:
     """One image: its header, its file, and its pixels as stored."""
 
     name: str
+    frame: int | None
     header: Dataset
     stored: np.ndarray
 
@@ -105,20 +106,21 @@ def read_series(series: Series) -> SeriesVolume:
 def _read_all(series: Series) -> list[_Slice]:
     slices = []
     for path in series.files:
-        for name, header, stored in _read_file(path):
-            if frame_values(header, series.part) and str(header.SeriesInstanceUID) == series.uid:
-                slices.append(_Slice(name, header, stored))
+        of_part = (one for one in _read_file(path) if frame_values(one.header, series.part))
+        slices += [one for one in of_part if str(one.header.get("SeriesInstanceUID")) == series.uid]
     if not slices:
         raise BadInputError(f"series {series.label} has no images any more. Read the folder again.")
     return slices
 
 
-def _read_file(path: Path) -> list[tuple[str, Dataset, np.ndarray]]:
-    """Every frame of a file: what to call it, its plain header, its stored values [rows, columns]."""
+def _read_file(path: Path) -> list[_Slice]:
+    """Every frame of a file."""
     try:
         with python_warnings.catch_warnings(record=True) as told:
             python_warnings.simplefilter("always")
             dataset = pydicom.dcmread(path, force=True)
+            if "TransferSyntaxUID" not in dataset.file_meta:
+                dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
             headers = plain_headers(dataset)
             _check_length(path, dataset, len(headers))
             stored = dataset.pixel_array
@@ -138,9 +140,10 @@ def _read_file(path: Path) -> list[tuple[str, Dataset, np.ndarray]]:
             f"{path} holds {len(frames)} frames, but its header describes {len(headers)}. Export the series again."
         )
     frames = _clean_bits(frames, dataset)
-    of_many = len(headers) > 1
+    if len(headers) == 1:
+        return [_Slice(path.name, None, headers[0], frames[0])]
     return [
-        (f"{path.name} frame {number}" if of_many else path.name, header, frame)
+        _Slice(f"{path.name} frame {number}", number, header, frame)
         for number, (header, frame) in enumerate(zip(headers, frames, strict=True), start=1)
     ]
 
@@ -151,7 +154,7 @@ def _check_length(path: Path, dataset: Dataset, frames: int) -> None:
         if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
             return
         raise BadInputError(f"{path} is truncated: it ends before its pixels. Export or copy it again.")
-    if dataset.file_meta.get("TransferSyntaxUID") is not None and dataset.file_meta.TransferSyntaxUID.is_compressed:
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
         return
     expected = dataset.Rows * dataset.Columns * frames * dataset.get("SamplesPerPixel", 1) * dataset.BitsAllocated // 8
     if len(dataset.PixelData) < expected:
@@ -184,11 +187,10 @@ def _clean_bits(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
 
 def _without_copies(slices: list[_Slice], notes: list[str]) -> list[_Slice]:
     """Keep one of each instance that is there twice."""
-    kept: dict[tuple[str, Any], _Slice] = {}
+    kept: dict[tuple[str, int | None], _Slice] = {}
     copies = 0
     for one in slices:
-        frame = one.header.get("InstanceNumber") if one.name.split()[-2:-1] == ["frame"] else None
-        other = kept.setdefault((str(one.header.SOPInstanceUID), frame), one)
+        other = kept.setdefault((str(one.header.SOPInstanceUID), one.frame), one)
         if other is one:
             continue
         if not np.array_equal(other.stored, one.stored) or not _same_place(other.header, one.header):

@@ -26,7 +26,7 @@ _OTHERS = {
     "functional imaging": _any(r"\bfmri\b|\bbold\b|resting"),
     "a map of anisotropy": _any(r"\bfa\b ?map|tensor|fractional aniso|colfa|\bdti fa\b|\btrack?to"),
     "spectroscopy": _any(r"spectro|\bcsi\b|\bsvs\b|\bmrs\b"),
-    "a steady-state sequence of fluid": _any(r"\bciss\b|fiesta|\btrufi|\bdrive\b|\bbtfe\b|3d ?ssfp"),
+    "a steady-state sequence of fluid": _any(r"\bciss|fiesta|\btrufi|\bdrive\b|\bbtfe\b|3d ?ssfp"),
     "STIR": _any(r"\bstir\b"),
     "weighted by proton density": _any(r"\bpdw?\b|proton ?dens"),
     "a part of MP2RAGE": _any(r"mp2rage.*(inv|uni|t1 ?map)"),
@@ -45,7 +45,7 @@ _KINDS = {
     "t2": _any(r"\bs?t2w?\b"),
     "t1": _any(r"\bs?t1w?\b|\bt1(?=c|ce|gd|km|\+)|mp-?rage|\bbravo\b|\bf?spgr\b|\btfl ?3d|\bvibe\b|\b3d ?tfe\b"),
 }
-"""The first that fits counts: "T2 FLAIR" is FLAIR."""
+"""The first that fits is the most telling: "T2 FLAIR" is FLAIR."""
 
 _AGENT = r"(contrast\w*|kontrast\w*|km|gd|gad\w*|agent|mdc|cm|ce|c|inj\w*|iv)"
 _BOTH = _any(
@@ -82,18 +82,18 @@ def other_in_words(*texts: str) -> tuple[str, str]:
     return "", ""
 
 
-def kind_in_words(*texts: str) -> tuple[str, str]:
-    """Return "adc", "dwi", "flair", "t2" or "t1", and the word that says so; empty where none does.
+def kinds_in_words(*texts: str) -> dict[str, str]:
+    """Return the kinds that words name ("adc", "dwi", "flair", "t2", "t1"), each with the word, most telling first.
 
     Args:
         texts: description, protocol, …: the first that says something counts.
     """
     for text in texts:
-        for kind, pattern in _KINDS.items():
-            found = pattern.search(_plain(text))
-            if found:
-                return kind, found[0].strip()
-    return "", ""
+        found = {kind: pattern.search(_plain(text)) for kind, pattern in _KINDS.items()}
+        kinds = {kind: match[0].strip() for kind, match in found.items() if match}
+        if kinds:
+            return kinds
+    return {}
 
 
 def agent_in_words(*texts: str) -> tuple[bool | None, str]:

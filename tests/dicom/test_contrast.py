@@ -1,0 +1,127 @@
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
+
+from scripts.dicom.contrast import tell_contrast
+from scripts.dicom.series import Facts
+
+T1 = Facts(
+    modality="MR",
+    sop_class="1.2.840.10008.5.1.4.1.1.4",
+    description="t1_mprage_sag",
+    image_type=("ORIGINAL", "PRIMARY", "M", "ND"),
+    scanning_sequence=("GR", "IR"),
+    repetition_time=2000.0,
+    echo_time=2.98,
+    inversion_time=900.0,
+    instances=160,
+    directions=1,
+)
+
+
+def kind(**changes):
+    return tell_contrast(replace(T1, **changes)).kind
+
+
+def spin_echo(tr, te, ti=None, **changes):
+    timing = {"repetition_time": tr, "echo_time": te, "inversion_time": ti}
+    return kind(scanning_sequence=("SE",), description="", **timing, **changes)
+
+
+def test_the_agent_in_the_header_decides():
+    assert kind() == "t1"
+    assert kind(contrast_agent="GADOVIST") == "t1gd"
+    assert kind(contrast_agent="NONE") == "t1"
+
+
+def test_without_a_header_words_decide():
+    assert kind(description="t1_mprage_sag_KM") == "t1gd"
+    assert kind(description="t1_mprage_sag_nativ") == "t1"
+
+
+def test_a_header_weighs_more_than_words_and_the_contradiction_is_told():
+    told = tell_contrast(replace(T1, description="t1 nativ", contrast_agent="Dotarem"))
+    assert told.kind == "t1gd"
+    assert told.doubts == ('"nativ" in its description',)
+    told = tell_contrast(replace(T1, description="T2 tra"))
+    assert (told.kind, told.doubts) == ("t1", ('its description says "t2"',))
+
+
+@pytest.mark.parametrize(
+    ("timing", "expected"),
+    [
+        ((9000, 120, 2500), "flair"),
+        ((5000, 390, 1800), "flair"),
+        ((2500, 12, 860), "t1"),
+        ((550, 10), "t1"),
+        ((5000, 100), "t2"),
+        ((3200, 400), "t2"),
+        ((3000, 20), "other"),
+        ((4000, 60, 150), "other"),
+    ],
+)
+def test_timing_tells_the_contrast(timing, expected):
+    assert spin_echo(*timing) == expected
+
+
+def test_t1_flair_is_t1_by_its_timing():
+    told = tell_contrast(
+        replace(
+            T1, description="Ax T1 FLAIR +C", scanning_sequence=("SE", "IR"), repetition_time=2400.0, echo_time=11.0,
+            inversion_time=860.0,
+        )
+    )  # fmt: skip
+    assert (told.kind, told.doubts) == ("t1gd", ())
+
+
+def test_a_flair_may_be_called_t2():
+    told = tell_contrast(
+        replace(
+            T1, description="t2_spc_ir_sag", scanning_sequence=("SE", "IR"), repetition_time=5000.0, echo_time=390.0,
+            inversion_time=1800.0,
+        )
+    )  # fmt: skip
+    assert (told.kind, told.doubts) == ("flair", ())
+
+
+def test_without_timing_the_acquisition_contrast_counts():
+    lacking = {"repetition_time": None, "echo_time": None, "inversion_time": None, "description": "sag"}
+    assert kind(**lacking) == ""
+    assert kind(**lacking, acquisition_contrast="FLUID_ATTENUATED") == "flair"
+
+
+def test_diffusion_is_told_by_b_value_and_image_type():
+    epi = {"scanning_sequence": ("EP", "SE"), "description": "ep2d_diff", "repetition_time": 6000.0, "echo_time": 89.0}
+    assert kind(**epi, b_value=1000.0) == "dwi"
+    assert kind(**epi, b_value=0.0) == "other"
+    assert kind(**epi, image_type=("DERIVED", "PRIMARY", "DIFFUSION", "ADC")) == "adc"
+    assert kind(**(epi | {"description": "dADC map"}), image_type=("DERIVED", "SECONDARY")) == "adc"
+    assert kind(**(epi | {"description": "ep2d"})) == "other"
+
+
+def test_a_b_value_of_zero_does_not_make_a_t1_diffusion():
+    assert kind(b_value=0.0) == "t1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ours": True},
+        {"modality": "CT"},
+        {"sop_class": "1.2.840.10008.5.1.4.1.1.7"},
+        {"photometric": "RGB"},
+        {"directions": 3},
+        {"directions": 0},
+        {"instances": 1},
+        {"image_type": ("DERIVED", "PRIMARY", "PROJECTION IMAGE", "MIP")},
+        {"image_type": ("DERIVED", "SECONDARY", "SUB")},
+        {"image_type": ("ORIGINAL", "PRIMARY", "P", "ND")},
+        {"description": "t1 tof 3d"},
+    ],
+)
+def test_what_is_no_source_says_why(changes):
+    told = tell_contrast(replace(T1, contrast_agent="Gadovist", **changes))
+    assert told.kind == "other"
+    assert told.reasons[0]

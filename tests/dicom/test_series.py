@@ -1,0 +1,47 @@
+import pytest
+
+pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
+
+from pydicom import Dataset  # noqa: E402
+
+from scripts.dicom.series import Series, facts_of, part_values, patient_key  # noqa: E402
+
+
+def header(**values):
+    dataset = Dataset()
+    dataset.update(values)
+    return dataset
+
+
+def facts(**values):
+    return facts_of(header(**values), instances=4, directions=1, ours=False)
+
+
+def test_facts_are_plain_values():
+    found = facts(EchoTime="2.98", ImageType=["ORIGINAL", "PRIMARY"], SeriesNumber=7, SeriesDescription=" t1 ")
+    assert (found.echo_time, found.image_type, found.number, found.description) == (
+        2.98,
+        ("ORIGINAL", "PRIMARY"),
+        7,
+        "t1",
+    )
+    assert found.original
+
+
+def test_what_a_header_lacks_is_empty():
+    found = facts()
+    assert (found.echo_time, found.number, found.contrast_agent, found.image_type) == (None, None, "", ())
+
+
+def test_a_patient_is_known_however_the_name_is_written():
+    one = header(PatientID="1", PatientName="DOE^Jane", PatientBirthDate="19700101")
+    same = header(PatientID="1", PatientName="Doe^Jane^^", PatientBirthDate="19700101")
+    other = header(PatientID="2", PatientName="DOE^Jane", PatientBirthDate="19700101")
+    assert patient_key(one) == patient_key(same) != patient_key(other)
+    assert "doe" not in patient_key(one).lower()
+
+
+def test_a_label_names_number_description_and_part():
+    part = part_values(header(EchoTime=12.0, ImageType=["ORIGINAL", "M"]), ["EchoTime", "ImageType"])
+    series = Series("1.2.3", "1.2", (), facts(SeriesNumber=7, SeriesDescription="pd+t2"), "", part, 2)
+    assert series.label == '7 "pd+t2" (#2: EchoTime 12, ImageType ORIGINAL/M)'

@@ -1,0 +1,78 @@
+import pytest
+
+from scripts.dicom.words import agent_in_words, kinds_in_words, other_in_words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t1_mprage_sag_p2_iso_KM", "Ax T1 POST", "AX T1 +C", "SAG T1 BRAVO POST GAD", "T1W_3D_TFE_GD", "T1 SE c+",
+        "3D T1 C+ tra", "T1 tra nach KM", "T1 injecté", "AX T1 FS POST CONTRAST", "T1 contraste", "t1+", "T1 Gadovist",
+        "T1_vibe_fs_ax_CE", "T1ce", "MPRAGE post-gd", "T1C", "T1 mdc", "T1 造影",
+    ],
+)  # fmt: skip
+def test_words_for_contrast_agent(text):
+    assert agent_in_words(text)[0] is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t1_mprage_sag_nativ", "AX T1 PRE", "T1 w/o contrast", "T1 without gad", "T1 ohne KM", "T1 sans gado", "T1 C-",
+        "T1 non-contrast", "t1 pre-contrast", "T1_senza_mdc", "T1 unenhanced", "T1 vor KM", "T1 precontrast",
+    ],
+)  # fmt: skip
+def test_words_for_none(text):
+    assert agent_in_words(text)[0] is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t1_mprage_sag_p2_iso", "MRI BRAIN W WO CONTRAST", "T1 with and without contrast", "T1 post op", "preop T1",
+        "phase contrast", "T1 ce-matched pre", "Cervical T1", "posterior fossa T1", "T1 pre/post", "",
+    ],
+)  # fmt: skip
+def test_words_that_say_neither(text):
+    assert agent_in_words(text)[0] is None
+
+
+def test_the_description_counts_before_the_protocol():
+    assert agent_in_words("T1 nativ", "T1 KM") == (False, "nativ")
+    assert agent_in_words("T1 sag", "T1 KM") == (True, "t1 km")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("t2_tirm_tra_dark-fluid", "flair"), ("Ax T2 FLAIR", "flair"), ("t2_spc_da-fl_sag", "flair"),
+        ("t2_tse_tra", "t2"), ("T2W_TSE", "t2"), ("t1_mprage", "t1"), ("BRAVO", "t1"), ("Sag FSPGR 3D", "t1"),
+        ("ep2d_diff_ADC", "adc"), ("Apparent Diffusion Coefficient (mm2/s)", "adc"), ("DWI b1000", "dwi"),
+        ("ep2d_diff_4scan_trace", "dwi"), ("dADC", "adc"), ("sag space", None),
+    ],
+)  # fmt: skip
+def test_kinds_by_vendors_words(text, kind):
+    assert next(iter(kinds_in_words(text)), None) == kind
+
+
+def test_all_kinds_in_the_words_are_told():
+    assert list(kinds_in_words("T1 FLAIR")) == ["flair", "t1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("localizer", "a localizer"), ("3-Plane Loc", "a localizer"), ("AAHead_Scout", "a localizer"),
+        ("Survey", "a localizer"), ("TOF_3D_multi-slab", "an angiography"), ("SWI_Images", "weighted by T2*"),
+        ("t1_mprage_SUB", "a subtraction"), ("MIP tra", "a projection"), ("ep2d_perf", "perfusion"),
+        ("t2_ciss3d", "a steady-state sequence of fluid"), ("Screen Save", "a screen shot or report"),
+        ("t2* gre", "weighted by T2*"), ("STIR cor", "STIR"), ("mIP_Images(SW)", "a projection"),
+    ],
+)  # fmt: skip
+def test_others_are_told_apart(text, what):
+    assert other_in_words(text)[0] == what
+
+
+@pytest.mark.parametrize("text", ["t1_mprage_sag_p2_iso_KM", "t2_tirm_tra_dark-fluid_fs", "Ax 3D T1 BRAVO +C", "DWI"])
+def test_sources_are_no_others(text):
+    assert other_in_words(text) == ("", "")
