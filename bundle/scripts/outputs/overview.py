@@ -72,8 +72,22 @@ class Column:
         return "SSIM " + " · ".join(f"{n:.3f}" if np.isfinite(n) else "–" for n in numbers)
 
 
-def draw_overview(
-    path: str | os.PathLike[str],
+def draw_overview(path: str | os.PathLike[str], *volumes: Any, **how: Any) -> None:
+    """Draw the overview of a patient and write it.
+
+    Args:
+        path: PNG file to write.
+        volumes: see `overview_page`.
+        how: see `overview_page`.
+
+    Raises:
+        BadInputError: the file cannot be written.
+        ValueError: volumes of different shapes.
+    """
+    overview_page(*volumes, **how).save(path)
+
+
+def overview_page(
     sources: Mapping[str, Any] | None,
     fused: Any,
     decomposed: Mapping[str, Any],
@@ -87,15 +101,13 @@ def draw_overview(
     phantom: bool = False,
     contribution: Mapping[str, Any] | None = None,
     uncertainty: Mapping[str, Any] | None = None,
-) -> None:
+) -> Page:
     """Draw sources, fused image, decomposed sources and their absolute error in three slices.
 
     A source and its estimate share one grey window, from the source's lowest value to its 99.5th
     percentile, and the error is given in percent of that window.
 
     Args:
-        path: PNG file to write, about 1800 pixels wide; wider with maps, for the panels keep their size, and with more
-            than three sources, for they keep a size in which something can be seen.
         sources: volume [X, Y, Z] of each source by its name, in any unit; None or empty where they
             are not at hand, which leaves out their columns and the error.
         fused: volume [X, Y, Z].
@@ -114,8 +126,11 @@ def draw_overview(
         uncertainty: volume [X, Y, Z] of the error that is expected of each estimate, in its source's unit; drawn on the
             scale of the errors. Defaults to None.
 
+    Returns:
+        a page about 1800 pixels wide; wider with maps, for the panels keep their size, and with more than three
+        sources, for they keep a size in which something can be seen.
+
     Raises:
-        BadInputError: the file cannot be written.
         ValueError: volumes of different shapes.
     """
     sources = {name: _as_array(volume) for name, volume in (sources or {}).items()}
@@ -143,7 +158,7 @@ def draw_overview(
     page.draw_heading(title, view.plane, phantom)
     page.draw_panels(view, slices)
     page.draw_footnote(any(column.group == ERROR_GROUP for column in errors), bool(parts), bool(doubt))
-    page.save(path)
+    return page
 
 
 def _grey_columns(

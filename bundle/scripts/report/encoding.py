@@ -62,7 +62,7 @@ def _levels(values: np.ndarray, bits: int, levels: int | None) -> tuple[np.ndarr
     """Return what to store, slope and offset that lead back from it, and whether nothing is lost."""
     low, high = float(values.min()), float(values.max())
     most = 2**bits - 1
-    if levels is not None and levels <= most and 0 <= low and high <= 1:
+    if levels is not None and levels <= most and low >= 0 and high <= 1:
         stored = np.rint(values * np.float32(levels)).astype(_type(0, levels))
         return stored, 1 / levels, 0.0, bool(np.abs(stored / np.float32(levels) - values).max() < 1e-6)
     if high - low <= most and np.array_equal(values, np.rint(values)):

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import nibabel as nib
-import numpy as np
 from PIL import Image
 
 from scripts import RESEARCH_NOTICE, __version__
@@ -122,7 +121,12 @@ def _score(number: float | None) -> str:
 
 
 def _precision(volumes: Mapping[str, Mapping[str, Any]]) -> str:
-    kinds = {"source": "{}", "estimate": "{}, estimated", "uncertainty": "expected error of {}", "fused": "the fused image"}
+    kinds = {
+        "source": "{}",
+        "estimate": "{}, estimated",
+        "uncertainty": "expected error of {}",
+        "fused": "the fused image",
+    }
     rounded = [
         f"{kinds[entry['kind']].format(entry['label'])} (steps of {plain(float(entry['step']))})"
         for entry in volumes.values()
@@ -135,7 +139,6 @@ def _precision(volumes: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _picture(data: ReportData) -> str:
     """Draw the slices that stand in where the viewer cannot run, as base64."""
-    axes = nib.orientations.io_orientation(data.affine)[:, 0]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "overview.png"
         draw_overview(
@@ -144,7 +147,7 @@ def _picture(data: ReportData) -> str:
             data.fused,
             data.decomposed,
             affine=data.affine,
-            slice_axis=int(np.flatnonzero(axes == 2)[0]),
+            slice_axis=data.axes[2],
             lesion=data.seg,
             title=data.patient,
             phantom=data.phantom,

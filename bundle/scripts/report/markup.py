@@ -38,7 +38,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def description(content: Mapping[str, Any]) -> str:
     """Write names and values as a list; what lies in a value that is a mapping stands below its name."""
-    entries = "".join(f"<div><dt>{escape(label(key))}</dt><dd>{value(entry)}</dd></div>" for key, entry in content.items())
+    entries = "".join(
+        f"<div><dt>{escape(label(key))}</dt><dd>{value(entry)}</dd></div>" for key, entry in content.items()
+    )
     return f"<dl>{entries}</dl>"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 
 Volumes = Mapping[str, Any]
@@ -61,6 +62,12 @@ class ReportData:
     def sources(self) -> list[str]:
         """Names of the sources, whether they are at hand or estimated."""
         return list(dict.fromkeys([*self.volumes, *self.decomposed]))
+
+    @property
+    def axes(self) -> list[int]:
+        """Array axis of each anatomical one: left to right, back to front, feet to head."""
+        anatomical = nib.orientations.io_orientation(self.affine)[:, 0]
+        return [int(np.flatnonzero(anatomical == axis)[0]) for axis in range(3)]
 
     def _check_shape(self, volume: np.ndarray) -> None:
         if self.fused.ndim != 3 or volume.shape != self.fused.shape:

@@ -18,7 +18,7 @@ from .report_data import ReportData
 FUSED, OUTLINE = "fused", "outline"
 SOURCE, ESTIMATE, ERROR, UNCERTAINTY = "source", "estimate", "error", "uncertainty"
 DEPTHS = (DEEPEST, 12, 10, 8)
-UNCERTAINTY_BITS = 8
+UNCERTAINTY_BITS = 10
 FUSED_LEVELS = 65535
 """The fused image is kept in 16 bits beside the report; 8 bits are multiples of 1/65535 as well."""
 
@@ -52,7 +52,7 @@ def viewer_data(data: ReportData, budget: int) -> tuple[dict[str, Any], dict[str
             break
     else:
         logging.getLogger(__name__).warning(
-            f"{data.patient}: the volumes of the report take {size / 1e6:.0f} MB even in 8 bits: its page will be large."
+            f"{data.patient}: the report's volumes take {size / 1e6:.0f} MB even in 8 bits; its page will be large."
         )
     return _description(data, encoded), {name: volume.text for name, volume in encoded.items()}
 
@@ -90,17 +90,16 @@ def _description(data: ReportData, encoded: dict[str, EncodedVolume]) -> dict[st
             )
             # computed in the page, from what is stored there
             volumes[volume_id(ERROR, source)] = _volume(ERROR, source, EncodedVolume("", None, 0.0, most), ends)
-    orientation = nib.orientations.io_orientation(data.affine)
-    axes = [int(np.flatnonzero(orientation[:, 0] == axis)[0]) for axis in range(3)]
-    kinds = [kind for kind in (SOURCE, ESTIMATE, ERROR, UNCERTAINTY) if any(v["kind"] == kind for v in volumes.values())]
+    there = {volume["kind"] for volume in volumes.values()}
     return {
         "patient": data.patient,
         "shape": list(data.fused.shape),
+        "extent": float(max(nib.affines.voxel_sizes(data.affine) * data.fused.shape)),
         "inverse": np.linalg.inv(data.affine).tolist(),
-        "axes": axes,
-        "start": _start(data, axes[2]),
+        "axes": data.axes,
+        "start": _start(data, data.axes[2]),
         "sources": [{"name": source, "label": display_name(source)} for source in data.sources],
-        "kinds": kinds,
+        "kinds": [kind for kind in (SOURCE, ESTIMATE, ERROR, UNCERTAINTY) if kind in there],
         "errorPercent": limit,
         "outline": OUTLINE if OUTLINE in encoded else None,
         "volumes": volumes,

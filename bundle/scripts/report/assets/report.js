@@ -23,6 +23,8 @@
     512: (view, at) => view.getUint16(2 * at, true),
   };
   const HEADER = 352;
+  // In millimetres: about a pixel and a half where the picture is wide.
+  const CROSSHAIR = about.extent / 450;
 
   const state = { kind: about.kinds[0], left: 0, right: Math.min(1, about.sources.length - 1), plane: 0, blend: 100 };
   const windows = {};
@@ -381,7 +383,7 @@
         act(on);
       });
     };
-    toggle("crosshair", (on) => viewer.setCrosshairWidth(on ? 1 : 0));
+    toggle("crosshair", (on) => viewer.setCrosshairWidth(on ? CROSSHAIR : 0));
     toggle("outline", (on) => {
       viewer.drawRimOpacity = on ? 1 : 0;
       viewer.drawScene();
@@ -441,9 +443,10 @@
     viewer = new niivue.Niivue({
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.35, 0.78, 1, 0.85],
-      crosshairWidth: 1,
-      crosshairWidthUnit: "px",
-      crosshairGap: 8,
+      crosshairWidth: CROSSHAIR,
+      crosshairWidthUnit: "mm",
+      crosshairGap: 14 * CROSSHAIR,
+      fontMinPx: 15,
       fontColor: [0.82, 0.85, 0.88, 1],
       dragAndDropEnabled: false,
       dragMode: 0,

@@ -1,10 +1,14 @@
 #version 300 es
 // A slice of the viewer: the fused image, the image at one end of the slider over it, and the lesion's outline on top.
-// Names of the uniforms are NiiVue's.
+// Names of the uniforms are NiiVue's, which finds one a line.
 precision highp int;
 precision highp float;
-uniform highp sampler3D volume, overlay, drawing;
-uniform float overlays, overlayAlphaShader, drawRimOpacity;
+uniform highp sampler3D volume;
+uniform highp sampler3D overlay;
+uniform highp sampler3D drawing;
+uniform float overlays;
+uniform float overlayAlphaShader;
+uniform float drawRimOpacity;
 in vec3 texPos;
 out vec4 color;
 

@@ -1,0 +1,185 @@
+"""Read back what was written of a fused patient, for a report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.data.discovery import DEFAULT_SOURCES, find_patients
+from scripts.data.errors import BadInputError
+from scripts.data.nifti import check_same_affine, one_volume, read_nifti
+from scripts.outputs.identity import check_belongs
+from scripts.outputs.sidecar import read_sidecar, sidecar_of
+from scripts.outputs.volumes import load_fused
+from scripts.transforms.load_sources import LoadSourcesd
+from scripts.typicality.case_score import warning
+from scripts.workflows.decompose import find_fused
+from scripts.workflows.fusion_files import PHANTOM
+from scripts.workflows.map_files import UNCERTAINTY, map_file
+
+from .report_data import ReportData
+
+NORMALISATION = {"slice": "each slice to its own range", "volume": "the whole volume to its range"}
+OTHERS = ("Registration", "Preparation")
+"""Keys of a sidecar that are shown as they are."""
+
+
+def find_results(
+    dataset_dir: str, sources_dir: str | None = None, sources: Sequence[str] = DEFAULT_SOURCES
+) -> list[dict[str, Any]]:
+    """Find fused patients and, where they are at hand, what they were fused from.
+
+    Args:
+        dataset_dir: folder that `configs/inference.json` wrote.
+        sources_dir: folder of the sources, in any layout of `find_patients`. Defaults to None (not at hand).
+        sources: modalities that were fused. Defaults to ("t1gd", "flair").
+
+    Returns:
+        a record per patient: "patient", "fused" and, where its sources were found, "sources": their record.
+
+    Raises:
+        BadInputError: there is no fused image, or no sources in the folder given for them.
+    """
+    records = find_fused(dataset_dir)
+    if sources_dir is None:
+        return records
+    found = {record["patient"]: record for record in find_patients(sources_dir, sources)}
+    for record in records:
+        if record["patient"] in found:
+            record["sources"] = found[record["patient"]]
+        else:
+            logging.getLogger(__name__).warning(
+                f"{record['patient']}: no sources of this name in {sources_dir}; the report shows none, and no error."
+            )
+    return records
+
+
+class ReadResults:
+    """Read a fused image, its sidecar, and what lies beside it and among the sources."""
+
+    def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Read one patient.
+
+        Args:
+            record: see `find_results`.
+
+        Returns:
+            "patient", "fused" and "report", a `ReportData`.
+
+        Raises:
+            BadInputError: a file is damaged, or does not belong to the fused image.
+        """
+        path = record["fused"]
+        sidecar = read_sidecar(sidecar_of(path))
+        fused, affine, _ = load_fused(path)
+        check_belongs(path, sidecar, fused.shape, affine)
+        volumes, seg = self._sources(record, sidecar, fused.shape, affine)
+        report = read_parts(path, record["patient"], sidecar, fused, affine, volumes, seg)
+        return {"patient": record["patient"], "fused": path, "report": report}
+
+    @staticmethod
+    def _sources(
+        record: Mapping[str, Any], sidecar: Mapping[str, Any], shape: tuple[int, ...], affine: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        if "sources" not in record:
+            return {}, None
+        names = sidecar["SourceModalities"]
+        data = LoadSourcesd(names)(record["sources"])
+        image = data["image"]
+        place = np.asarray(image.affine)
+        if tuple(image.shape[1:]) != tuple(shape) or not np.allclose(place, affine, rtol=1e-3, atol=1e-3):
+            raise BadInputError(
+                f"{record['patient']}: the sources in {Path(data['files'][names[0]]).parent} lie on another grid than "
+                f"{record['fused']}. Give the sources that it was fused from by --sources_dir, or leave that out."
+            )
+        seg = np.asarray(data["seg"][0]) if "seg" in data else None
+        return dict(zip(names, np.asarray(image), strict=True)), seg
+
+
+def read_parts(
+    path: str,
+    patient: str,
+    sidecar: Mapping[str, Any],
+    fused: np.ndarray,
+    affine: np.ndarray,
+    volumes: Mapping[str, Any],
+    seg: np.ndarray | None = None,
+) -> ReportData:
+    """Read the estimates and maps beside a fused image.
+
+    Args:
+        path: the fused image.
+        patient: name of the patient.
+        sidecar: content of its sidecar.
+        fused: [X, Y, Z] in [0, 1].
+        affine: [4, 4].
+        volumes: sources in their own units, by name; may be none.
+        seg: [X, Y, Z], above 0 in the lesion. Defaults to None.
+
+    Raises:
+        BadInputError: a file is damaged or lies elsewhere, or there is nothing beside the fused image.
+    """
+    folder, names = Path(path).parent, sidecar["SourceModalities"]
+
+    def beside(name: str) -> np.ndarray | None:
+        file = str(folder / name)
+        if not Path(file).is_file():
+            return None
+        volume = one_volume(read_nifti(file), file)
+        if volume.shape != fused.shape:
+            raise BadInputError(f"{file} has shape {tuple(volume.shape)}, but {path} {fused.shape}. Fuse again.")
+        check_same_affine(one_volume(read_nifti(path), path), path, volume, file)
+        return np.asarray(volume)
+
+    estimates = {name: beside(f"{patient}_{name}_decomposed.nii.gz") for name in names}
+    maps = {name: beside(map_file(patient, name, UNCERTAINTY)) for name in names}
+    estimates, maps = ({name: v for name, v in found.items() if v is not None} for found in (estimates, maps))
+    if not estimates and not volumes:
+        raise BadInputError(
+            f"{folder} holds no decomposed image of {patient}, and its sources are not at hand: there is nothing to "
+            "compare the fused image with. Give --sources_dir, or fuse again."
+        )
+    return ReportData(
+        patient=patient,
+        affine=affine,
+        volumes=volumes,
+        fused=fused,
+        decomposed=estimates,
+        uncertainty=maps,
+        seg=seg,
+        scores=sidecar.get("SSIM", {}),
+        provenance=provenance(patient, sidecar),
+        phantom=PHANTOM in patient.lower(),
+    )
+
+
+def provenance(patient: str, sidecar: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a sidecar says about the making of a fused image, for people."""
+    mode = sidecar["IntensityScale"]["mode"]
+    warnings = list(sidecar.get("Warnings", ()))
+    told: dict[str, Any] = {
+        "version": ", ".join(str(entry.get("Version", "unknown")) for entry in sidecar["GeneratedBy"]),
+        "weights_sha256": sidecar["CheckpointSHA256"],
+        "sources": dict(zip(sidecar["SourceModalities"], sidecar["Sources"], strict=True)),
+        "normalisation": NORMALISATION.get(mode, mode),
+        "fused_image_stored_as": sidecar["StoredDtype"],
+        "latent": sidecar["LatentKind"],
+        "fusion_id": sidecar.get("FusionID"),
+    }
+    told |= {key: sidecar[key] for key in OTHERS if key in sidecar}
+    if "Registration" not in sidecar:
+        told["registration"] = "not made here: the images were given on one grid"
+    typicality = sidecar.get("Typicality")
+    if typicality:
+        told["typicality"] = {
+            "score": typicality["Score"],
+            "usual_up_to": typicality["Threshold"],
+            "unusual": typicality["Unusual"],
+        }
+        if typicality["Unusual"]:
+            warnings.append(warning(patient, typicality))
+    return {"warnings": warnings, **told}
