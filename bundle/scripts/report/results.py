@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from monai.data import MetaTensor
 
 from scripts.data.discovery import DEFAULT_SOURCES, find_patients
 from scripts.data.errors import BadInputError
@@ -124,6 +126,7 @@ def read_parts(
         BadInputError: a file is damaged or lies elsewhere, or there is nothing beside the fused image.
     """
     folder, names = Path(path).parent, sidecar["SourceModalities"]
+    grid = MetaTensor(torch.from_numpy(fused), affine=torch.as_tensor(affine))
 
     def beside(name: str) -> np.ndarray | None:
         file = str(folder / name)
@@ -132,7 +135,7 @@ def read_parts(
         volume = one_volume(read_nifti(file), file)
         if volume.shape != fused.shape:
             raise BadInputError(f"{file} has shape {tuple(volume.shape)}, but {path} {fused.shape}. Fuse again.")
-        check_same_affine(one_volume(read_nifti(path), path), path, volume, file)
+        check_same_affine(grid, path, volume, file)
         return np.asarray(volume)
 
     estimates = {name: beside(f"{patient}_{name}_decomposed.nii.gz") for name in names}
