@@ -67,7 +67,7 @@ def resample(
 
 def _sample(values: np.ndarray, steps: np.ndarray, start: np.ndarray, shape: tuple[int, ...], order: int) -> np.ndarray:
     return affine_transform(
-        values, steps, start, output_shape=shape, output=np.float32, order=order, mode="nearest", prefilter=False
+        values, steps, start, output_shape=shape, output=np.float32, order=order, mode="mirror", prefilter=False
     )
 
 

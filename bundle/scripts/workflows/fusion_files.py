@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import torch
 
+from scripts.data.naming import is_nifti
 from scripts.outputs.identity import fusion_id, identity_keys
 from scripts.outputs.outdated import remove_outdated
 from scripts.outputs.overview import draw_overview
@@ -64,7 +65,7 @@ class FusionFiles:
 
         Args:
             data: "patient", "image" (normalised, with affine; turned back to its own units in place, for it is large),
-                "intensity_scale" and "files" of the sources.
+                "intensity_scale" and "files" of the sources; "registration" and "preparation" where there are.
             results: what `FuseVolume` returns; maps in it are written too.
 
         Returns:
@@ -73,7 +74,7 @@ class FusionFiles:
         patient, files, scale = data["patient"], data["files"], data["intensity_scale"]
         affine = np.asarray(data["image"].affine)
         stem = self.output_dir / patient / patient
-        like = files[self.sources[0]]
+        like = files[self.sources[0]] if is_nifti(files[self.sources[0]]) else None
         phantom = PHANTOM in patient.lower()
         fusion = fusion_id(patient, scale, self.checkpoint, self.dtype, self.lossless)
         sweep(stem.parent, f"{patient}_")
@@ -96,6 +97,8 @@ class FusionFiles:
             extra["LatentFile"] = f"{patient}_latent.nii.gz"
         if "typicality" in results:
             extra["Typicality"] = results["typicality"]
+        # How unregistered sources were brought together, see `scripts.registration`.
+        extra |= {key.capitalize(): data[key] for key in ("registration", "preparation") if key in data}
         write_sidecar(
             written[0],
             sources=files,
@@ -162,8 +165,11 @@ def channels_last(volume: torch.Tensor) -> torch.Tensor:
 def stored_dtype(file: str) -> str:
     """Type in which a decomposed image is stored: the source's own where that is a small integer, else float32.
 
-    Integers with a scale factor stand for other numbers, in steps that are not whole.
+    Integers with a scale factor stand for other numbers, in steps that are not whole. Other formats than NIfTI are not
+    asked.
     """
+    if not is_nifti(file):
+        return "float32"
     image = nib.load(file)
     dtype = image.get_data_dtype().newbyteorder("=").name
     scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
