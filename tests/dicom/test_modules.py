@@ -55,7 +55,7 @@ def test_a_lossy_source_makes_a_lossy_image(header):
 
 
 @pytest.mark.parametrize(
-    "module, listed",
+    ("module", "listed"),
     [
         ("patient", modules.PATIENT),
         ("general-study", modules.STUDY),

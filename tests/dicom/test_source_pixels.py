@@ -34,7 +34,7 @@ def test_sign_rescale_and_acquisition_are_noted_in_json():
 
 
 @pytest.mark.parametrize(
-    "values, dtype",
+    ("values", "dtype"),
     [
         ({}, "uint16"),
         ({"PixelRepresentation": 1}, "int16"),

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
-from .series import Series
 from .volume import SeriesVolume
 
 ACQUISITION = [
@@ -83,9 +82,9 @@ def stored_values(volume: np.ndarray, description: Mapping[str, Any]) -> np.ndar
     return levels.clip(limits.min, limits.max).astype(dtype)
 
 
-def series_number(series: Series) -> str:
-    """Name a source series without anything of its text, which may hold a name."""
-    number = getattr(series.facts, "number", None)
+def series_number(volume: SeriesVolume) -> str:
+    """Name the series of a source without anything of its text, which may hold a name."""
+    number = volume.series.facts.number
     return "DICOM series" if number is None else f"DICOM series {number}"
 
 

@@ -243,8 +243,8 @@ def _check_pixels(path: Path, written: list[str], found: list[str]) -> None:
     if sorted(written) == sorted(found):
         raise BadInputError(f"{path}: {len(changed)} slices have changed places since it was written. {AGAIN}")
     raise BadInputError(
-        f"{path}: the pixels of {len(changed)} of {len(found)} slices ({_few(changed)}) are not those that were written "
-        f"(lossy compression, resampling or an edit?), which destroys what they hold of the sources. {AGAIN}"
+        f"{path}: the pixels of {len(changed)} of {len(found)} slices ({_few(changed)}) are not those that were "
+        f"written (lossy compression, resampling or an edit?), which destroys what they hold of the sources. {AGAIN}"
     )
 
 

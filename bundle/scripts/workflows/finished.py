@@ -138,7 +138,8 @@ def file_state(path: str | os.PathLike[str]) -> list[int]:
 
 def source_states(record: Mapping[str, Any]) -> dict[str, list[int]]:
     """Size and time of change of a patient's files, by what they show."""
-    paths = {key: Path(value) for key, value in record.items() if isinstance(value, str) and key != "patient"}
+    told = ("patient", "problem")
+    paths = {key: Path(value) for key, value in record.items() if isinstance(value, str) and key not in told}
     return {key: file_state(path) for key, path in sorted(paths.items()) if path.is_file()}
 
 

@@ -26,6 +26,7 @@ from scripts.outputs.staged import staged
 from scripts.outputs.volumes import fused_descrip, save_volume
 from scripts.report.html import write_report
 from scripts.report.report_data import ReportData
+from scripts.report.results import provenance
 from scripts.transforms.normalize import restore_intensity
 
 from .fusion_files import mean_ssim, write_estimates
@@ -171,7 +172,7 @@ class StudyFiles:
                         decomposed=of_source,
                         uncertainty=maps.get(UNCERTAINTY),
                         scores=sidecar["SSIM"],
-                        provenance=provenance(sidecar),
+                        provenance=provenance(patient, sidecar),
                         phantom=phantom,
                     ),
                 )
@@ -237,20 +238,6 @@ class StudyFiles:
         remove_outdated(folder, patient)
         if not self.nifti:
             (folder / f"{patient}_fused.nii.gz").unlink(missing_ok=True)
-
-
-def provenance(sidecar: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick from a sidecar what a reader of the report wants to know of how the images were made."""
-    told = {
-        "made_by": f"{sidecar['GeneratedBy'][0]['Name']} {sidecar['GeneratedBy'][0]['Version']}",
-        "weights_sha256": sidecar["CheckpointSHA256"],
-        "fusion_id": sidecar["FusionID"],
-        "normalisation": sidecar["IntensityScale"]["mode"],
-        "latent": sidecar["LatentKind"],
-        "sources": dict(zip(sidecar["SourceModalities"], sidecar["Sources"], strict=True)),
-    }
-    optional = ("Reference", "Registration", "Preparation", "Typicality", "Warnings")
-    return told | {key.lower(): sidecar[key] for key in optional if key in sidecar}
 
 
 def write_estimated_series(
