@@ -528,6 +528,8 @@ def _save(instance: Dataset, path: Path, transfer_syntax: str | None) -> None:
             instance.compress(uid, generate_instance_uid=False)
         else:
             instance.file_meta.TransferSyntaxUID = uid
+            if not uid.is_little_endian:
+                instance.PixelData = np.frombuffer(instance.PixelData, np.uint16).byteswap().tobytes()
     instance.save_as(path, enforce_file_format=True)
 
 
