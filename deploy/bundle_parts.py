@@ -1,0 +1,93 @@
+"""The parts of the bundle's own workflow for studies, as its configs declare them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+CONFIGS = ("inference.json", "study.json")
+BESIDE = Path(__file__).resolve().parent.parent / "bundle"
+"""The bundle in a checkout, for a folder of models that holds ``model.ts`` alone."""
+
+
+def find_bundle(models: Path) -> Path:
+    """Find the bundle in a folder of models, in a folder below it, or beside this application.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    below = sorted(models.iterdir()) if models.is_dir() else []
+    for folder in (models, *below, BESIDE):
+        if (folder / "scripts" / "__init__.py").is_file() and (folder / "configs" / CONFIGS[-1]).is_file():
+            return folder.resolve()
+    raise FileNotFoundError(
+        f"No bundle in {models}: give the folder of the bundle, or one that holds it, with -m (scripts/ and "
+        f"configs/{CONFIGS[-1]} in it)."
+    )
+
+
+def find_torchscript(models: Path) -> Path | None:
+    """Find ``model.ts`` in a folder of models or one below it, or the file itself."""
+    if models.is_file():
+        return models if models.suffix == ".ts" else None
+    return next(
+        iter(sorted((*models.glob("model.ts"), *models.glob("*/model.ts"), *models.glob("*/models/model.ts")))), None
+    )
+
+
+class BundleParts:
+    """What the operators run: parts of ``configs/inference.json`` with ``configs/study.json`` over it.
+
+    Args:
+        models: folder that holds the bundle; where it holds ``model.ts``, too, that is run in place of the weights.
+        input_dir: folder of DICOM files.
+        output_dir: folder of the results.
+        settings: values for keys of the configs.
+    """
+
+    def __init__(self, models: Path, input_dir: Path, output_dir: Path, settings: Mapping[str, Any]) -> None:
+        self.root = find_bundle(models)
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        self.parser = ConfigParser()
+        self.parser.read_config([str(self.root / "configs" / name) for name in CONFIGS])
+        exported = find_torchscript(models)
+        if exported is not None:
+            self.parser.update({"runtime": "torchscript", "exported_dir": str(exported.resolve().parent)})
+        self.parser.update({"dataset_dir": str(input_dir), "output_dir": str(output_dir), **settings})
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """Names of the sources, in the network's order."""
+        return list(self.parser.get_parsed_content("sources"))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Find the studies and choose their series."""
+        return list(self.parser.get_parsed_content("dataset#data"))
+
+    @cached_property
+    def prepare(self) -> Any:
+        """Transforms that come after the series were read."""
+        from monai.transforms import Compose
+
+        return Compose(self.parser.get_parsed_content("preprocessing").transforms[1:])
+
+    @cached_property
+    def network(self) -> Any:
+        """The network with its weights, in evaluation mode."""
+        return self.parser.get_parsed_content("network").eval()
+
+    @cached_property
+    def apply(self) -> Any:
+        """Fuses, stores and decomposes a volume, and compares it with what is usual."""
+        return self.parser.get_parsed_content("evaluator#iteration_update#step#apply")
+
+    @cached_property
+    def write(self) -> Any:
+        """Writes the derived series, the sidecar and the report."""
+        return self.parser.get_parsed_content("files")

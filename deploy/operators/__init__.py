@@ -1,0 +1,1 @@
+"""Operators of the MONAI Deploy application: thin steps over the bundle's own code."""
