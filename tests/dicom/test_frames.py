@@ -56,3 +56,11 @@ def test_private_values_of_unknown_type_are_read():
 
 def test_without_diffusion_there_is_no_b_value():
     assert b_value(Dataset()) is None
+
+
+def test_malformed_values_do_no_harm(tmp_path):
+    path = write_series(tmp_path, VOLUME, AFFINE)[0]
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\x18\x00\x91\x00IS\x02\x001 ", b"\x18\x00\x91\x00IS\x02\x001A"))
+    (header,) = plain_headers(pydicom.dcmread(path))
+    assert header.EchoTime == 2.98

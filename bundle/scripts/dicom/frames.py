@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from pydicom import DataElement, Dataset
@@ -100,7 +101,11 @@ def _without_pixels(dataset: Dataset) -> Dataset:
     if not any(keyword in dataset for keyword in _PIXELS):
         return dataset
     header = Dataset()
-    header.update({element.tag: element for element in dataset if element.tag.group != _PIXEL_GROUP})
+    tags = [tag for tag in list(dataset.keys()) if tag.group != _PIXEL_GROUP]
+    for tag in tags:
+        # what is malformed is left out: most of it matters to nobody, and what matters is missed by name
+        with suppress(ValueError, TypeError, KeyError, NotImplementedError, OverflowError):
+            header[tag] = dataset[tag]
     return header
 
 

@@ -132,7 +132,10 @@ def part_values(header: Dataset, keywords: Sequence[str]) -> Part:
 def _comparable(header: Dataset, keyword: str) -> Any:
     if keyword == "DiffusionBValue":
         return b_value(header)
-    value = header.get(keyword)
+    try:
+        value = header.get(keyword)
+    except (TypeError, ValueError):
+        return None
     if value is None or isinstance(value, (int, float, str)):
         return value if value is None or isinstance(value, str) else float(value)
     return tuple(str(entry) for entry in value)

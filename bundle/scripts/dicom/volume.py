@@ -171,8 +171,8 @@ def _unreadable(path: Path, error: Exception) -> BadInputError:
             f"needs: pip install -r {REQUIREMENTS}"
         )
     return BadInputError(
-        f"{path} cannot be read, it is truncated or damaged ({type(error).__name__}: {text[:200]}). Export or copy it "
-        "again."
+        f"{path} cannot be read: it is truncated, damaged, or compressed in a way that no installed package reads "
+        f"({type(error).__name__}: {text[:200]}). Export or copy it again."
     )
 
 
