@@ -15,7 +15,7 @@ from tqdm import tqdm
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.data.errors import BadInputError
 from scripts.outputs.overview import overview_page
-from scripts.outputs.page import ACCENT, DPI, FAINT, Page
+from scripts.outputs.page import ACCENT, DPI, FAINT, Page, shared_headings
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.writing import result_file
 from scripts.workflows.plain_errors import plain_cause
@@ -24,7 +24,7 @@ from .report_data import ReportData
 from .viewer_data import display_name
 
 KINDS = {"decomposed": "Decomposed (estimated)", "fused": "Fused"}
-WIDTH, MARGIN, TOP, LINE, ROWS = 1800, 60, 250, 30, 36
+WIDTH, MARGIN, TOP, LINE, ROWS, FEWEST_ROWS = 1800, 60, 250, 30, 36, 24
 
 
 class CohortPdf:
@@ -161,7 +161,7 @@ def _page(title: str, rows: int = ROWS) -> Page:
 
 
 def _front_page(rows: Sequence[Mapping[str, Any]], first: int, count: int, sources: Sequence[str], judged: str) -> Page:
-    page = _page(f"FusionINN {__version__}: {count} patient(s), worst first", len(rows))
+    page = _page(f"FusionINN {__version__}: {count} patient(s), worst first", max(len(rows), FEWEST_ROWS))
     page.text(
         MARGIN,
         128,
@@ -170,12 +170,13 @@ def _front_page(rows: Sequence[Mapping[str, Any]], first: int, count: int, sourc
         color=FAINT,
     )
     columns = [(kind, source) for kind in KINDS for source in sources]
-    left = [MARGIN + 900 + 150 * i for i in range(len(columns))]
-    scale = min(1.0, (WIDTH - MARGIN) / (left[-1] + 60)) if left else 1.0
-    left = [place * scale for place in left]
-    for (kind, source), place in zip(columns, left, strict=True):
-        if source == sources[0]:
-            page.text(place, TOP - 68, KINDS[kind], fontsize=9, fontweight="bold", ha="center")
+    step = min(150, 1000 / max(len(columns), 1))
+    left = [WIDTH - MARGIN - step * (len(columns) - i - 0.5) for i in range(len(columns))]
+    for kind, first_one, last_one in shared_headings([kind for kind, _ in columns]):
+        page.text(
+            (left[first_one] + left[last_one]) / 2, TOP - 68, KINDS[kind], fontsize=9, fontweight="bold", ha="center"
+        )
+    for (_, source), place in zip(columns, left, strict=True):
         page.text(place, TOP - 38, display_name(source), fontsize=8.5, color=FAINT, ha="center")
     page.rule(MARGIN, WIDTH - MARGIN, TOP - 8)
     for line, row in enumerate(rows):
@@ -183,7 +184,7 @@ def _front_page(rows: Sequence[Mapping[str, Any]], first: int, count: int, sourc
         page.text(MARGIN, top, str(first + line + 1), fontsize=9, color=FAINT)
         page.text(MARGIN + 60, top, str(row["patient"])[:60], fontsize=9)
         if row["unusual"]:
-            page.text(left[0] - 150 if left else WIDTH / 2, top, "unusual", fontsize=8.5, color=ACCENT, ha="center")
+            page.text(left[0] - step if left else WIDTH / 2, top, "unusual", fontsize=8.5, color=ACCENT, ha="center")
         for (kind, source), place in zip(columns, left, strict=True):
             score = row["scores"].get(kind, {}).get(source)
             page.text(place, top, "–" if score is None else f"{score:.4f}", fontsize=9, ha="center")

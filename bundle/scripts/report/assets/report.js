@@ -16,12 +16,8 @@
     A: Array(8).fill(255),
     I: [0, 36, 73, 109, 146, 182, 219, 255],
   };
-  const READERS = {
-    2: (view, at) => view.getUint8(at),
-    4: (view, at) => view.getInt16(2 * at, true),
-    16: (view, at) => view.getFloat32(4 * at, true),
-    512: (view, at) => view.getUint16(2 * at, true),
-  };
+  // By NIfTI's datatype.
+  const ARRAYS = { 2: Uint8Array, 4: Int16Array, 512: Uint16Array };
   const HEADER = 352;
   // In millimetres: about a pixel and a half where the picture is wide.
   const CROSSHAIR = about.extent / 450;
@@ -56,9 +52,8 @@
     files[name] ??= unpack(name).then((buffer) => {
       const header = new DataView(buffer, 0, HEADER);
       const [slope, offset] = [header.getFloat32(112, true), header.getFloat32(116, true)];
-      const voxels = new DataView(buffer, HEADER);
-      const read = READERS[header.getInt16(70, true)];
-      return { buffer, read: (at) => slope * read(voxels, at) + offset };
+      const voxels = new ARRAYS[header.getInt16(70, true)](buffer, HEADER);
+      return { buffer, read: (at) => slope * voxels[at] + offset };
     });
     return files[name];
   }
@@ -77,9 +72,16 @@
       header.setFloat32(116, 0, true);
       const errors = new Float32Array(buffer, HEADER, count);
       for (let at = 0; at < count; at++) errors[at] = Math.abs(other.read(at) - one.read(at));
-      return { buffer, read: (at) => errors[at] };
+      return { buffer };
     });
     return files[name];
+  }
+
+  async function valueAt(name, at) {
+    const { kind, source } = about.volumes[name];
+    if (kind !== "error") return (await file(name)).read(at);
+    const [one, other] = await Promise.all([file(`source-${source}`), file(`estimate-${source}`)]);
+    return Math.abs(other.read(at) - one.read(at));
   }
 
   const opened = (name) => (about.volumes[name].kind === "error" ? errorFile(about.volumes[name].source) : file(name));
@@ -182,7 +184,9 @@
 
   function describeWindow() {
     const name = dominant();
-    const { low, high } = about.volumes[name];
+    const { low, high: most, window: usual } = about.volumes[name];
+    // A few large errors would leave the sliders no room for the usual ones.
+    const high = isHot(name) ? Math.min(most, 4 * usual[1]) : most;
     const [bottom, top] = windowOf(name);
     byId("window-of").textContent = words(name);
     const span = Math.max(high - low, 1e-6);
@@ -272,8 +276,7 @@
     const at = voxel[0] + nx * (voxel[1] + ny * voxel[2]);
     for (const cell of byId("values").querySelectorAll("[data-volume]")) {
       const name = cell.dataset.volume;
-      const { read } = await opened(name);
-      cell.textContent = written(name, read(at));
+      cell.textContent = written(name, await valueAt(name, at));
     }
   }
 
