@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.data.naming import expected_names, is_nifti, parse_name, person_of
+from scripts.data.naming import expected_names, is_nifti, is_volume, parse_name, person_of, without_extension
 
 
 class TestParseName:
@@ -41,6 +41,13 @@ class TestParseName:
     def test_hidden_files_are_no_images(self):
         assert is_nifti("patients/P1_t1ce.nii")
         assert not is_nifti("patients/._P1_t1ce.nii")
+
+    def test_other_formats_of_volumes_have_the_same_names(self):
+        assert parse_name("P1_t1ce.nrrd") == ("P1", "t1gd")
+        assert without_extension("P1_flair.MHA") == "P1_flair"
+        assert is_volume("P1_flair.mhd")
+        assert not is_nifti("P1_flair.mhd")
+        assert not is_volume("._P1_flair.mhd")
 
     def test_expected_names_show_both_generations_of_brats(self):
         assert expected_names("X", "t1gd") == "X_t1ce.nii.gz or X-t1c.nii.gz"

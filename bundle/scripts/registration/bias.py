@@ -44,9 +44,7 @@ def bias_field(volume: Volume) -> np.ndarray:
     with one_thread():
         n4 = itk.N4BiasFieldCorrectionImageFilter[Image, type(mask), Image].New(image, MaskImage=mask)
         n4.SetNumberOfFittingLevels(FITTING_LEVELS)
-        iterations = itk.Array[itk.UI](FITTING_LEVELS)
-        iterations.Fill(ITERATIONS)
-        n4.SetMaximumNumberOfIterations(iterations)
+        n4.SetMaximumNumberOfIterations([ITERATIONS] * FITTING_LEVELS)
         n4.Update()
         log_field = n4.ReconstructBiasField(n4.GetLogBiasFieldControlPointLattice())
     field = np.exp(itk.array_from_image(log_field).transpose(2, 1, 0).astype(np.float64))

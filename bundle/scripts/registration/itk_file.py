@@ -35,16 +35,23 @@ def read_itk(path: str | os.PathLike[str]) -> MetaTensor:
     import itk
 
     try:
-        image = itk.imread(file)
+        reader = itk.ImageIOFactory.CreateImageIO(file, itk.CommonEnums.IOFileMode_ReadMode)
+        if reader is None:
+            raise RuntimeError("no reader knows its format")
+        reader.SetFileName(file)
+        reader.ReadImageInformation()
+        components = reader.GetNumberOfComponents()
+        # As floats: not every type of integer has an image in ITK's Python.
+        image = itk.imread(file, itk.F) if components == 1 else None
     except (RuntimeError, TypeError, KeyError) as error:
         raise BadInputError(
             f"{file} cannot be read, it is truncated, damaged or of another format ({_last_line(error)}). Copy or "
             "download the file again."
         ) from error
-    if image.GetNumberOfComponentsPerPixel() != 1:
+    if image is None:
         raise BadInputError(
-            f"{file} holds {image.GetNumberOfComponentsPerPixel()} values in each voxel, expected one grey value. "
-            "Save one volume per file, and colour as grey."
+            f"{file} holds {components} values in each voxel, expected one grey value. Save one volume per file, and "
+            "colour as grey."
         )
     values = itk.array_from_image(image)
     affine = np.eye(4)

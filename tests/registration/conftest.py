@@ -1,0 +1,39 @@
+"""A phantom in two contrasts, with a skull where one is wanted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scripts.phantom.build import build_phantom
+from scripts.registration.motion import rigid_matrix
+from scripts.registration.resample import resample
+from scripts.registration.volume import Volume, head_points
+
+
+@pytest.fixture(scope="session")
+def pair() -> tuple[Volume, Volume]:
+    """T1-Gd and FLAIR of a phantom, 2 mm cubes."""
+    phantom = build_phantom(7, voxel=2.0, slice_factor=1)
+    return tuple(Volume(values.astype(np.float32), phantom.affine) for values in (phantom.t1gd, phantom.flair))
+
+
+@pytest.fixture(scope="session")
+def moved():
+    """Return a function that gives a volume as scanned again after its head moved, and the motion.
+
+    `moved(volume, degrees, mm, spacing)`; the grid is that of the volume where no spacing is given.
+    """
+
+    def move(volume, degrees, shift, spacing=None):
+        points = head_points(volume)
+        truth = rigid_matrix(np.asarray(degrees, float), np.asarray(shift, float), points.mean(0))
+        onto, shape = volume.affine, volume.values.shape
+        if spacing is not None:
+            ends = points @ truth[:3, :3].T + truth[:3, 3]
+            onto = np.diag([*spacing, 1.0])
+            onto[:3, 3] = ends.min(0) - 15
+            shape = tuple(int(n) for n in np.ceil((np.ptp(ends, axis=0) + 30) / spacing))
+        return Volume(resample(volume.values, volume.affine, onto, shape, np.linalg.inv(truth)).volume, onto), truth
+
+    return move

@@ -1,0 +1,120 @@
+"""Sources come onto the reference's grid, moved only where they have to be."""
+
+from __future__ import annotations
+
+import json
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+pytest.importorskip("itk", reason="no itk: pip install -r requirements-clinic.txt")
+
+from scripts.data.errors import BadInputError
+from scripts.registration.align import AlignSourcesd
+from scripts.registration.motion import largest_displacement
+from scripts.registration.volume import Volume, head_points
+
+
+def patient(fixed, moving, frames=None):
+    """A patient as a loader gives it; `frames` are the UIDs of the frames of reference."""
+    volumes = {
+        source: MetaTensor(torch.from_numpy(volume.values), affine=torch.from_numpy(volume.affine))
+        for source, volume in (("t1gd", fixed), ("flair", moving))
+    }
+    data = {"patient": "P1", "volumes": volumes, "files": {"t1gd": "a.nii", "flair": "b.nii"}}
+    if frames is not None:
+        data["series"] = {
+            source: SimpleNamespace(headers=[SimpleNamespace(FrameOfReferenceUID=uid)])
+            for source, uid in zip(volumes, frames, strict=True)
+        }
+    return data
+
+
+class TestAPairThatLiesRight:
+    def test_voxels_are_bit_identical(self, pair):
+        data = AlignSourcesd()(patient(*pair))
+        assert data["image"].shape == (2, *pair[0].values.shape)
+        assert data["image"].dtype == torch.float32
+        assert np.array_equal(data["image"][0], pair[0].values)
+        assert np.array_equal(data["image"][1], pair[1].values)
+        assert np.array_equal(data["image"].affine, pair[0].affine)
+
+    def test_the_report_says_why_and_is_json(self, pair):
+        registration = AlignSourcesd()(patient(*pair))["registration"]
+        assert json.loads(json.dumps(registration)) == registration
+        flair = registration["flair"]
+        assert flair["applied"] is False
+        assert flair["matrix"] == np.eye(4).tolist()
+        assert flair["similarity_before"] == flair["similarity_after"] > 0.1
+        assert flair["outside"] == 0
+        assert registration["t1gd"]["why"] == "the reference"
+
+    def test_what_came_along_stays(self, pair):
+        data = AlignSourcesd()({**patient(*pair), "warnings": ["x"]})
+        assert data["warnings"] == ["x"]
+        assert set(data["volumes"]) == {"t1gd", "flair"}
+
+
+class TestAMovedPair:
+    @pytest.fixture(scope="class")
+    def thick(self, pair, moved):
+        moving, truth = moved(pair[1], (6, -5, 8), (7, -4, 5), (2.0, 2.0, 5.0))
+        return moving, truth
+
+    def test_it_is_moved_back(self, pair, thick):
+        moving, truth = thick
+        data = AlignSourcesd()(patient(pair[0], moving))
+        flair = data["registration"]["flair"]
+        assert flair["applied"] is True
+        assert flair["similarity_after"] > 2 * flair["similarity_before"]
+        assert largest_displacement(np.array(flair["matrix"]), head_points(pair[0]), truth) < 0.5
+        assert np.allclose(flair["rotation_degrees"], (6, -5, 8), atol=0.3)
+        assert np.allclose(flair["translation_mm"], (7, -4, 5), atol=0.3)
+        inside = pair[1].values > 0
+        assert np.corrcoef(data["image"][1][inside], pair[1].values[inside])[0, 1] > 0.9
+        assert data["image"].min() == 0
+
+    def test_the_header_s_word_is_taken_where_that_is_asked_for(self, pair, thick):
+        flair = AlignSourcesd(register="never")(patient(pair[0], thick[0]))["registration"]["flair"]
+        assert flair["applied"] is False
+        assert flair["why"] == "not registered, as asked for"
+
+    def test_another_frame_of_reference_is_always_registered(self, pair):
+        away = np.eye(4)
+        away[:3, 3] = (250, 40, -60)
+        far = Volume(pair[1].values, away @ pair[1].affine)
+        flair = AlignSourcesd()(patient(pair[0], far, frames=("1.2", "1.3")))["registration"]["flair"]
+        assert flair["applied"] is True
+        assert "frames of reference differ" in flair["why"]
+        assert largest_displacement(np.array(flair["matrix"]), head_points(pair[0]), away) < 0.5
+
+
+class TestWhatIsRefused:
+    def test_noise(self, pair):
+        noise = np.random.default_rng(0).normal(100, 10, pair[0].values.shape).astype(np.float32)
+        with pytest.raises(BadInputError, match="P1: flair and t1gd do not show the same head.*--register never"):
+            AlignSourcesd()(patient(pair[0], Volume(noise, pair[0].affine)))
+
+    def test_a_small_part_of_the_head(self, pair):
+        present = np.flatnonzero((pair[1].values > 0).any((0, 1)))
+        part = Volume(pair[1].values[..., : present[0] + 6].copy(), pair[1].affine)
+        with pytest.raises(BadInputError, match=r"reaches \d+% of the head in t1gd, expected 25% or more"):
+            AlignSourcesd(register="never")(patient(pair[0], part))
+
+    def test_other_words_than_the_three(self):
+        with pytest.raises(BadInputError, match="register is 'maybe', expected one of auto, always, never"):
+            AlignSourcesd(register="maybe")
+
+
+def test_part_of_the_head_is_filled_with_zeros_and_told(pair, caplog):
+    present = np.flatnonzero((pair[1].values > 0).any((0, 1)))
+    part = Volume(pair[1].values[..., : int(np.quantile(present, 0.6))].copy(), pair[1].affine)
+    with caplog.at_level(logging.WARNING):
+        data = AlignSourcesd()(patient(pair[0], part))
+    assert "of the head in t1gd; the rest of it is 0 there" in caplog.text
+    assert data["registration"]["flair"]["outside"] > 0.3
+    assert (data["image"][1][..., int(np.quantile(present, 0.6)) + 1 :] == 0).all()

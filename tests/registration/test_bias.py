@@ -1,0 +1,61 @@
+"""Slow changes of brightness are taken out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+pytest.importorskip("itk", reason="no itk: pip install -r requirements-clinic.txt")
+
+from scripts.registration.bias import CorrectBiasd, bias_field
+from scripts.registration.volume import Volume, foreground
+
+
+def smooth_field(shape):
+    x, y, z = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    return np.exp(0.35 * x - 0.2 * y + 0.15 * z * x)
+
+
+@pytest.fixture(scope="module")
+def shaded(pair):
+    field = smooth_field(pair[0].values.shape)
+    return Volume((pair[0].values * field).astype(np.float32), pair[0].affine), field
+
+
+def test_a_known_field_is_found(pair, shaded):
+    volume, field = shaded
+    head = foreground(pair[0].values)
+    # what is found is the phantom's own field times the one that was added
+    own = bias_field(pair[0])
+    found = bias_field(volume)[head] / own[head]
+    assert np.corrcoef(found, field[head])[0, 1] > 0.97
+    ratio = field[head] / found
+    assert ratio.std() / ratio.mean() < 0.3 * field[head].std() / field[head].mean()
+    assert bias_field(volume)[head].mean() == pytest.approx(1, abs=0.02)
+
+
+def test_nothing_has_no_field():
+    assert (bias_field(Volume(np.zeros((6, 6, 6), np.float32), np.eye(4))) == 1).all()
+
+
+def test_the_transform_corrects_every_source_and_says_so(shaded):
+    volume, _ = shaded
+    image = MetaTensor(
+        torch.from_numpy(np.stack([volume.values, volume.values])), affine=torch.from_numpy(volume.affine)
+    )
+    data = CorrectBiasd("true")({"image": image, "preparation": ["before"]})
+    head = foreground(volume.values)
+    for channel in data["image"]:
+        assert not np.array_equal(channel, volume.values)
+        assert (channel.numpy()[volume.values == 0] == 0).all()
+    assert head.any()
+    assert np.array_equal(data["image"].affine, volume.affine)
+    assert data["preparation"][0] == "before"
+    assert data["preparation"][1].startswith("bias field corrected by N4")
+
+
+def test_by_default_nothing_is_done(shaded):
+    data = {"image": object()}
+    assert CorrectBiasd()(data) is data
