@@ -14,17 +14,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
-pytest.importorskip("dicomweb_client", reason="no dicomweb-client: pip install -r requirements-clinic.txt")
-pytest.importorskip("pynetdicom", reason="no pynetdicom: pip install -r requirements-clinic.txt")
-
-from scripts.pacs.archive import Archive
-from scripts.pacs.connect import connect
-from scripts.phantom.study import write_study
+if TYPE_CHECKING:
+    from scripts.pacs.archive import Archive
 
 USER, PASSWORD = "reader", "correct horse"
 TITLE, OURS = "ORTHANC", "FUSIONINN"
@@ -64,6 +60,8 @@ class Server:
 
     def connect(self, way: str, **options) -> Archive:
         """Speak to it in one of three ways."""
+        from scripts.pacs.connect import connect
+
         options = {"attempts": 1, "timeout": 10, **options}
         if way == "dicomweb":
             return connect(self.url, USER, PASSWORD, **options)
@@ -123,6 +121,8 @@ def write_small_study() -> Callable[..., str]:
 
     def write(folder: Path, patient_id: str = "Secret-0815", **options) -> str:
         from pydicom import dcmread
+
+        from scripts.phantom.study import write_study
 
         values = np.random.default_rng(7).integers(0, 900, SHAPE)
         volumes = {"t1gd": (values, np.eye(4)), "flair": (values[::-1], np.eye(4))}

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from scripts.data.errors import BadInputError
+from scripts.pacs.errors import PacsError
+
+pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
+pytest.importorskip("pynetdicom", reason="no pynetdicom: pip install -r requirements-clinic.txt")
+
 from pydicom import dcmread
 from pydicom.uid import JPEG2000Lossless, MRSpectroscopyStorage, RLELossless, generate_uid
 
-from scripts.data.errors import BadInputError
 from scripts.pacs.archive import FoundStudy
-from scripts.pacs.errors import PacsError
 
 ALL = {"study-001"}
 

@@ -12,11 +12,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow
+
+from scripts.workflows.plain_errors import plain_cause
+
+pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
+pytest.importorskip("pynetdicom", reason="no pynetdicom: pip install -r requirements-clinic.txt")
+
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
 from scripts.phantom.study import write_study
-from scripts.workflows.plain_errors import plain_cause
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 SIZE = (80, 72, 6)

@@ -3,6 +3,10 @@ from __future__ import annotations
 import pytest
 
 from scripts.data.errors import BadInputError
+
+pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
+pytest.importorskip("pynetdicom", reason="no pynetdicom: pip install -r requirements-clinic.txt")
+
 from scripts.pacs.connect import connect
 from scripts.pacs.dicomweb import DicomWeb
 from scripts.pacs.dimse import Dimse

@@ -7,8 +7,11 @@ import threading
 
 import pytest
 
-from scripts.pacs.connect import connect
 from scripts.pacs.errors import PacsError
+
+pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
+
+from scripts.pacs.connect import connect
 
 
 @pytest.fixture

@@ -6,9 +6,13 @@ import socket
 
 import pytest
 
+from scripts.pacs.errors import PacsError
+
+pytest.importorskip("pynetdicom", reason="no pynetdicom: pip install -r requirements-clinic.txt")
+pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
+
 from scripts.pacs.attempts import Attempts
 from scripts.pacs.dimse import Dimse
-from scripts.pacs.errors import PacsError
 
 
 def dimse(port, called="ORTHANC", calling="FUSIONINN", timeout=5.0, attempts=1, **options):

@@ -5,10 +5,14 @@ import stat
 from pathlib import Path
 
 import pytest
-from pydicom.uid import generate_uid
 
 from scripts.data.errors import BadInputError
 from scripts.pacs.errors import PacsError
+
+pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
+
+from pydicom.uid import generate_uid
+
 from scripts.pacs.fetched import FetchedStudies
 
 

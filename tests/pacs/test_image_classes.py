@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
+pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
+
 from pydicom import uid
 
 from scripts.pacs.image_classes import IMAGE_CLASSES, SYNTAXES

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from pydicom import Dataset
 
 from scripts.data.errors import BadInputError
+
+pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
+
+from pydicom import Dataset
+
 from scripts.pacs.query import answers, read_query, study_filters
 
 

@@ -5,6 +5,9 @@ import logging
 import pytest
 
 from scripts.data.errors import BadInputError
+
+pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
+
 from scripts.pacs.connect import connect
 from scripts.pacs.send_back import SendBack
 
