@@ -135,6 +135,10 @@ class TestApplication:
         assert not any("Secret" in str(path) for path in output.rglob("*"))
 
 
+def test_the_application_has_the_version_of_the_bundle():
+    assert re.search(r"^  version: (.+)$", (DEPLOY / "app.yaml").read_text(), re.MULTILINE)[1] == scripts.__version__
+
+
 def test_an_input_without_dicom_is_told(interpreter, tmp_path):
     (tmp_path / "in").mkdir()
     done = subprocess.run(
