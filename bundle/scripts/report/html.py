@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import nibabel as nib
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from scripts import RESEARCH_NOTICE, __version__
-from scripts.outputs.overview import draw_overview
+from scripts.outputs.overview import ERROR_COLOURS, draw_overview
+from scripts.outputs.page import ACCENT, BACKGROUND, FAINT, RULE, TEXT
 from scripts.outputs.tables import write_text
 
 from .markup import description, plain, table, value
@@ -31,7 +35,8 @@ NIIVUE = "niivue.umd.js.gz"
 LIMIT = 24_500_000
 """Bytes of a page that the volumes' grey levels are chosen to stay below."""
 PICTURE_WIDTH = 1400
-PICTURE_COLOURS = 128
+PICTURE_COLOURS = 120
+"""Greys, and as many colours of the errors."""
 
 
 def write_report(path: str | os.PathLike[str], data: ReportData) -> Path:
@@ -158,7 +163,16 @@ def _picture(data: ReportData) -> str:
             height = round(page.height * PICTURE_WIDTH / page.width)
             small = small.resize((PICTURE_WIDTH, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
     packed = io.BytesIO()
-    small.quantize(PICTURE_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        packed, format="PNG", optimize=True
-    )
+    small.quantize(palette=_palette(), dither=Image.Dither.NONE).save(packed, format="PNG", optimize=True)
     return base64.b64encode(packed.getvalue()).decode("ascii")
+
+
+def _palette() -> Image.Image:
+    """Greys, the scale of the errors, and the page's own colours: a palette made to measure would bend the scale."""
+    shares = np.linspace(0, 1, PICTURE_COLOURS)
+    scale = colormaps[ERROR_COLOURS](shares)[:, :3]
+    page = [to_rgb(colour) for colour in (BACKGROUND, TEXT, FAINT, ACCENT, RULE)]
+    colours = np.concatenate([shares[:, None].repeat(3, axis=1), scale, page])
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.rint(255 * colours).astype(np.uint8).tobytes())
+    return palette

@@ -19,14 +19,15 @@
   // By NIfTI's datatype.
   const ARRAYS = { 2: Uint8Array, 4: Int16Array, 512: Uint16Array };
   const HEADER = 352;
-  // In millimetres: about a pixel and a half where the picture is wide.
-  const CROSSHAIR = about.extent / 450;
+  const CROSSHAIR_PIXELS = 1.5;
 
   const state = { kind: about.kinds[0], left: 0, right: Math.min(1, about.sources.length - 1), plane: 0, blend: 100 };
   const windows = {};
   const files = {};
   const images = {};
   let viewer;
+  // Width of its lines in millimetres.
+  let crosshair;
   let pending = false;
 
   // ---- volumes -------------------------------------------------------------------------------------------------
@@ -386,7 +387,7 @@
         act(on);
       });
     };
-    toggle("crosshair", (on) => viewer.setCrosshairWidth(on ? CROSSHAIR : 0));
+    toggle("crosshair", (on) => viewer.setCrosshairWidth(on ? crosshair : 0));
     toggle("outline", (on) => {
       viewer.drawRimOpacity = on ? 1 : 0;
       viewer.drawScene();
@@ -443,12 +444,14 @@
     label();
     makeControls();
     makeValuesTable();
+    const { clientWidth, clientHeight } = byId("picture");
+    crosshair = (CROSSHAIR_PIXELS * about.extent) / Math.min(clientWidth, clientHeight);
     viewer = new niivue.Niivue({
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.35, 0.78, 1, 0.85],
-      crosshairWidth: CROSSHAIR,
+      crosshairWidth: crosshair,
       crosshairWidthUnit: "mm",
-      crosshairGap: 14 * CROSSHAIR,
+      crosshairGap: 10 * crosshair,
       fontMinPx: 15,
       fontColor: [0.82, 0.85, 0.88, 1],
       dragAndDropEnabled: false,
