@@ -7,6 +7,9 @@ from scripts.data.errors import BadInputError
 REQUIREMENTS = "requirements-clinic.txt"
 """File of the repository that names the optional packages of the clinic's side."""
 
+WHEELS = {"dicomweb_client": "dicomweb-client", "openjpeg": "pylibjpeg-openjpeg"}
+"""What pip calls packages that are imported by another name."""
+
 
 def require(*packages: str, purpose: str = "reading DICOM") -> None:
     """Check that optional packages can be imported, before they are.
@@ -23,5 +26,5 @@ def require(*packages: str, purpose: str = "reading DICOM") -> None:
         word = "package" if len(missing) == 1 else "packages"
         raise BadInputError(
             f"{purpose} needs the {word} {', '.join(missing)}. Install what the clinic's side needs: "
-            f"pip install -r {REQUIREMENTS}"
+            f"pip install -r {REQUIREMENTS}, or pip install {' '.join(WHEELS.get(package, package) for package in missing)}"
         )
