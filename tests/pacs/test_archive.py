@@ -118,6 +118,17 @@ class TestFetching:
         with pytest.raises(BadInputError, match="cannot be written"):
             archive.fetch_study(study[0], tmp_path / "file")
 
+    def test_a_full_disk_is_told_and_leaves_nothing(self, archive, study, tmp_path):
+        resource = pytest.importorskip("resource", reason="no limit of file sizes on this system")
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(BadInputError, match="cannot be written .*with space left"):
+                archive.fetch_study(study[0], tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert list(tmp_path.iterdir()) == []
+
     def test_nothing_of_the_patient_is_logged(self, archive, study, tmp_path, caplog):
         with caplog.at_level(logging.INFO):
             archive.find_studies(patient_id="Secret-0815")
@@ -142,10 +153,12 @@ class TestSending:
         archive.send(tmp_path / "derived")
         assert archive.find_studies(study_uid=study[0]) == [before]
 
-    def test_all_studies_below_a_folder_are_sent(self, archive, study, derive, tmp_path):
+    def test_all_studies_below_a_folder_are_sent(self, archive, study, derive, tmp_path, caplog):
         derive(study[1] / "09_t1gd", tmp_path / "a" / "fused")
         derive(study[1] / "06_flair", tmp_path / "a" / "estimated")
-        assert archive.send_all(tmp_path) == 10
+        with caplog.at_level(logging.INFO):
+            assert archive.send_all(tmp_path) == 10
+        assert "10 instances of 1 study(s) sent" in caplog.text
 
     def test_a_study_that_the_archive_does_not_know_is_not_made(self, archive, write_small_study, tmp_path):
         uid = write_small_study(tmp_path, f"Unknown-{generate_uid()[-9:]}")

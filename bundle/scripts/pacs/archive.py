@@ -199,7 +199,9 @@ class Archive(ABC):
             studies.setdefault(_read_header(file).StudyInstanceUID, []).append(file)
         if not studies:
             raise BadInputError(f"{folder} holds no DICOM file (*.dcm) to send.")
-        return sum(self.send(files) for files in studies.values())
+        sent = sum(self.send(files) for files in studies.values())
+        self.logger.info(f"{sent} instances of {len(studies)} study(s) sent to {self.address} and found.")
+        return sent
 
     def _fetch_series(self, study_uid: str, series_uid: str, folder: Path) -> None:
         """Fetch a series into a folder of its own; what an interrupted attempt left goes first."""
