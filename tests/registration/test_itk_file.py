@@ -6,7 +6,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-itk = pytest.importorskip("itk", reason="no itk: pip install -r requirements-clinic.txt")
+pytest.importorskip("itk", reason="no itk: pip install -r requirements-clinic.txt")
+
+import itk
 
 from scripts.data.errors import BadInputError
 from scripts.data.nifti import read_nifti

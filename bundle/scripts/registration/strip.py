@@ -143,6 +143,7 @@ def _ring(volume: Volume) -> float:
     head = _largest(binary_fill_holes(foreground(coarse.values)))
     # What the field of view cuts off is no surface.
     depth = distance_transform_edt(np.pad(head, 1, mode="edge"), sampling=coarse.spacing)[1:-1, 1:-1, 1:-1]
-    middle = float(np.median(coarse.values[depth > 0.6 * depth.max()]))
-    layers = [coarse.values[(depth > start) & (depth <= start + 3.0)] for start in np.arange(*RING_MM, 1.5)]
+    values = coarse.values - coarse.values.min()
+    middle = float(np.median(values[depth > 0.6 * depth.max()]))
+    layers = [values[(depth > start) & (depth <= start + 3.0)] for start in np.arange(*RING_MM, 1.5)]
     return min((float(np.median(layer)) for layer in layers if layer.size), default=0.0) / max(middle, 1e-6)

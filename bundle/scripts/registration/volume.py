@@ -58,10 +58,10 @@ class Volume:
 
 def foreground(values: np.ndarray) -> np.ndarray:
     """Where something is: brighter than a tenth of the bright parts. A background, black or noisy, is not."""
+    if values.size == 0 or values.min() == values.max():
+        return np.zeros(values.shape, dtype=bool)
     low = float(values.min())
     above = values[values > low]
-    if above.size == 0:
-        return np.zeros(values.shape, dtype=bool)
     return values > low + FAINT * (float(np.percentile(above, 98)) - low)
 
 
