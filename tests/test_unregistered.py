@@ -70,5 +70,5 @@ def test_what_is_written_lies_on_the_grid_of_t1gd_and_resembles_the_sources(fuse
     assert np.allclose(image.affine, phantom.affine)
     flair = nib.load(fused / "phantom-07_flair_decomposed.nii.gz").get_fdata()
     brain = (phantom.flair > 0) & (right > 0)
-    assert np.corrcoef(flair[brain], right[brain])[0, 1] > 0.9
+    assert np.corrcoef(flair[brain], right[brain])[0, 1] > 0.85
     assert nib.load(fused / "phantom-07_flair_decomposed.nii.gz").get_data_dtype() == np.float32

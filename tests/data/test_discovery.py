@@ -9,6 +9,7 @@ import pytest
 
 from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
+from scripts.data.naming import is_volume
 
 
 def touch(folder, *names):
@@ -25,6 +26,13 @@ def write_datalist(path, content):
 
 
 class TestFolders:
+    def test_other_formats_are_found_where_they_are_asked_for(self, tmp_path):
+        touch(tmp_path / "A", "A_t1ce.nii.gz", "A_flair.nrrd")
+        (record,) = find_patients(tmp_path, is_image=is_volume)
+        assert record["flair"] == str(tmp_path / "A" / "A_flair.nrrd")
+        (record,) = find_patients(tmp_path)
+        assert "the flair image is missing" in record["problem"]
+
     def test_brats_2018_names_are_found_in_order(self, tmp_path):
         for name in ("B", "A"):
             touch(

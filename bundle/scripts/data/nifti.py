@@ -8,7 +8,6 @@ import nibabel as nib
 import numpy as np
 import torch
 from monai.data import MetaTensor, NibabelReader
-from monai.transforms import LoadImage
 
 from .errors import BadInputError
 from .naming import is_nifti
@@ -43,7 +42,7 @@ def read_nifti(path: str | os.PathLike[str]) -> MetaTensor:
         raise BadInputError(f"{file} is empty (0 bytes). Copy or download the file again.")
     try:
         stored = nib.load(file).get_data_dtype()
-        volume = LoadImage(NibabelReader, image_only=True, dtype=np.float32)(file) if stored.kind in "iuf" else None
+        volume = _read(file) if stored.kind in "iuf" else None
     except MemoryError:
         raise
     except PermissionError as error:
@@ -59,6 +58,13 @@ def read_nifti(path: str | os.PathLike[str]) -> MetaTensor:
             "colour to grey, or complex numbers to their magnitude."
         )
     return volume
+
+
+def _read(file: str) -> MetaTensor:
+    # MONAI's LoadImage would set up the readers of all formats, and those of DICOM warn of what they miss.
+    reader = NibabelReader()
+    values, meta = reader.get_data(reader.read(file))
+    return MetaTensor(torch.from_numpy(np.asarray(values, dtype=np.float32)), affine=meta["affine"])
 
 
 def one_volume(volume: MetaTensor, file: str, channel: int | None = None) -> MetaTensor:

@@ -150,7 +150,7 @@ class AlignSourcesd(Transform):
         else:
             applied, why = True, "it lies elsewhere than its header says"
         if applied:
-            why = f"moved by up to {moved:.1f} mm, {why}; similarity {before:.3f} to {after:.3f}"
+            why = f"moved by up to {moved:.1f} mm ({why}); similarity {before:.3f} to {after:.3f}"
         else:
             matrix, after, reached = unmoved, before, overlap
 
