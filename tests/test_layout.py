@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 2**20
 
 REQUIRED = [
+    *(f"deploy/{name}" for name in ("README.md", "app.py", "app.yaml", "requirements.txt")),
     ".ci/run",
     ".gitignore",
     "LICENSE",

@@ -16,7 +16,7 @@ from scripts.data.naming import without_extension
 from .sidecar import read_sidecar
 
 PARTS = tuple(ending for ending in OWN_OUTPUTS if ending != "_fused")
-NAMED = ("_overview.png", "_decomposed_overview.png", "_uncertainty.json")
+NAMED = ("_overview.png", "_decomposed_overview.png", "_uncertainty.json", "_report.html")
 """Ends of the other files of a patient; what stands before is the name alone."""
 MARK = b"FusionINN"
 """What the header of every volume of this bundle begins with."""
