@@ -76,6 +76,23 @@ def test_t1_flair_is_t1_by_its_timing():
     assert (told.kind, told.doubts) == ("t1gd", ())
 
 
+def test_where_the_inversion_time_is_left_out_words_tell_flair():
+    late = {"repetition_time": 9000.0, "echo_time": 120.0, "scanning_sequence": ("SE",)}
+    for missing in (None, 0.0):
+        assert kind(description="Ax T2 FLAIR", inversion_time=missing, **late) == "flair"
+        assert kind(description="FLAIR_longTR", inversion_time=missing, **late) == "flair"
+        assert kind(description="T2 tra", inversion_time=missing, **late) == "t2"
+    early = {"repetition_time": 2500.0, "echo_time": 24.0, "scanning_sequence": ("SE",), "inversion_time": None}
+    assert kind(description="Ax T1 FLAIR +C", **early) == "t1gd"
+
+
+def test_the_protocol_of_a_whole_examination_tells_nothing_of_a_series():
+    names = {"description": "Sag BRAVO", "protocol": "BRAIN TUMOR WITH CONTRAST"}
+    assert kind(manufacturer="GE MEDICAL SYSTEMS", **names) == "t1"
+    assert kind(manufacturer="SIEMENS", **names) == "t1gd"
+    assert kind(manufacturer="GE MEDICAL SYSTEMS", **{**names, "description": ""}) == "t1gd"
+
+
 def test_a_flair_may_be_called_t2():
     told = tell_contrast(
         replace(

@@ -120,8 +120,14 @@ def why_unusable(facts: Facts) -> str | None:
     return None
 
 
+def _names(facts: Facts) -> tuple[str, ...]:
+    """Description and protocol; GE's protocol is one for the whole examination and tells nothing of its series."""
+    of_series = not (facts.description and facts.manufacturer.upper().startswith("GE"))
+    return (facts.description, facts.protocol) if of_series else (facts.description,)
+
+
 def _texts(facts: Facts) -> tuple[str, ...]:
-    return facts.description, facts.protocol, facts.sequence_name
+    return *_names(facts), facts.sequence_name
 
 
 def _timing(facts: Facts) -> str:
@@ -151,6 +157,9 @@ def _by_values(facts: Facts) -> tuple[str, str]:
     if echo_planar:
         return ("", "") if {"dwi", "adc"} & set(words) else ("echo-planar", "echo-planar without diffusion")
     kind = _by_timing(facts)
+    if kind in ("t2", "PD") and not facts.inversion_time and "flair" in words:
+        # some scanners and anonymisers leave TI out
+        kind = "flair" if kind == "t2" else "t1" if "t1" in words else kind
     if kind:
         return kind, f"{_timing(facts)}: {NAMES.get(kind, kind).split(' ')[0]}"
     named = {"FLUID_ATTENUATED": "flair", "T1": "t1", "T2": "t2", "STIR": "STIR", "PROTON_DENSITY": "PD", "TOF": "TOF"}
@@ -185,7 +194,7 @@ def _agent(facts: Facts) -> tuple[str, list[str], list[str]]:
     """T1 with or without contrast agent: kind, reasons and doubts."""
     agent = facts.contrast_agent.strip()
     given = None if not agent else agent.casefold() not in _NO_AGENT
-    said, word = agent_in_words(facts.description, facts.protocol)
+    said, word = agent_in_words(*_names(facts))
     if given and said is False:
         return "t1gd", [f'contrast agent "{agent}" in the header'], [f'"{word}" in its description']
     if given:

@@ -21,13 +21,19 @@ _OTHERS = {
     "a projection": _any(r"\bm(ax)?(in)?n? ?ip\b|projection"),
     "a subtraction": _any(r"\bsub\b|subtra[ck]t\w*|substra\w*|soustraction"),
     "weighted by T2*": _any(r"\bswi\b|\bswan\b|venobold|suscept|t2 ?\*|t2 ?star|\bhemo|h[aä]mo|\bgre t2|\bmedic\b"),
-    "an angiography": _any(r"\btof\b|angio|\bmr[av]\b|veno|inhance|\bpca\b"),
-    "perfusion": _any(r"perf|\bpwi\b|\bdsc\b|\bdce\b|\bp?c?asl\b|\br?cb[fv]\b|\bmtt\b|\bttp\b|dynami"),
+    "an angiography": _any(
+        r"\btof\b|angio|\b(ce)?mr[av]\b|veno|inhance|\bpca\b|\btwist\b|\btricks\b|\bcow\b|willis|carotis|carotid"
+    ),
+    "perfusion": _any(
+        r"perf|\bpwi\b|\bdsc\b|\bdce\b|\bp?c?asl\b|\br?(el)?cb[fv]\b|cerebral blood|\bmtt\b|\bttp\b|dynami|\bdisco\b"
+    ),
     "functional imaging": _any(r"\bfmri\b|\bbold\b|resting"),
     "a map of anisotropy": _any(r"\bfa\b ?map|tensor|fractional aniso|colfa|\bdti fa\b|\btrack?to"),
     "spectroscopy": _any(r"spectro|\bcsi\b|\bsvs\b|\bmrs\b"),
     "a steady-state sequence of fluid": _any(r"\bciss|fiesta|\btrufi|\bdrive\b|\bbtfe\b|3d ?ssfp"),
     "STIR": _any(r"\bstir\b"),
+    "inverted twice": _any(r"(?<!\d)(?<!\d )\bdir\b|double inv"),
+    "a map of relaxation": _any(r"\bt[12] ?map"),
     "weighted by proton density": _any(r"\bpdw?\b|proton ?dens"),
     "a part of MP2RAGE": _any(r"mp2rage.*(inv|uni|t1 ?map)"),
     "a screen shot or report": _any(r"screen ?s|snapshot|report|key ?image|capture|\bdose\b|protocol page"),
@@ -59,15 +65,18 @@ _NO_AGENT_MEANT = _any(
     r"\bposterior|postcentral|precentral",
 )
 _BEFORE = _any(
-    rf"\b(without|w/o|wo|ohne|sans|senza|sin|zonder|non?|pre|vor|avant|prima|antes)[ -]*{_AGENT}\b",
-    r"\b(nativ\w*|unenhanced|plain|basal|precontrast|noncontrast|noncon|pre|without|ohne|w/o|sans|senza)\b",
-    r"\bc ?-(?!\w)|(?<![\w])- ?c\b",
+    rf"\b(without|w/o|wo|ohne|sans|senza|sin|sem|zonder|utan|uten|uden|bez|non?)[ -]*{_AGENT}\b",
+    rf"\b(pre|vor|avant|prima|antes)[ -]*{_AGENT}\b",
+    r"\b(nativ\w*|unenhanced|plain|basale?|blanco|precontrast|noncontrast|noncon|pre|without|ohne|w/o|s/c|sans|senza)\b",
+    r"\bo ?(km|kontrast\w*|gd|gad\w*)\b",
+    r"\bc ?-(?!\w)|(?<!\w)- ?c\b|\b(km|gd|gad\w*|iv|ce)-(?!\w)|(?<!\w)-(km|gd|gad\w*|ce)\b",
 )
 _AFTER = _any(
-    r"(?<![a-z0-9])(gd|gad|gado\w*|km|kontrast\w*|contrast\w*|post\w*|ce|mdc|inj|injec\w*|nach|apr[eè]s)(?![a-z])",
+    r"(?<![a-z0-9])(gd|gad|gado\w*|m?km|kontrast\w*|contrast\w*|post\w*|ce|mdc|inj|injec\w*|nach|apr[eè]s)(?![a-z])",
     r"dotarem|dotagraf|gadovist|prohance|magnevist|omniscan|multihance|clariscan|elucirem|vueway",
     r"(?<![a-z0-9])c ?\+|\+ ?(c|gd|gad\w*|km|contrast\w*|ce|mdc|k)(?![a-z])",
     r"\bs?t1w? ?-?(c|ce|gd|gad|km)(?![a-z])|\bs?t1w?.*\+ ?$",
+    r"\bw(ith)?[ /]*con\b|\bcon cte\b|\bciv\b|\bpós\b|\biv ?\+|\bmit$",
     r"造影|增强|増強|조영",
 )
 
