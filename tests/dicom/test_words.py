@@ -8,7 +8,8 @@ from scripts.dicom.words import agent_in_words, kinds_in_words, other_in_words
     [
         "t1_mprage_sag_p2_iso_KM", "Ax T1 POST", "AX T1 +C", "SAG T1 BRAVO POST GAD", "T1W_3D_TFE_GD", "T1 SE c+",
         "3D T1 C+ tra", "T1 tra nach KM", "T1 injecté", "AX T1 FS POST CONTRAST", "T1 contraste", "t1+", "T1 Gadovist",
-        "T1_vibe_fs_ax_CE", "T1ce", "MPRAGE post-gd", "T1C", "T1 mdc", "T1 造影", "T1 m. KM", "T1_mKM", "T1 KM+", "T1 Gd+", "T1 tra +KM", "AX T1 IV+", "AX T1 WITH CON",
+        "T1_vibe_fs_ax_CE", "T1ce", "MPRAGE post-gd", "T1C", "T1 mdc", "T1 造影",
+        "T1 m. KM", "T1_mKM", "T1 KM+", "T1 Gd+", "T1 tra +KM", "AX T1 IV+", "AX T1 WITH CON",
         "T1 CON CTE", "T1 PÓS", "T1 MPR mit", "T1 - Gd", "T1 Gd-DTPA",
     ],
 )  # fmt: skip
@@ -20,7 +21,8 @@ def test_words_for_contrast_agent(text):
     "text",
     [
         "t1_mprage_sag_nativ", "AX T1 PRE", "T1 w/o contrast", "T1 without gad", "T1 ohne KM", "T1 sans gado", "T1 C-",
-        "T1 non-contrast", "t1 pre-contrast", "T1_senza_mdc", "T1 unenhanced", "T1 vor KM", "T1 precontrast", "t1_mprage o. KM", "T1 oKM", "T1 KM-", "T1 tra -KM", "T1 Gd-", "AX T1 IV-", "T1 sem contraste",
+        "T1 non-contrast", "t1 pre-contrast", "T1_senza_mdc", "T1 unenhanced", "T1 vor KM", "T1 precontrast",
+        "t1_mprage o. KM", "T1 oKM", "T1 KM-", "T1 tra -KM", "T1 Gd-", "AX T1 IV-", "T1 sem contraste",
         "T1 basale", "T1 blanco", "T1 utan kontrast",
     ],
 )  # fmt: skip
