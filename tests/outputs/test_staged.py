@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,13 +17,15 @@ def names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-@pytest.fixture
-def small_disk():
+@contextmanager
+def small_disk() -> Iterator[None]:
     """Let no file grow beyond a kilobyte, which writers see as they see a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_files_and_folders_arrive_together_and_others_stay(tmp_path):
@@ -54,11 +58,26 @@ def test_an_error_leaves_what_was_there(tmp_path):
     assert (tmp_path / "note.json").read_text() == "old"
 
 
-def test_a_full_disk_leaves_nothing(tmp_path, small_disk):
-    with pytest.raises(BadInputError, match="nothing was written to .*--output_dir"), staged(tmp_path / "out") as stage:
+def test_an_error_leaves_no_empty_folder(tmp_path):
+    with pytest.raises(BadInputError, match="wrong"), staged(tmp_path / "study") as stage:
+        (stage / "fused").mkdir()
+        raise BadInputError("wrong")
+    assert names(tmp_path) == []
+
+
+def test_an_empty_folder_that_was_there_stays(tmp_path):
+    (tmp_path / "study").mkdir()
+    with pytest.raises(BadInputError, match="wrong"), staged(tmp_path / "study"):
+        raise BadInputError("wrong")
+    assert names(tmp_path) == ["study"]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path):
+    full = pytest.raises(BadInputError, match="nothing was written to .*--output_dir")
+    with full, small_disk(), staged(tmp_path / "out") as stage:
         (stage / "small").write_text("fits")
         (stage / "large").write_bytes(bytes(4096))
-    assert names(tmp_path) == ["out"]
+    assert names(tmp_path) == []
 
 
 def test_a_file_where_the_folder_should_be_is_told(tmp_path):

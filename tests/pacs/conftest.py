@@ -3,60 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import shutil
 import socket
-import subprocess
+import sys
 import threading
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from orthanc import OURS, PASSWORD, USER, Orthanc, find_orthanc, running_orthanc
+
 if TYPE_CHECKING:
     from scripts.pacs.archive import Archive
 
-USER, PASSWORD = "reader", "correct horse"
-TITLE, OURS = "ORTHANC", "FUSIONINN"
 SHAPE = (32, 36, 5)
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def orthanc_files() -> tuple[str, Path]:
-    """Find Orthanc and its DICOMweb plugin, or skip."""
-    binary = shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin")
-    if binary is None:
-        pytest.skip("no Orthanc: apt-get install orthanc orthanc-dicomweb")
-    places = ["/usr/share/orthanc/plugins", "/usr/lib/orthanc/plugins", "/usr/local/share/orthanc/plugins"]
-    for place in [os.environ.get("ORTHANC_PLUGINS", ""), *places]:
-        plugin = Path(place) / "libOrthancDicomWeb.so"
-        if place and plugin.exists():
-            return binary, plugin
-    pytest.skip("no DICOMweb plugin of Orthanc: apt-get install orthanc-dicomweb")
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where an Orthanc listens."""
-
-    http: int
-    dicom: int
-    receive: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.http}/dicom-web"
+class Server(Orthanc):
+    """An Orthanc, and how the bundle speaks to it."""
 
     def connect(self, way: str, **options) -> Archive:
         """Speak to it in one of three ways."""
@@ -66,53 +34,18 @@ class Server:
         if way == "dicomweb":
             return connect(self.url, USER, PASSWORD, **options)
         port = self.receive if way == "c-move" else None
-        return connect(f"dicom://{TITLE}@127.0.0.1:{self.dicom}", calling=OURS, receive_port=port, **options)
+        return connect(self.dimse_url, calling=OURS, receive_port=port, **options)
 
 
 @pytest.fixture(scope="session")
 def orthanc(tmp_path_factory) -> Iterator[Server]:
-    """An Orthanc of our own on free ports, which knows us, and goes when the tests are done."""
-    binary, plugin = orthanc_files()
-    folder = tmp_path_factory.mktemp("orthanc")
-    server = Server(free_port(), free_port(), free_port())
-    settings = {
-        "StorageDirectory": str(folder / "storage"),
-        "IndexDirectory": str(folder / "storage"),
-        "Plugins": [str(plugin)],
-        "HttpPort": server.http,
-        "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": True,
-        "RegisteredUsers": {USER: PASSWORD},
-        "DicomAet": TITLE,
-        "DicomPort": server.dicom,
-        "DicomCheckCalledAet": True,
-        "DicomModalities": {"ours": [OURS, "127.0.0.1", server.receive]},
-        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-        "StableAge": 1,
-    }
-    (folder / "orthanc.json").write_text(json.dumps(settings))
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([binary, str(folder / "orthanc.json")], stdout=log, stderr=log, cwd=folder)
+    """An Orthanc of our own, which goes when the tests are done."""
     try:
-        wait_for(server, process, folder / "log")
-        yield server
-    finally:
-        process.kill()
-        process.wait(30)
-
-
-def wait_for(server: Server, process: subprocess.Popen, log: Path) -> None:
-    logins = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    logins.add_password(None, f"http://127.0.0.1:{server.http}", USER, PASSWORD)
-    opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(logins), urllib.request.ProxyHandler({}))
-    for _ in range(300):
-        try:
-            opener.open(f"http://127.0.0.1:{server.http}/system", timeout=2).close()
-            return
-        except OSError:
-            assert process.poll() is None, log.read_text(errors="replace")
-            time.sleep(0.1)
-    raise AssertionError(f"Orthanc does not start:\n{log.read_text(errors='replace')}")
+        find_orthanc()
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    with running_orthanc(tmp_path_factory.mktemp("orthanc")) as server:
+        yield Server(server.http, server.dicom, server.receive)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scripts.data.errors import BadInputError
@@ -18,7 +18,8 @@ BEGINNING = ".staged-"
 def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a folder to write to, whose content moves to `folder` if nothing is raised.
 
-    Files and folders of the same names are replaced, others stay. What a killed run left half-written is removed.
+    Files and folders of the same names are replaced, others stay. What a killed run left half-written is removed, and
+    so is `folder` where it was made for nothing.
 
     Args:
         folder: where the results belong; made if missing.
@@ -30,6 +31,7 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
         BadInputError: the disk is full, or something may not be written.
     """
     folder = Path(folder)
+    made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{BEGINNING}*"):
@@ -46,6 +48,10 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
             f"nothing was written to {folder}: {error.strerror or error}. Choose a folder that you may write to, on a "
             "disk with space left, with --output_dir."
         ) from error
+    finally:
+        if made:
+            with suppress(OSError):  # where something came to be in it
+                folder.rmdir()
 
 
 def _replace(target: Path, entry: Path, aside: Path) -> None:
