@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import numpy as np
@@ -47,6 +48,18 @@ def test_other_files_are_left_out_with_a_reason(tmp_path):
     assert told["cut.dcm"].startswith("damaged or truncated DICOM")
     assert [path.name for path in scan.damaged] == ["cut.dcm"]
     assert len(scan.series[0].files) == 4
+
+
+def test_broken_links_and_pipes_are_left_alone(tmp_path):
+    write_series(tmp_path, VOLUME, AFFINE)
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    os.mkfifo(tmp_path / "pipe")
+    scan = scan_folder(tmp_path)
+    assert {path.name: reason for path, reason in scan.ignored.items()} == {
+        "link": "a broken link",
+        "pipe": "no plain file",
+    }
+    assert not scan.damaged
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])

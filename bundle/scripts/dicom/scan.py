@@ -16,6 +16,7 @@ from pydicom.uid import UID
 from scripts.data.errors import BadInputError
 
 from .frames import plain_headers
+from .hide_identity import IDENTIFYING
 from .private_block import CREATOR, GROUP
 from .series import Part, Series, facts_of, part_values, patient_key
 
@@ -42,7 +43,7 @@ _KEYWORDS = (
         "PerFrameFunctionalGroupsSequence",
         "DerivationDescription",
     ),
-    *("ContributingEquipmentSequence", "NumberOfFrames", *_PART_KEYWORDS),
+    *("ContributingEquipmentSequence", "NumberOfFrames", *_PART_KEYWORDS, *IDENTIFYING),
     *(_OUR_CREATOR, 0x0019100C, 0x00431039),
 )
 _DAMAGED = "damaged or truncated DICOM"
@@ -94,6 +95,10 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
     damaged: list[Path] = []
     images: dict[tuple[str, str, str], list[_Image]] = defaultdict(list)
     for path in _files(root):
+        if not path.is_file():
+            # a pipe would never end
+            ignored[path] = "a broken link" if path.is_symlink() else "no plain file"
+            continue
         try:
             key, found = _read(path)
         except NotDicomError as error:
