@@ -107,6 +107,10 @@ class TestWhatIsRefused:
         with pytest.raises(BadInputError, match=r"reaches \d+% of the head in t1gd, expected 25% or more"):
             AlignSourcesd(register="never")(patient(pair[0], part))
 
+    def test_a_reference_that_is_no_source(self, pair):
+        with pytest.raises(BadInputError, match="reference is 't2', expected one of t1gd, flair"):
+            AlignSourcesd(reference="t2")(patient(*pair))
+
     def test_other_words_than_the_three(self):
         with pytest.raises(BadInputError, match="register is 'maybe', expected one of auto, always, never"):
             AlignSourcesd(register="maybe")
@@ -117,6 +121,9 @@ def test_part_of_the_head_is_filled_with_zeros_and_told(pair, caplog):
     part = Volume(pair[1].values[..., : int(np.quantile(present, 0.6))].copy(), pair[1].affine)
     with caplog.at_level(logging.WARNING):
         data = AlignSourcesd()(patient(pair[0], part))
-    assert "of the head in t1gd; the rest of it is 0 there" in caplog.text
+    assert "P1: flair reaches" in caplog.text
+    (warning,) = data["warnings"]
+    assert warning.startswith("flair reaches")
+    assert warning.endswith("of the head in t1gd; the rest of it is 0 there.")
     assert data["registration"]["flair"]["outside"] > 0.3
     assert (data["image"][1][..., int(np.quantile(present, 0.6)) + 1 :] == 0).all()

@@ -55,6 +55,14 @@ class TestIsStripped:
 
 
 class TestStripSkulld:
+    def test_what_is_taken_off_becomes_the_lowest_value(self, pair, heads):
+        brain, head = pair[0], Volume(heads[1].values - 300, heads[1].affine)
+        image = StripSkulld()(patient(brain, head))["image"]
+        changed = image[1].numpy() != head.values
+        assert changed.mean() > 0.5
+        assert (image[1].numpy()[changed] == head.values.min()).all()
+        assert image[0].min() == 0
+
     def test_stripped_sources_are_left_alone(self, pair):
         data = patient(*pair)
         result = StripSkulld()(data)
@@ -91,7 +99,7 @@ class TestStripSkulld:
         StripSkulld()(patient(*pair))
 
     def test_other_words_are_refused(self):
-        with pytest.raises(BadInputError, match="expected true or false, got 'perhaps'"):
+        with pytest.raises(BadInputError, match="skull_stripping is 'perhaps', expected auto, true or false"):
             StripSkulld("perhaps")
 
 

@@ -20,6 +20,7 @@ from .resample import resample
 from .similarity import peak, similarity
 from .volume import Volume, head_points
 
+DEFAULT_REFERENCE = "t1gd"
 REGISTER = ("auto", "always", "never")
 MIN_GAIN = 0.005
 """What moving has to add to the similarity, relative to what it becomes, to count as better."""
@@ -47,6 +48,7 @@ class Placement:
         before: similarity at the position in the header.
         after: similarity at the position used.
         overlap: share of the reference's head that the source reaches.
+        warnings: what to look at.
     """
 
     applied: bool
@@ -55,6 +57,7 @@ class Placement:
     before: float
     after: float
     overlap: float
+    warnings: tuple[str, ...] = ()
 
 
 class AlignSourcesd(Transform):
@@ -71,7 +74,7 @@ class AlignSourcesd(Transform):
         BadInputError: `register` is none of these, or ITK is missing.
     """
 
-    def __init__(self, reference: str = "t1gd", register: str = "auto", order: int = 3) -> None:
+    def __init__(self, reference: str = DEFAULT_REFERENCE, register: str = "auto", order: int = 3) -> None:
         if register not in REGISTER:
             raise BadInputError(f"register is '{register}', expected one of {', '.join(REGISTER)}.")
         if register != "never":
@@ -91,16 +94,16 @@ class AlignSourcesd(Transform):
         Returns:
             new dict with "image" MetaTensor float32 [N, X, Y, Z] on the reference's grid, and "registration" {source:
             {"applied", "why", "rotation_degrees", "translation_mm", "similarity_before", "similarity_after",
-            "overlap", "outside", "matrix"}}.
+            "overlap", "outside", "matrix"}}; what is doubtful is added to "warnings".
 
         Raises:
-            BadInputError: a source does not fit the reference, however it is turned.
+            BadInputError: the reference is none of the sources, or a source does not fit it, however it is turned.
         """
         volumes: Mapping[str, MetaTensor] = data["volumes"]
-        name = self.reference if self.reference in volumes else next(iter(volumes))
+        name = self._reference_of(volumes)
         fixed = _volume(volumes[name])
         shape = fixed.values.shape
-        channels, registration = [], {}
+        channels, registration, warnings = [], {}, list(data.get("warnings", ()))
         for source, tensor in volumes.items():
             if source == name:
                 channels.append(fixed.values)
@@ -117,19 +120,30 @@ class AlignSourcesd(Transform):
                 outside = 1.0 - float(resampled.inside.mean())
             registration[source] = _report(placed, fixed, outside)
             self.logger.info(f"{data['patient']}: {source} to {name}: {placed.why}.")
+            for warning in placed.warnings:
+                self.logger.warning(warning)
+                warnings.append(warning.removeprefix(f"{data['patient']}: "))
         image = MetaTensor(
             torch.from_numpy(np.stack(channels)),
             affine=volumes[name].affine,
             meta={"filename_or_obj": str(data.get("files", {}).get(name, "")), "spatial_shape": np.asarray(shape)},
         )
-        return {**data, "image": image, "registration": registration}
+        told = {"warnings": warnings} if warnings or "warnings" in data else {}
+        return {**data, "image": image, "registration": registration, **told}
+
+    def _reference_of(self, volumes: Mapping[str, Any]) -> str:
+        if self.reference in volumes:
+            return self.reference
+        if self.reference != DEFAULT_REFERENCE:
+            raise BadInputError(f"reference is '{self.reference}', expected one of {', '.join(volumes)}.")
+        return next(iter(volumes))
 
     def _place(self, fixed: Volume, moving: Volume, same_frame: bool | None, what: str, reference: str) -> Placement:
         unmoved = np.eye(4)
         before, overlap = similarity(fixed, moving, unmoved)
         if self.register == "never":
-            self._check_overlap(what, reference, overlap)
-            return Placement(False, "not registered, as asked for", unmoved, before, before, overlap)
+            warnings = self._check_overlap(what, reference, overlap)
+            return Placement(False, "not registered, as asked for", unmoved, before, before, overlap, warnings)
 
         from .rigid import register  # needs ITK, which --register never does not
 
@@ -154,24 +168,25 @@ class AlignSourcesd(Transform):
         else:
             matrix, after, reached = unmoved, before, overlap
 
-        self._check_overlap(what, reference, reached)
-        self._check_plausible(what, reference, matrix, fixed, same_frame)
-        self._check_likeness(what, reference, after, peak(fixed, moving, matrix))
-        return Placement(applied, why, matrix, before, after, reached)
+        warnings = (
+            *self._check_overlap(what, reference, reached),
+            *self._check_plausible(what, reference, matrix, fixed, same_frame),
+            *self._check_likeness(what, reference, after, peak(fixed, moving, matrix)),
+        )
+        return Placement(applied, why, matrix, before, after, reached, warnings)
 
-    def _check_overlap(self, what: str, reference: str, overlap: float) -> None:
+    def _check_overlap(self, what: str, reference: str, overlap: float) -> tuple[str, ...]:
         told = f"{what} reaches {overlap:.0%} of the head in {reference}"
         if overlap < MIN_OVERLAP:
             raise BadInputError(
                 f"{told}, expected {MIN_OVERLAP:.0%} or more. Check that both are of this patient and show the same "
                 "part of the body; if headers place them wrongly, use --register always."
             )
-        if overlap < WHOLE_OVERLAP:
-            self.logger.warning(f"{told}; the rest of it is 0 there.")
+        return (f"{told}; the rest of it is 0 there.",) if overlap < WHOLE_OVERLAP else ()
 
     def _check_plausible(
         self, what: str, reference: str, matrix: np.ndarray, fixed: Volume, same_frame: bool | None
-    ) -> None:
+    ) -> tuple[str, ...]:
         turn = turn_degrees(matrix)
         if turn > MAX_ROTATION_DEGREES:
             raise BadInputError(
@@ -181,9 +196,10 @@ class AlignSourcesd(Transform):
             )
         shift = float(np.linalg.norm(shift_of(matrix, head_points(fixed, 8.0).mean(0))))
         if same_frame and shift > MAX_SHIFT_MM:
-            self.logger.warning(f"{what} lies {shift:.0f} mm from where its frame of reference puts it. Look at it.")
+            return (f"{what} lies {shift:.0f} mm from where its frame of reference puts it. Look at it.",)
+        return ()
 
-    def _check_likeness(self, what: str, reference: str, likeness: float, height: float) -> None:
+    def _check_likeness(self, what: str, reference: str, likeness: float, height: float) -> tuple[str, ...]:
         told = f"similarity {likeness:.3f}, {height:.1f} times that 15 mm aside"
         if likeness < MIN_SIMILARITY or height < MIN_PEAK:
             raise BadInputError(
@@ -191,10 +207,11 @@ class AlignSourcesd(Transform):
                 "both are of this patient, or take the header's word with --register never."
             )
         if likeness < SURE_SIMILARITY or height < SURE_PEAK:
-            self.logger.warning(
+            return (
                 f"{what} and {reference} are less alike than the contrasts of one head usually are ({told}). Check "
-                "that both are of this patient, and look at the result."
+                "that both are of this patient, and look at the result.",
             )
+        return ()
 
 
 def _volume(tensor: MetaTensor) -> Volume:

@@ -82,7 +82,10 @@ class StripSkulld(Transform):
     """
 
     def __init__(self, enabled: bool | str = AUTO) -> None:
-        self.enabled = enabled if str(enabled).lower() == AUTO else is_true(enabled)
+        try:
+            self.enabled = AUTO if str(enabled).lower() == AUTO else is_true(enabled)
+        except BadInputError as error:
+            raise BadInputError(f"skull_stripping is '{enabled}', expected auto, true or false.") from error
         if self.enabled is True:
             require("deepbet", purpose="skull_stripping")
         self.logger = logging.getLogger(__name__)
@@ -121,8 +124,12 @@ class StripSkulld(Transform):
         litres = float(mask.sum() * abs(np.linalg.det(affine[:3, :3]))) / 1e6
         note = f"{note}; {litres:.2f} litres remain"
         if litres < SMALLEST_BRAIN or litres > LARGEST_BRAIN:
-            self.logger.warning(f"{data.get('patient')}: {note}, which is unusual for a brain. Look at the result.")
-        kept = torch.from_numpy(plain * mask)
+            unusual = f"{note}, which is unusual for a brain. Look at the result."
+            self.logger.warning(f"{data.get('patient')}: {unusual}")
+            data = {**data, "warnings": [*data.get("warnings", []), unusual]}
+        # Of what has negative values, 0 may be in the middle of the brain.
+        lowest = np.minimum(plain.min(axis=(1, 2, 3), keepdims=True), 0)
+        kept = torch.from_numpy(np.where(mask, plain, lowest))
         return self._noted(data, note, MetaTensor(kept, meta=dict(image.meta)))
 
     def _noted(self, data: dict[str, Any], note: str, image: MetaTensor) -> dict[str, Any]:

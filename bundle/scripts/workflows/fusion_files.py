@@ -65,7 +65,8 @@ class FusionFiles:
 
         Args:
             data: "patient", "image" (normalised, with affine; turned back to its own units in place, for it is large),
-                "intensity_scale" and "files" of the sources; "registration" and "preparation" where there are.
+                "intensity_scale" and "files" of the sources; "registration", "preparation" and "warnings" where
+                there are.
             results: what `FuseVolume` returns; maps in it are written too.
 
         Returns:
@@ -98,7 +99,7 @@ class FusionFiles:
         if "typicality" in results:
             extra["Typicality"] = results["typicality"]
         # How unregistered sources were brought together, see `scripts.registration`.
-        extra |= {key.capitalize(): data[key] for key in ("registration", "preparation") if key in data}
+        extra |= {key.capitalize(): data[key] for key in ("registration", "preparation", "warnings") if key in data}
         write_sidecar(
             written[0],
             sources=files,
