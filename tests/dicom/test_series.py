@@ -45,3 +45,12 @@ def test_a_label_names_number_description_and_part():
     part = part_values(header(EchoTime=12.0, ImageType=["ORIGINAL", "M"]), ["EchoTime", "ImageType"])
     series = Series("1.2.3", "1.2", (), facts(SeriesNumber=7, SeriesDescription="pd+t2"), "", part, 2)
     assert series.label == '7 "pd+t2" (#2: EchoTime 12, ImageType ORIGINAL/M)'
+
+
+def test_messages_show_a_description_without_the_patient_s_name():
+    found = facts(SeriesDescription="T1 post MEIER H.4711", PatientName="Meier^Franz", PatientID="H.4711")
+    assert found.description == "T1 post MEIER H.4711"
+    label = Series("1.2", "1.1", (), found, "p").label
+    assert label == 'without number "T1 post [hidden] [hidden]"'
+    unlucky = facts(SeriesDescription="T1 post", PatientName="Post^Anna")
+    assert unlucky.description == "T1 post"

@@ -46,6 +46,7 @@ def wrapped(error):
     ("error", "told"),
     [
         (BadInputError("b.nii.gz is empty."), "- B: b.nii.gz is empty."),
+        (BadInputError("B: b.nii.gz is empty."), "\n- B: b.nii.gz is empty."),
         (wrapped(BadInputError("b.nii.gz is empty.")), "- B: b.nii.gz is empty."),
         (torch.OutOfMemoryError("CUDA out of memory"), "too little memory. Use a smaller --slices_at_once"),
         (ZeroDivisionError("division by zero"), "unexpected ZeroDivisionError: division by zero"),

@@ -7,7 +7,7 @@ pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requ
 
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.find_studies import find_studies  # noqa: E402
-from scripts.phantom.study import write_study  # noqa: E402
+from scripts.phantom.study import write_series, write_study  # noqa: E402
 from scripts.workflows.read_study import ReadStudy  # noqa: E402
 
 VOLUME = np.random.default_rng(0).integers(1, 900, (6, 8, 4)).astype(np.float32)
@@ -60,3 +60,24 @@ def test_warnings_name_their_source(tmp_path):
     write_study(tmp_path, PAIR, extra={"ImagesInAcquisition": 9})
     data = ReadStudy()(find_studies(tmp_path)[0])
     assert data["warnings"][0].startswith("t1gd: the header tells of 9 images, 4 are there")
+
+
+def test_what_speaks_against_a_choice_is_warned_of(tmp_path):
+    write_study(tmp_path, PAIR)
+    data = ReadStudy()(find_studies(tmp_path, named={"t1gd": "6", "flair": "9"})[0])
+    assert [line.split(":")[0] for line in data["warnings"]] == [
+        't1gd is series 6 "t2_tirm_tra_dark-fluid_fs", although by its header it is FLAIR',
+        'flair is series 9 "t1_mprage_sag_p2_iso_KM", although by its header it is T1-Gd',
+    ]
+
+
+def test_a_name_in_a_description_is_not_logged(tmp_path, caplog):
+    for source, number in (("t1gd", 9), ("flair", 6)):
+        write_series(
+            tmp_path / source, *PAIR[source], source=source, series_number=number, patient_name="Meier^Franz",
+            description=f"{source} post Meier Franz",
+        )  # fmt: skip
+    with caplog.at_level(logging.DEBUG):
+        data = ReadStudy()(find_studies(tmp_path)[0])
+    assert "post [hidden] [hidden]" in caplog.text
+    assert "meier" not in (caplog.text + str(data["reasons"]) + str(data["warnings"])).casefold()

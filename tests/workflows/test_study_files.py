@@ -15,6 +15,7 @@ from scripts.data.errors import BadInputError
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
+from monai.bundle import ConfigParser  # noqa: E402
 from monai.data import MetaTensor  # noqa: E402
 
 from scripts.dicom.scan import scan_folder  # noqa: E402
@@ -117,6 +118,12 @@ def test_what_a_series_cannot_hold_is_refused_at_once(tmp_path, weights):
 
 def test_named_series_are_texts_and_only_those_that_are_named():
     assert named_series(t1gd=9, flair="*tirm*", t2=None, adc="") == {"t1gd": "9", "flair": "*tirm*"}
+
+
+def test_the_second_acquisition_of_a_series_is_named_through_a_config():
+    config = {"imports": ["$from scripts.workflows.study_files import named_series"], "flair": "6#2"}
+    parser = ConfigParser({**config, "named": "$named_series(flair=@flair)"})
+    assert parser.get_parsed_content("named") == {"flair": "6#2"}
 
 
 def test_records_name_each_file_of_their_series(tmp_path):

@@ -11,6 +11,9 @@ from scripts.data.errors import BadInputError
 from .contrast import NAMES, Contrast, tell_contrast
 from .series import Series
 
+ALTHOUGH = "although"
+"""How a reason begins that speaks against a choice."""
+
 _UID = re.compile(r"^\d+(\.\d+){3,}$")
 _NUMBER = re.compile(r"^(\d+)(?:#(\d+))?$")
 
@@ -114,7 +117,7 @@ def _as_named(series: Sequence[Series], source: str, wish: str, told: Mapping[in
     reasons = [f"named by {wish}"]
     if contrast.kind != source:
         looks = NAMES.get(contrast.kind, "something else")
-        reasons.append(f"although by its header it is {looks}: {'; '.join(contrast.reasons)}")
+        reasons.append(f"{ALTHOUGH} by its header it is {looks}: {'; '.join(contrast.reasons)}")
     return Choice(one, tuple(reasons))
 
 
@@ -139,7 +142,7 @@ def _by_contrast(series: Sequence[Series], source: str, told: Mapping[int, Contr
         )
     (one,) = left
     contrast = told[id(one)]
-    reasons = [*contrast.reasons, *(f"although {doubt}" for doubt in contrast.doubts)]
+    reasons = [*contrast.reasons, *(f"{ALTHOUGH} {doubt}" for doubt in contrast.doubts)]
     passed = [other for other in found if other is not one]
     if passed:
         why = "as it is the only one without a doubt" if len(certain) == 1 else "as the others are derived images"

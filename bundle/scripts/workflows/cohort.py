@@ -62,7 +62,7 @@ class PatientStep:
             if problem is None:
                 logging.getLogger(__name__).exception(f"{record['patient']} failed")
                 problem = f"unexpected {type(error).__name__}: {error}. The log above says where; please report it."
-            return {"patient": record["patient"], "problem": str(problem)}
+            return {"patient": record["patient"], "problem": str(problem).removeprefix(f"{record['patient']}: ")}
         return {"patient": record["patient"], "files": list(files)}
 
 

@@ -37,6 +37,7 @@ class ReadStudy(Transform):
         Raises:
             BadInputError: the record has a "problem", or a series cannot be read as a volume of grey values.
         """
+        from scripts.dicom.choose import ALTHOUGH
         from scripts.dicom.volume import read_series
 
         if "problem" in data:
@@ -47,6 +48,8 @@ class ReadStudy(Transform):
         for source in self.sources:
             choice = data["series"][source]
             logger.info("%s: %s is series %s: %s", patient, source, choice.series.label, "; ".join(choice.reasons))
+            label = f"{source} is series {choice.series.label}"
+            warnings += [f"{label}, {reason}" for reason in choice.reasons if reason.startswith(ALTHOUGH)]
             try:
                 series[source] = read_series(choice.series)
             except BadInputError as error:

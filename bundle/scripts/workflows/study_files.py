@@ -38,9 +38,12 @@ def named_series(**patterns: str | int | None) -> dict[str, str]:
     """Collect the series that the user named.
 
     Args:
-        patterns: UID, number or pattern of the description by source; None where it is to be found.
+        patterns: UID, number or pattern of the description by source; None where it is to be found. MONAI's configs
+            turn the "#" of "9#2" into "::", which is turned back.
     """
-    return {source: str(pattern) for source, pattern in patterns.items() if pattern not in (None, "")}
+    return {
+        source: str(pattern).replace("::", "#") for source, pattern in patterns.items() if pattern not in (None, "")
+    }
 
 
 def with_files(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
