@@ -37,8 +37,12 @@ def write_patient(folder: Path, shape: tuple[int, ...]) -> None:
         nib.save(image, folder / f"P1_{name}.nii.gz")
 
 
-def run(config: str, settings: dict[str, str]) -> tuple[float, float, float]:
+def run(configs: str, settings: dict[str, str]) -> tuple[float, float, float]:
     """Run a command.
+
+    Args:
+        configs: name of its configuration; or of several with blanks between, the later over the earlier.
+        settings: on the command line.
 
     Returns:
         wall-clock time and processor time in seconds, peak memory in MB.
@@ -46,7 +50,8 @@ def run(config: str, settings: dict[str, str]) -> tuple[float, float, float]:
     Raises:
         SystemExit: when the command fails.
     """
-    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(BUNDLE / "configs" / f"{config}.json")]
+    files = [str(BUNDLE / "configs" / f"{name}.json") for name in configs.split()]
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files)]
     command += [word for key, value in settings.items() for word in (f"--{key}", value)]
     start = time.perf_counter()
     with tempfile.TemporaryFile() as log:
