@@ -86,7 +86,8 @@ def small_words(results: Mapping[str, RowResult]) -> str:
             continue
         size = " × ".join(map(str, budget["image_size"])) if "image_size" in budget else "all"
         words = (
-            f"{budget['epochs']} epochs, {budget['steps']} steps of {budget.get('batch_size')} crops of {size} pixels "
+            f"{budget['epochs']} epochs, {budget.get('steps') or 'an unknown number of'} steps of "
+            f"{budget.get('batch_size')} crops of {size} pixels "
             f"from {budget.get('training_patients', 'an unknown number of')} patients"
         )
         if words not in told:
