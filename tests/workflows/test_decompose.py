@@ -65,6 +65,11 @@ class TestFindFused:
         with pytest.raises(BadInputError, match="is not a folder.*--dataset_dir"):
             find_fused(str(tmp_path / "none"))
         (tmp_path / "empty").mkdir()
+        study = tmp_path / "out" / "study-1" / "fused"
+        study.mkdir(parents=True)
+        (study / "0001.dcm").touch()
+        with pytest.raises(BadInputError, match=r"holds DICOM series: .*decompose_series\.json.*--nifti true"):
+            find_fused(str(tmp_path / "out"))
         with pytest.raises(BadInputError, match=r"No fused image in .*empty: .*_fused\.nii\.gz.*inference\.json"):
             find_fused(str(tmp_path / "empty"))
 

@@ -51,9 +51,15 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
             )
         records[patient] = {"patient": patient, "fused": str(file)}
     if not records:
+        of_studies = any(folder.rglob("fused/*.dcm"))
+        remedy = (
+            "It holds DICOM series: decompose those with configs/decompose_series.json; for a report of all, fuse the "
+            "studies with --nifti true."
+            if of_studies
+            else "Make them with configs/inference.json."
+        )
         raise BadInputError(
-            f"No fused image in {folder}: looked for files that end in {' or '.join(FUSED_ENDINGS)}. Make them with "
-            "configs/inference.json."
+            f"No fused image in {folder}: looked for files that end in {' or '.join(FUSED_ENDINGS)}. {remedy}"
         )
     return list(records.values())
 
