@@ -62,6 +62,14 @@ def test_of_pictures_no_reason_is_told_but_that_both_are_the_same(network, case,
     assert (same["Unusual"], same["LikelyReason"]) == (True, "both show the same image")
 
 
+def test_a_reason_alone_is_not_told_as_an_unusual_score():
+    report = {"LikelyReason": "as if t1gd and flair were swapped", "Score": 1.14, "Threshold": 2.06}
+    told = warning("P", report)
+    assert told.startswith(
+        "P is unlike the training data (not by its typicality score 1.14, usual up to 2.06): as if t1gd"
+    )
+
+
 def test_neither_the_units_nor_the_axis_matter(network, case, reference):
     score = ScoreCase(reference)
     plain = score(network, case, 2)

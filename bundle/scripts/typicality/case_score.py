@@ -149,8 +149,9 @@ class ScoreCase:
 def warning(patient: str, report: Mapping[str, Any]) -> str:
     """Words for the log about an unusual case."""
     reason = report["LikelyReason"]
+    but = "not by its " if reason and report["Score"] <= report["Threshold"] else ""
     return (
-        f"{patient} is unlike the training data (typicality score {report['Score']:.2f}, usual up to "
+        f"{patient} is unlike the training data ({but}typicality score {report['Score']:.2f}, usual up to "
         f"{report['Threshold']:.2f}){f': {reason}' if reason else ''}. Check the images: order, contrast, "
         "registration, skull stripping. The results are written all the same."
     )
