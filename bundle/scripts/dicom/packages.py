@@ -24,7 +24,8 @@ def require(*packages: str, purpose: str = "reading DICOM") -> None:
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         word = "package" if len(missing) == 1 else "packages"
+        wheels = " ".join(WHEELS.get(package, package) for package in missing)
         raise BadInputError(
             f"{purpose} needs the {word} {', '.join(missing)}. Install what the clinic's side needs: "
-            f"pip install -r {REQUIREMENTS}, or pip install {' '.join(WHEELS.get(package, package) for package in missing)}"
+            f"pip install -r {REQUIREMENTS}, or pip install {wheels}"
         )
