@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,13 +13,9 @@ def attempt(patient: str, task: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         patient: name of the study in folders and logs.
         task: the step.
     """
-    from scripts.workflows.plain_errors import plain_cause
+    from scripts.workflows.cohort import problem_of
 
     try:
         return {**task(), "patient": patient}
     except Exception as error:  # whatever it is, the other studies are finished
-        problem = plain_cause(error)
-        if problem is None:
-            logging.getLogger(__name__).exception(f"{patient} failed")
-            problem = f"unexpected {type(error).__name__}: {error}. The log above says where; please report it."
-        return {"patient": patient, "problem": str(problem)}
+        return {"patient": patient, "problem": problem_of(patient, error)}

@@ -53,17 +53,28 @@ class PatientStep:
             data = self.read(record)
             engine.network.eval()
             files = self.write(data, self.apply(engine.network, data))
-        except torch.OutOfMemoryError:
-            problem = "the device has too little memory. Use a smaller --slices_at_once, or --device cpu."
-            return {"patient": record["patient"], "problem": problem}
         except Exception as error:  # whatever it is, the other patients are finished
-            # MONAI's transforms wrap the error that says what is wrong in others.
-            problem = plain_cause(error)
-            if problem is None:
-                logging.getLogger(__name__).exception(f"{record['patient']} failed")
-                problem = f"unexpected {type(error).__name__}: {error}. The log above says where; please report it."
-            return {"patient": record["patient"], "problem": str(problem).removeprefix(f"{record['patient']}: ")}
+            return {"patient": record["patient"], "problem": problem_of(record["patient"], error)}
         return {"patient": record["patient"], "files": list(files)}
+
+
+def problem_of(patient: str, error: Exception) -> str:
+    """Say what prevented a patient; what nobody expected is logged with its traceback.
+
+    To be called where the error is handled.
+
+    Args:
+        patient: name of the patient, for the log; a message that begins with it loses it, for it is told beside it.
+        error: the error that was raised.
+    """
+    if isinstance(error, torch.OutOfMemoryError):
+        return "the device has too little memory. Use a smaller --slices_at_once, or --device cpu."
+    # MONAI's transforms wrap the error that says what is wrong in others.
+    cause = plain_cause(error)
+    if cause is not None:
+        return str(cause).removeprefix(f"{patient}: ")
+    logging.getLogger(__name__).exception(f"{patient} failed")
+    return f"unexpected {type(error).__name__}: {error}. The log above says where; please report it."
 
 
 class CohortReport:
