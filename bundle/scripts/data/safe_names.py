@@ -1,0 +1,86 @@
+"""Names that become file names: patients, sources and everything else that was read from somewhere."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from .errors import BadInputError
+
+NAME_LIMIT = 150
+"""Longest name in bytes of UTF-8: file systems stop at 255, and endings such as `_t1gd_decomposed.nii.gz` follow."""
+
+_WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.+-]*[A-Za-z0-9_+-])?")
+_WORD_LIMIT = 64
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_UNSAFE = re.compile(r"""[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u2028\u2029\ufeff\ud800-\udfff]|%(?=[0-9A-Fa-f]{2})""")
+
+
+def file_name(name: str) -> str:
+    r"""Turn any name, such as a patient's, into one that every file system accepts as a file or folder name.
+
+    Usual names stay as they are. Path separators, control characters and what some systems reserve are written as `%`
+    and two hexadecimal digits per byte, as in a URL, so that different names never meet and `name_of` gives the name
+    back.
+
+    Args:
+        name: any text, for instance "P1" (stays), ".hidden" ("%2Ehidden") or "a/b" ("a%2Fb").
+
+    Raises:
+        BadInputError: the name is empty or longer than `NAME_LIMIT` bytes.
+    """
+    if not name:
+        raise BadInputError("a name is empty, expected at least one character. Name every patient.")
+    safe = _UNSAFE.sub(lambda found: _escaped(found[0]), name)
+    if safe[0] in ".-~ " or _RESERVED.fullmatch(safe):
+        safe = _escaped(safe[0]) + safe[1:]
+    if safe[-1] in ". ":
+        safe = safe[:-1] + _escaped(safe[-1])
+    if len(safe.encode("utf-8")) > NAME_LIMIT:
+        raise BadInputError(
+            f"the name '{shown(name)}' is too long for a file name ({len(safe.encode('utf-8'))} bytes, at most "
+            f"{NAME_LIMIT}). Use a shorter one."
+        )
+    return safe
+
+
+def name_of(safe: str) -> str:
+    """Give back the name that `file_name` made safe."""
+    return unquote_to_bytes(safe).decode("utf-8", "surrogatepass") if "%" in safe else safe
+
+
+def is_word(text: object) -> bool:
+    """Whether `text` is a plain word, such as a source's name: letters, digits, `_`, `-`, `+` and inner dots."""
+    return isinstance(text, str) and len(text) <= _WORD_LIMIT and _WORD.fullmatch(text) is not None
+
+
+def check_word(text: object, what: str, where: str) -> str:
+    """Check a name that will be part of a file name.
+
+    Args:
+        text: what was read, or given.
+        what: what it is, for the message: "a source's name".
+        where: where it was read, for the message.
+
+    Returns:
+        `text`.
+
+    Raises:
+        BadInputError: it is not a plain word.
+    """
+    if not is_word(text):
+        raise BadInputError(
+            f"{where}: {what} is {shown(text)!r}, expected letters, digits, '_', '-' or '.' (at most {_WORD_LIMIT}), "
+            "as in 't1gd'. Correct it, or use the file as it was written."
+        )
+    return str(text)
+
+
+def shown(text: object, limit: int = 60) -> str:
+    """Shorten a text for a message, on one line, without control characters."""
+    line = "".join(letter if letter.isprintable() else "?" for letter in str(text))
+    return line if len(line) <= limit else f"{line[:limit]}…"
+
+
+def _escaped(letters: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in letters.encode("utf-8", "surrogatepass"))
