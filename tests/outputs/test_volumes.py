@@ -157,12 +157,12 @@ class TestLoadFused:
         assert load_fused(tmp_path / "f.nii.gz", clip=False)[0].max() == 1.25
 
     def test_missing_file(self, tmp_path):
-        with pytest.raises(BadInputError, match=r"gone\.nii\.gz does not exist.*dataset_dir"):
+        with pytest.raises(BadInputError, match=r"gone\.nii\.gz does not exist"):
             load_fused(tmp_path / "gone.nii.gz")
 
     def test_empty_file(self, tmp_path):
         (tmp_path / "f.nii.gz").touch()
-        with pytest.raises(BadInputError, match=r"f\.nii\.gz cannot be read.*make it again"):
+        with pytest.raises(BadInputError, match=r"f\.nii\.gz is empty"):
             load_fused(tmp_path / "f.nii.gz")
 
     @pytest.mark.parametrize("keep", [0.05, 0.5, 0.99])
@@ -171,7 +171,7 @@ class TestLoadFused:
         save_volume(tmp_path / "f.nii.gz", volume, AFFINE)
         content = (tmp_path / "f.nii.gz").read_bytes()
         (tmp_path / "f.nii.gz").write_bytes(content[: int(keep * len(content))])
-        with pytest.raises(BadInputError, match=r"f\.nii\.gz cannot be read.*cut short"):
+        with pytest.raises(BadInputError, match=r"f\.nii\.gz cannot be read as NIfTI, it is truncated"):
             load_fused(tmp_path / "f.nii.gz")
 
     def test_truncated_uncompressed_file(self, tmp_path, fused):
@@ -217,7 +217,7 @@ class TestLoadFused:
     def test_colour_image(self, tmp_path):
         pixels = np.zeros((4, 4, 4), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
         write_nifti(tmp_path / "f.nii.gz", pixels)
-        with pytest.raises(BadInputError, match="expected grey values"):
+        with pytest.raises(BadInputError, match="expected one grey value each"):
             load_fused(tmp_path / "f.nii.gz")
 
 

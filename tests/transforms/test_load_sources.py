@@ -183,7 +183,7 @@ class TestDamagedFiles:
 
     def test_a_file_that_is_no_gzip_is_refused(self, patient):
         Path(patient["flair"]).write_bytes(b"<html>404 not found</html>" * 40)
-        refused(patient, r"P1_flair\.nii\.gz cannot be read as NIfTI")
+        refused(patient, r"P1_flair\.nii\.gz is a web page, not an image")
 
     def test_a_gzip_of_something_else_is_refused(self, patient):
         Path(patient["flair"]).write_bytes(gzip.compress(b"no header" * 100))

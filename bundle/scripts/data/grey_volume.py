@@ -6,13 +6,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import torch
-from monai.data import MetaTensor
 
+from .coordinates import Coordinates
 from .errors import BadInputError
-from .nifti import one_volume, read_nifti
+from .nan_background import fill_background
+from .nifti import as_volume, one_volume
+from .nifti_file import open_nifti
 from .pictures import is_picture, read_picture
 
 
@@ -64,34 +65,26 @@ def read_grey_volume(path: str | os.PathLike[str], channel: int | None = None) -
         return GreyVolume(file, values, None, np.dtype(f"uint{picture.bits}"), levels, picture.chroma is not None)
     if not Path(file).name.lower().endswith((".nii", ".nii.gz")):
         raise BadInputError(f"{file} is no image by its name, expected .png, .nii or .nii.gz. Convert it first.")
-    content = read_nifti(file)
+    opened = open_nifti(file)
+    content = as_volume(opened)
     if content.ndim == 2 and channel is None:
         values, affine = content.as_tensor()[..., None], None
         if 0 in values.shape:
             raise BadInputError(f"{file} has no pixels (shape {tuple(content.shape)}). Write or download it again.")
     else:
         volume = one_volume(content, file, channel)
-        values, affine = volume.as_tensor(), _known_affine(file, volume)
+        values, affine = fill_background(volume, file).as_tensor(), _known_affine(opened.coordinates)
     finite = torch.isfinite(values)
     if not finite.all():
         nan = int(torch.isnan(values).sum())
         raise BadInputError(
-            f"{file} holds {nan} NaN and {int((~finite).sum()) - nan} Inf among {values.numel()} voxels. Replace them "
-            "(for instance by 0 outside the head)."
+            f"{file} holds {nan} NaN and {int((~finite).sum()) - nan} Inf among {values.numel()} voxels. NaN is "
+            "read as background only where all of it lies outside the head. Replace them."
         )
-    return GreyVolume(file, values, affine, _plain_integer(file), 1.0, False)
+    return GreyVolume(file, values, affine, opened.plain_integer, 1.0, False)
 
 
-def _plain_integer(file: str) -> np.dtype | None:
-    image = nib.load(file)
-    dtype = image.get_data_dtype()
-    scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
-    return dtype.newbyteorder("=") if dtype.kind in "iu" and not scaled else None
-
-
-def _known_affine(file: str, volume: MetaTensor) -> torch.Tensor | None:
+def _known_affine(coordinates: Coordinates) -> torch.Tensor | None:
     """The affine, unless it only fills the place of one: many programs write the identity or none."""
-    header = nib.load(file).header
-    said = int(header["qform_code"]) or int(header["sform_code"])
-    affine = volume.affine.double()
-    return affine if said and not torch.equal(affine, torch.eye(4, dtype=affine.dtype)) else None
+    said = coordinates.sform_code or coordinates.qform_code
+    return torch.from_numpy(coordinates.affine) if said and not np.array_equal(coordinates.affine, np.eye(4)) else None

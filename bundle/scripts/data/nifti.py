@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import warnings
 
-import nibabel as nib
-import numpy as np
 import torch
-from monai.data import MetaTensor, NibabelReader
+from monai.data import MetaTensor
 
+from .coordinates import largest_distance
 from .errors import BadInputError
-from .naming import is_nifti
+from .nifti_file import NiftiFile, open_nifti
 
 TOOL_HINT = "Register and resample one image to the other's grid first (ANTs, FSL, itk)."
+DOUBTS = "doubts"
+"""Key of the meta data for what is odd about a file's place, see `Coordinates`."""
 _AFFINE_TOLERANCE = 1e-3
 
 
@@ -23,48 +25,33 @@ def read_nifti(path: str | os.PathLike[str]) -> MetaTensor:
         path: `.nii` or `.nii.gz` file.
 
     Returns:
-        float32 values of the shape in the file, with affine.
+        float32 values of the shape in the file, with affine in RAS mm.
 
     Raises:
-        BadInputError: the file is missing, empty, damaged, of another format, or holds colours or complex numbers.
+        BadInputError: the file is missing, empty, damaged, too large, of another format, or holds colours or complex
+            numbers.
     """
-    file = os.fspath(path)
-    if not os.path.exists(file):
-        raise BadInputError(f"{file} does not exist. Give the path of an existing NIfTI file.")
-    if os.path.isdir(file):
-        raise BadInputError(f"{file} is a folder, expected a NIfTI file (.nii or .nii.gz).")
-    if not is_nifti(file):
-        raise BadInputError(
-            f"{file} is no NIfTI file by its name, expected .nii or .nii.gz. Convert the image "
-            "first (for DICOM: dcm2niix)."
-        )
-    if os.path.getsize(file) == 0:
-        raise BadInputError(f"{file} is empty (0 bytes). Copy or download the file again.")
-    try:
-        stored = nib.load(file).get_data_dtype()
-        volume = _read(file) if stored.kind in "iuf" else None
-    except MemoryError:
-        raise
-    except PermissionError as error:
-        raise BadInputError(f"{file} may not be read. Change its permissions.") from error
-    except Exception as error:  # the readers raise anything from EOFError to zlib.error
-        raise BadInputError(
-            f"{file} cannot be read as NIfTI, it is truncated, damaged or of another format "
-            f"({type(error).__name__}: {error}). Copy or download the file again."
-        ) from error
-    if volume is None:
-        raise BadInputError(
-            f"{file} holds voxels of type {stored}, expected one grey value each. Convert "
-            "colour to grey, or complex numbers to their magnitude."
-        )
-    return volume
+    return as_volume(open_nifti(path))
 
 
-def _read(file: str) -> MetaTensor:
-    # MONAI's LoadImage would set up the readers of all formats, and those of DICOM warn of what they miss.
-    reader = NibabelReader()
-    values, meta = reader.get_data(reader.read(file))
-    return MetaTensor(torch.from_numpy(np.asarray(values, dtype=np.float32)), affine=meta["affine"])
+def as_volume(content: NiftiFile) -> MetaTensor:
+    """Return the grey values of a file with their affine, and in the meta data under `DOUBTS` what is odd about it."""
+    values = torch.from_numpy(content.values())
+    return MetaTensor(values, affine=content.coordinates.affine, meta={DOUBTS: content.coordinates.doubts})
+
+
+def warn_of_doubts(volume: MetaTensor, file: str) -> None:
+    """Warn once of what is contradictory or missing in what a source's header says about its place.
+
+    Args:
+        volume: what `read_nifti` returns.
+        file: where it was read.
+    """
+    doubts = volume.meta.get(DOUBTS, ())
+    if doubts:
+        warnings.warn(
+            f"{file}: {'; '.join(doubts)}. Check the picture, and correct the header if it is wrong.", stacklevel=3
+        )
 
 
 def one_volume(volume: MetaTensor, file: str, channel: int | None = None) -> MetaTensor:
@@ -120,9 +107,7 @@ def check_same_affine(one: MetaTensor, one_file: str, other: MetaTensor, other_f
     first, second = one.affine.double(), other.affine.double()
     if torch.allclose(first, second, rtol=_AFFINE_TOLERANCE, atol=_AFFINE_TOLERANCE):
         return
-    corners = torch.cartesian_prod(*(torch.tensor([0.0, size - 1.0]) for size in one.shape))
-    corners = torch.cat([corners, torch.ones(len(corners), 1)], dim=1).double()
-    apart = (corners @ (first - second).T)[:, :3].norm(dim=1).max()
+    apart = largest_distance(first.numpy(), second.numpy(), one.shape)
     raise BadInputError(
         f"the images have different affines, their voxels are up to {apart:.3g} mm apart: "
         f"{_rounded(first)} in {one_file}, {_rounded(second)} in {other_file}. {TOOL_HINT}"

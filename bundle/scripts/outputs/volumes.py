@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import os
-import zlib
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-from scripts.data.errors import BadInputError
+from scripts.data.coordinates import Coordinates, largest_distance, same_place, write_coordinates
+from scripts.data.errors import BadInputError, InternalError
+from scripts.data.nifti_file import NiftiFile, open_nifti, read_coordinates
 from scripts.outputs.writing import result_file
 
 STORED_DTYPES = ("float32", "uint16", "uint8", "int16")
@@ -72,11 +73,12 @@ def save_volume(
             header's scale factor leads back to it, so that every reader sees it. None stores
             rounded values in their own units. Of no effect for "float32". Defaults to (0, 1).
         descrip: what the volume is, up to 79 ASCII characters, for the header. Defaults to "".
-        like: NIfTI file whose coordinate codes are taken over, usually the source. Defaults to
-            None (scanner coordinates).
+        like: NIfTI file whose coordinate codes are taken over, and where it lies in the same place
+            its sform and qform, too; usually the source. Defaults to None (scanner coordinates).
 
     Raises:
         BadInputError: the file cannot be written, or the volume holds NaN or Inf.
+        InternalError: what was written would not lie where it should; there is no file then.
         ValueError: wrong dtype, shape, range or description.
     """
     values = _as_array(volume)
@@ -94,19 +96,22 @@ def save_volume(
         )
 
     stored, slope, intercept = _quantise(values, dtype, value_range)
-    image = nib.Nifti1Image(stored, np.asarray(affine, dtype=np.float64))
+    place = np.asarray(affine, dtype=np.float64)
+    source = None if like is None else read_coordinates(like)
+    # Without an affine nibabel leaves the coordinates in the header alone.
+    image = nib.Nifti1Image(stored, None)
     header = image.header
     header.set_data_dtype(dtype)
     header.set_slope_inter(slope, intercept)
-    header.set_xyzt_units("mm")
     header["descrip"] = descrip.encode("ascii")
-    _set_coordinates(image, like)
+    write_coordinates(header, place, stored.shape, source)
 
     content = image.to_bytes()
     if os.fspath(path).endswith(".gz"):
         content = gzip.compress(content, compresslevel=4, mtime=0)
     with result_file(path) as temporary:
         Path(temporary).write_bytes(content)
+        _check_place(temporary, path, place, stored.shape, source)
 
 
 def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.ndarray, np.ndarray, str]:
@@ -126,24 +131,22 @@ def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.n
     Raises:
         BadInputError: there is no such file, it is no whole NIfTI volume, or it is no fused image.
     """
-    image = _open(path)
-    shape = image.shape
+    content = open_nifti(path)
+    shape = content.stored.shape
     if len(shape) == 4 and shape[3] == 1:
         shape = shape[:3]
     if len(shape) != 3 or min(shape) < 1:
         raise BadInputError(
-            f"{path} has shape {tuple(image.shape)}, but a fused image is one 3-D volume [X, Y, Z]."
+            f"{path} has shape {content.stored.shape}, but a fused image is one 3-D volume [X, Y, Z]."
             " Give one file per volume."
         )
 
-    raw = _read(path, image).reshape(shape)
-    stored_dtype = raw.dtype.newbyteorder("=").name
-    values = _scaled(raw, image)
+    values = _scaled(content).reshape(shape)
     invalid = _count_invalid(values)
     if invalid:
         raise BadInputError(f"{path} holds {invalid} voxels that are NaN or infinite. Repair it, or fuse again.")
-    if raw.dtype.kind in "iu" and (image.dataobj.slope, image.dataobj.inter) == (1.0, 0.0):
-        values /= _full_scale(path, raw)
+    if content.plain_integer is not None:
+        values /= _full_scale(path, content.stored)
 
     low, high = float(values.min()), float(values.max())
     if low == high:
@@ -159,7 +162,7 @@ def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.n
         )
     if clip:
         values = values.clip(0.0, 1.0, out=values)
-    return values, np.asarray(image.affine, dtype=np.float64), stored_dtype
+    return values, content.coordinates.affine, content.stored.dtype.newbyteorder("=").name
 
 
 def load_latent(path: str | os.PathLike[str]) -> np.ndarray:
@@ -175,8 +178,7 @@ def load_latent(path: str | os.PathLike[str]) -> np.ndarray:
         BadInputError: there is no such file, it is no whole NIfTI volume, or it is no latent.
     """
     try:
-        image = _open(path)
-        values = _scaled(_read(path, image), image)
+        values = _scaled(open_nifti(path))
     except BadInputError as error:
         raise BadInputError(f"{error} Keep the latent beside the fused image, or fuse again.") from error
     if values.ndim == 3:
@@ -218,63 +220,38 @@ def _count_invalid(values: np.ndarray) -> int:
     return values.size - int(np.count_nonzero(np.isfinite(values)))
 
 
-def _set_coordinates(image: nib.Nifti1Image, like: str | os.PathLike[str] | None) -> None:
-    """Write the affine into both of NIfTI's coordinate systems, under the codes of `like`."""
-    qform, sform = 1, 1
-    if like is not None:
-        header = _open(like).header
-        qform, sform = int(header["qform_code"]), int(header["sform_code"])
-        if qform == sform == 0:
-            sform = 1
-    image.set_sform(image.affine, code=sform)
-    try:
-        image.set_qform(image.affine, code=qform, strip_shears=False)
-    except nib.spatialimages.HeaderDataError:
-        # A quaternion cannot hold shears: the sform alone tells where the volume is.
-        image.set_sform(image.affine, code=sform or qform)
-        image.header["qform_code"] = 0
-
-
-def _open(path: str | os.PathLike[str]) -> nib.Nifti1Image:
-    if not Path(path).is_file():
-        raise BadInputError(f"{path} does not exist. Check the folder given with --dataset_dir.")
-    try:
-        image = nib.load(path)
-    except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError) as error:
-        raise BadInputError(_unreadable(path, error)) from error
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise BadInputError(_unreadable(path, error)) from error
-    if not isinstance(image, nib.Nifti1Pair):
-        raise BadInputError(f"{path} is no NIfTI file. Convert it to .nii.gz first.")
-    return image
-
-
-def _read(path: str | os.PathLike[str], image: nib.Nifti1Image) -> np.ndarray:
-    if image.get_data_dtype().kind not in "iuf":
-        raise BadInputError(
-            f"{path} holds {image.get_data_dtype()} voxels, expected grey values: uint8, uint16 or"
-            " float32. Convert it first."
+def _check_place(
+    written: str,
+    path: str | os.PathLike[str],
+    affine: np.ndarray,
+    shape: tuple[int, ...],
+    source: Coordinates | None,
+) -> None:
+    """Compare the place in the file that was written with the one that it should have."""
+    there = read_coordinates(written)
+    told = None
+    if not same_place(affine, there.affine, shape):
+        told = f"it would lie up to {largest_distance(affine, there.affine, shape):.3g} mm aside"
+    elif source is not None and same_place(affine, source.affine, shape) and _codes(there) != _codes(source):
+        told = f"its sform and qform would have the codes {_codes(there)} instead of {_codes(source)}"
+    if told:
+        raise InternalError(
+            f"{os.fspath(path)} was not written: {told}. This is a fault of the program, please report it with the "
+            "header of the source."
         )
-    try:
-        return np.asarray(image.dataobj.get_unscaled())
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise BadInputError(_unreadable(path, error)) from error
 
 
-def _scaled(raw: np.ndarray, image: nib.Nifti1Image) -> np.ndarray:
+def _codes(coordinates: Coordinates) -> tuple[int, int]:
+    return coordinates.sform_code, coordinates.qform_code
+
+
+def _scaled(content: NiftiFile) -> np.ndarray:
     """Follow the header's scale factor."""
-    values = raw.astype(np.float32)
-    if (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0):
-        values *= np.float32(image.dataobj.slope)
-        values += np.float32(image.dataobj.inter)
+    values = content.stored.astype(np.float32, order="C")
+    if (content.slope, content.intercept) != (1.0, 0.0):
+        values *= np.float32(content.slope)
+        values += np.float32(content.intercept)
     return values
-
-
-def _unreadable(path: str | os.PathLike[str], error: Exception) -> str:
-    return (
-        f"{path} cannot be read as a NIfTI volume; it is empty, cut short or of another format"
-        f" ({error}). Copy or make it again."
-    )
 
 
 def full_scale(dtype: np.dtype, highest: int) -> float | None:

@@ -14,7 +14,8 @@ from monai.transforms import Transform
 
 from ..data.errors import BadInputError
 from ..data.naming import parse_name
-from ..data.nifti import TOOL_HINT, check_same_affine, one_volume, read_nifti
+from ..data.nan_background import fill_background
+from ..data.nifti import TOOL_HINT, check_same_affine, one_volume, read_nifti, warn_of_doubts
 
 
 class LoadSourcesd(Transform):
@@ -57,10 +58,12 @@ class LoadSourcesd(Transform):
         channels = data.get("channels")
         # a file that holds all channels is read once
         contents = {file: read_nifti(file) for file in dict.fromkeys(files.values())}
+        for file, content in contents.items():
+            warn_of_doubts(content, file)
         volumes = []
         for source, file in files.items():
             channel = None if channels is None else channels[source]
-            volume = one_volume(contents[file], file, channel)
+            volume = fill_background(one_volume(contents[file], file, channel), file, source)
             check_intensities(volume, file, source)
             volumes.append(volume)
         del contents
@@ -167,7 +170,7 @@ def check_intensities(volume: MetaTensor, file: str, source: str) -> None:
         inf = int((~finite).sum()) - nan
         raise BadInputError(
             f"{file} ({source}) holds {nan} NaN and {inf} Inf among {values.numel()} voxels. "
-            "Replace them (for instance by 0 outside the head)."
+            "NaN is read as background only where all of it lies outside the head. Replace them."
         )
     low, high = values.aminmax()
     if low == high:

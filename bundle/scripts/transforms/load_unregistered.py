@@ -6,7 +6,8 @@ from typing import Any
 
 from scripts.data.errors import BadInputError
 from scripts.data.naming import is_nifti
-from scripts.data.nifti import one_volume, read_nifti
+from scripts.data.nan_background import fill_background
+from scripts.data.nifti import one_volume, read_nifti, warn_of_doubts
 from scripts.registration.itk_file import read_itk
 
 from .load_sources import LoadSourcesd, check_intensities
@@ -42,6 +43,7 @@ class LoadUnregisteredd(LoadSourcesd):
         volumes = {}
         for source, file in files.items():
             content = read_nifti(file) if is_nifti(file) else read_itk(file)
-            volumes[source] = one_volume(content, file, channels.get(source))
+            warn_of_doubts(content, file)
+            volumes[source] = fill_background(one_volume(content, file, channels.get(source)), file, source)
             check_intensities(volumes[source], file, source)
         return {"patient": data["patient"], "volumes": volumes, "files": files}

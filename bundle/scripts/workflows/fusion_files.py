@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import torch
 
 from scripts.data.naming import is_nifti
+from scripts.data.nifti_file import plain_integer
 from scripts.outputs.identity import fusion_id, identity_keys
 from scripts.outputs.outdated import remove_outdated
 from scripts.outputs.overview import draw_overview
@@ -171,10 +171,8 @@ def stored_dtype(file: str) -> str:
     """
     if not is_nifti(file):
         return "float32"
-    image = nib.load(file)
-    dtype = image.get_data_dtype().newbyteorder("=").name
-    scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
-    return dtype if dtype in ("uint8", "int16", "uint16") and not scaled else "float32"
+    dtype = plain_integer(file)
+    return dtype.name if dtype is not None and dtype.name in ("uint8", "int16", "uint16") else "float32"
 
 
 def write_estimates(

@@ -7,11 +7,11 @@ import os
 import sys
 from types import TracebackType
 
-from scripts.data.errors import BadInputError
+from scripts.data.errors import BadInputError, InternalError
 
 from .finite_loss import NonFiniteLossError
 
-PLAIN_ERRORS = (BadInputError, NonFiniteLossError)
+PLAIN_ERRORS = (BadInputError, InternalError, NonFiniteLossError)
 """Errors whose message says all there is to say: what was wrong, where, and the remedy."""
 
 TRACEBACK_VARIABLE = "FUSIONINN_TRACEBACK"

@@ -1,0 +1,218 @@
+"""Where the voxels of a NIfTI file lie: its rules, for reading and for writing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+from nibabel.quaternions import fillpositive, quat2mat
+from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import shape_zoom_affine
+
+from .errors import BadInputError
+
+_UNITS = {0: ("unknown", 1.0), 1: ("metre", 1e3), 2: ("mm", 1.0), 3: ("micron", 1e-3)}
+"""Units of length by their code in the header: name, and millimetres in one."""
+_KNOWN_CODES = range(6)
+_SAME_PLACE = 1e-3
+_TWO_PLACES = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Place of a volume, and how its file says it.
+
+    Attributes:
+        affine: [4, 4] float64, voxel to RAS mm. NIfTI's rule: the sform where its code is above 0, else the qform where
+            its code is above 0, else the voxel sizes alone, as nibabel reads them (the origin in the middle, the first
+            axis to the left).
+        sform_code: what the sform refers to: 0 nothing, 1 scanner, 2 another image, 3 Talairach, 4 MNI.
+        qform_code: the same of the qform.
+        qform: its ten numbers (handedness, 3 voxel sizes in mm, 3 of the quaternion, 3 of the offset in mm); None where
+            its code is 0 or they are no rotation. Quaternions are kept as they are, for near half a turn a quaternion
+            that was computed anew from the affine would lie a hundredth of a millimetre off.
+        doubts: what is contradictory, unusual or missing in the file, one sentence each, for warnings.
+    """
+
+    affine: np.ndarray
+    sform_code: int
+    qform_code: int
+    qform: tuple[float, ...] | None = None
+    doubts: tuple[str, ...] = ()
+
+
+def nifti_coordinates(header: nib.Nifti1Header, shape: Sequence[int], file: str) -> Coordinates:
+    """Read the place of a volume from a header.
+
+    Args:
+        header: header as it stands in the file, unchecked.
+        shape: size of the volume along each axis.
+        file: name for messages.
+
+    Raises:
+        BadInputError: the form that counts is no affine: its numbers are not finite, or its quaternion no rotation.
+    """
+    doubts: list[str] = []
+    unit = int(header["xyzt_units"]) & 7
+    name, to_mm = _UNITS.get(unit, (f"code {unit}", 1.0))
+    if unit not in _UNITS:
+        doubts.append(f"its unit of length is unknown to NIfTI ({name}) and taken as mm")
+    elif to_mm != 1.0:
+        doubts.append(f"its unit of length is the {name}, converted to mm")
+    sform_code, qform_code = (max(0, int(header[f"{form}form_code"])) for form in "sq")
+    doubts += [
+        f"its {form}form has the code {code}, which NIfTI does not define"
+        for form, code in (("s", sform_code), ("q", qform_code))
+        if code not in _KNOWN_CODES
+    ]
+    fields = _qform_fields(header, shape, to_mm)
+    qform_affine = _affine_of(fields) if qform_code else None
+    if qform_code and qform_affine is None and sform_code:
+        doubts.append("its qform is no rotation and was ignored, the sform counts")
+        qform_code = 0
+    if sform_code:
+        affine = np.eye(4)
+        affine[:3] = np.stack([header[f"srow_{axis}"] for axis in "xyz"]).astype(np.float64) * to_mm
+        doubts += _contradictions(affine, qform_affine, fields, shape)
+    elif qform_code:
+        if qform_affine is None:
+            raise BadInputError(
+                f"{file} has a qform that is no place in space (quaternion, voxel sizes and offset "
+                f"{[round(value, 4) for value in fields[1:]]}). Correct the header's qform, or write an sform."
+            )
+        affine = qform_affine
+        if float(header["pixdim"][0]) not in (-1.0, 0.0, 1.0):
+            doubts.append(
+                f"its qfac (pixdim[0]) is {float(header['pixdim'][0]):g}, which should be 1 or -1; its sign counts"
+            )
+    else:
+        spacing = np.asarray(fields[1:4])
+        if not (np.isfinite(spacing) & (spacing > 0)).all():
+            spacing = np.where(np.isfinite(spacing) & (spacing != 0), np.abs(spacing), 1.0)
+            doubts.append("some of its voxel sizes are not above 0; they were taken without their sign, 0 as 1 mm")
+        affine = shape_zoom_affine([*shape[:3], 1, 1][:3], spacing, x_flip=True)
+        doubts.append(
+            "it does not say how it is oriented (the codes of sform and qform are 0); its first axis is taken to run "
+            "to the left"
+        )
+    kept = fields if qform_code and qform_affine is not None else None
+    return Coordinates(affine, sform_code, qform_code, kept, tuple(doubts))
+
+
+def largest_distance(one: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> float:
+    """Return how far two affines place a voxel apart at most, mm: at one of the corners.
+
+    Args:
+        one: [4, 4], voxel to millimetre.
+        other: [4, 4], the same.
+        shape: size of the volume; what follows the third axis does not matter.
+    """
+    ends = [(0.0, max(float(size) - 1.0, 1.0)) for size in [*shape[:3], 1, 1][:3]]
+    corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
+    difference = np.asarray(one, dtype=np.float64)[:3] - np.asarray(other, dtype=np.float64)[:3]
+    return float(np.linalg.norm(corners @ difference[:, :3].T + difference[:, 3], axis=1).max())
+
+
+def same_place(one: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> bool:
+    """Whether two affines agree to 0.001 mm, for smaller voxels to a thousandth of a voxel; NIfTI's floats allowed for.
+
+    Args:
+        one: [4, 4], voxel to millimetre.
+        other: [4, 4], the same.
+        shape: size of the volume.
+    """
+    smallest = float(np.linalg.norm(np.asarray(one)[:3, :3], axis=0).min())
+    rounding = 2e-7 * float(np.abs(one[:3]).max())
+    return largest_distance(one, other, shape) <= _SAME_PLACE * min(1.0, smallest) + rounding
+
+
+def write_coordinates(
+    header: nib.Nifti1Header, affine: np.ndarray, shape: Sequence[int], like: Coordinates | None = None
+) -> None:
+    """Write a place into a header, in mm, as the source says it.
+
+    Where the affine is the source's, both of its forms are kept, each with its code. Elsewhere the affine is written
+    into both under the source's codes. A quaternion cannot hold shears: the sform alone holds these. Codes of 0 stay 0
+    as long as the voxel sizes alone give the affine; else the sform gets code 2.
+
+    Args:
+        header: header to change.
+        affine: [4, 4], voxel to RAS mm.
+        shape: size of the volume.
+        like: place of the source. Defaults to None (scanner coordinates in both forms).
+    """
+    sform_code, qform_code = (1, 1) if like is None else (like.sform_code, like.qform_code)
+    header["xyzt_units"] = 2
+    header["pixdim"][1:4] = nib.affines.voxel_sizes(affine)
+    _set_sform(header, affine, sform_code)
+    if like is not None and like.qform is not None and same_place(like.affine, affine, shape):
+        _set_qform(header, like.qform, qform_code)
+    else:
+        try:
+            header.set_qform(affine, strip_shears=False)
+            header["qform_code"] = qform_code
+        except HeaderDataError:
+            header["qform_code"] = 0
+            _set_sform(header, affine, sform_code or qform_code)
+    if not same_place(affine, nifti_coordinates(header, shape, "").affine, shape):
+        _set_sform(header, affine, 2)
+
+
+def _set_sform(header: nib.Nifti1Header, affine: np.ndarray, code: int) -> None:
+    for row, axis in zip(affine, "xyz", strict=False):
+        header[f"srow_{axis}"] = row
+    header["sform_code"] = code
+
+
+def _set_qform(header: nib.Nifti1Header, qform: tuple[float, ...], code: int) -> None:
+    header["pixdim"][:4] = qform[:4]
+    for name, value in zip("bcd", qform[4:7], strict=True):
+        header[f"quatern_{name}"] = value
+    for name, value in zip("xyz", qform[7:], strict=True):
+        header[f"qoffset_{name}"] = value
+    header["qform_code"] = code
+
+
+def _qform_fields(header: nib.Nifti1Header, shape: Sequence[int], to_mm: float) -> tuple[float, ...]:
+    qfac = -1.0 if float(header["pixdim"][0]) < 0 else 1.0
+    spacing = [float(size) * to_mm for size in header["pixdim"][1:4]]
+    # An axis of one voxel needs no size, and many writers give it none.
+    lengths = [*shape[:3], 1, 1][:3]
+    spacing = [1.0 if size == 0 and length == 1 else size for size, length in zip(spacing, lengths, strict=True)]
+    quaternion = [float(header[f"quatern_{name}"]) for name in "bcd"]
+    offset = [float(header[f"qoffset_{name}"]) * to_mm for name in "xyz"]
+    return (qfac, *spacing, *quaternion, *offset)
+
+
+def _affine_of(qform: tuple[float, ...]) -> np.ndarray | None:
+    qfac, spacing, quaternion, offset = qform[0], np.array(qform[1:4]), qform[4:7], qform[7:]
+    if not np.isfinite(qform).all() or (spacing <= 0).any():
+        return None
+    try:
+        rotation = quat2mat(fillpositive(np.array(quaternion), w2_thresh=-1e-5))
+    except ValueError:
+        return None
+    affine = np.eye(4)
+    affine[:3, :3] = rotation * spacing * (1.0, 1.0, qfac)
+    affine[:3, 3] = offset
+    return affine
+
+
+def _contradictions(
+    affine: np.ndarray, qform_affine: np.ndarray | None, fields: tuple[float, ...], shape: Sequence[int]
+) -> list[str]:
+    sizes = nib.affines.voxel_sizes(affine)
+    if not np.isfinite(affine).all():
+        return []  # refused when it is used
+    if qform_affine is not None:
+        apart = largest_distance(affine, qform_affine, shape)
+        if apart > _TWO_PLACES * sizes.min():
+            return [f"its sform and qform place it up to {apart:.3g} mm apart, the sform counts"]
+        return []
+    spacing = np.array(fields[1:4])
+    if (spacing != 0).any() and not np.allclose(spacing, sizes, rtol=0.01, atol=0):
+        told, counts = (" x ".join(f"{size:.4g}" for size in each) for each in (spacing, sizes))
+        return [f"its voxel sizes are {told} mm by pixdim but {counts} mm by the sform, which counts"]
+    return []
