@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.data.errors import BadInputError
+from scripts.data.coordinates import write_coordinates
+from scripts.data.errors import BadInputError, InternalError
 from scripts.outputs.volumes import (
     DESCRIP_LIMIT,
     estimate_descrip,
@@ -98,6 +99,37 @@ class TestSaveVolume:
         image = nib.load(tmp_path / "f.nii.gz")
         np.testing.assert_allclose(image.affine, sheared, atol=1e-6)
         assert int(image.header["qform_code"]) == 0
+
+    def test_a_volume_that_would_lie_elsewhere_is_an_internal_error_and_no_file(self, tmp_path, fused, monkeypatch):
+        def shifted(header, affine, shape, like):
+            write_coordinates(header, affine + [[0, 0, 0, 1.5], *[[0] * 4] * 3], shape, like)
+
+        save_volume(tmp_path / "f.nii.gz", fused, AFFINE)
+        before = (tmp_path / "f.nii.gz").read_bytes()
+        monkeypatch.setattr("scripts.outputs.volumes.write_coordinates", shifted)
+        with pytest.raises(
+            InternalError, match=r"f\.nii\.gz was not written: it would lie up to 1\.5 mm aside.*report"
+        ):
+            save_volume(tmp_path / "f.nii.gz", fused, AFFINE)
+        assert (tmp_path / "f.nii.gz").read_bytes() == before
+        assert len(list(tmp_path.iterdir())) == 1
+
+    @pytest.mark.parametrize(("dtype", "value_range"), [("float32", (0, 1)), ("uint16", (0, 1)), ("int16", None)])
+    def test_what_is_given_is_not_changed(self, tmp_path, fused, dtype, value_range):
+        volume, affine = torch.from_numpy(fused * 3), AFFINE.copy()
+        before = volume.clone()
+        save_volume(tmp_path / "f.nii.gz", volume, affine, dtype, value_range=value_range)
+        assert torch.equal(volume, before)
+        assert np.array_equal(affine, AFFINE)
+
+    @pytest.mark.parametrize("load", [load_fused, load_latent])
+    def test_a_wrong_checksum_is_refused(self, tmp_path, fused, load):
+        save_volume(tmp_path / "f.nii.gz", fused, AFFINE)
+        content = bytearray((tmp_path / "f.nii.gz").read_bytes())
+        content[-8] ^= 1
+        (tmp_path / "f.nii.gz").write_bytes(content)
+        with pytest.raises(BadInputError, match=r"f\.nii\.gz cannot be read as NIfTI.*CRC"):
+            load(tmp_path / "f.nii.gz")
 
     def test_same_content_gives_the_same_bytes(self, tmp_path, fused):
         for name in ("a.nii.gz", "b.nii.gz"):

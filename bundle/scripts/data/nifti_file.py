@@ -254,8 +254,8 @@ def _parsed(start: bytes, file: str) -> _Header:
     try:
         dtype = fields.get_data_dtype()
         slope, intercept = fields.get_slope_inter()
-    except HeaderDataError as error:
-        raise BadInputError(_damaged(file, str(error))) from error
+    except (HeaderDataError, KeyError) as error:  # some unknown types are missing keys of nibabel's
+        raise BadInputError(_damaged(file, f"its header is invalid: {error}")) from error
     if dtype.kind not in "iuf":
         raise BadInputError(
             f"{file} holds voxels of type {dtype}, expected one grey value each. Convert "

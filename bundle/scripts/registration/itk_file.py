@@ -7,11 +7,20 @@ import os
 import numpy as np
 from monai.data import MetaTensor
 
+from scripts.data.coordinates import lps_coordinates
 from scripts.data.errors import BadInputError
 from scripts.data.naming import VOLUME_ENDINGS, is_volume
+from scripts.data.nifti import DOUBTS
+from scripts.data.nifti_file import check_kind, check_size
 from scripts.dicom.packages import require
 
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+from .text_header import TextHeader, check_whole, read_text_header
+
+_ANATOMICAL = (
+    *("right-anterior-superior", "left-anterior-superior", "left-posterior-superior"),
+    *("ras", "las", "lps"),
+)
+"""Spaces of NRRD whose axes run along the patient's; ITK turns each to LPS."""
 
 
 def read_itk(path: str | os.PathLike[str]) -> MetaTensor:
@@ -34,16 +43,22 @@ def read_itk(path: str | os.PathLike[str]) -> MetaTensor:
     require("itk", purpose="reading NRRD and MetaImage")
     import itk
 
+    with open(file, "rb") as stream:
+        check_kind(stream.read(64), file)
+    header = read_text_header(file)
     try:
         reader = itk.ImageIOFactory.CreateImageIO(file, itk.CommonEnums.IOFileMode_ReadMode)
         if reader is None:
             raise RuntimeError("no reader knows its format")
         reader.SetFileName(file)
         reader.ReadImageInformation()
-        components = reader.GetNumberOfComponents()
+        components, itemsize = reader.GetNumberOfComponents(), reader.GetComponentSize()
+        shape = tuple(int(reader.GetDimensions(axis)) for axis in range(reader.GetNumberOfDimensions()))
+        check_size(file, shape, components * itemsize)
+        check_whole(header, int(np.prod(shape, dtype=object)) * components * itemsize)
         # As floats: not every type of integer has an image in ITK's Python.
         image = itk.imread(file, itk.F) if components == 1 else None
-    except (RuntimeError, TypeError, KeyError) as error:
+    except (RuntimeError, TypeError, KeyError, OverflowError) as error:
         raise BadInputError(
             f"{file} cannot be read, it is truncated, damaged or of another format ({_last_line(error)}). Copy or "
             "download the file again."
@@ -54,13 +69,22 @@ def read_itk(path: str | os.PathLike[str]) -> MetaTensor:
             "colour as grey."
         )
     values = itk.array_from_image(image)
-    affine = np.eye(4)
-    size = min(3, image.GetImageDimension())
-    direction = itk.array_from_matrix(image.GetDirection())
-    affine[:size, :size] = (direction * np.asarray(image.GetSpacing()))[:size, :size]
-    affine[:size, 3] = np.asarray(image.GetOrigin())[:size]
+    coordinates = lps_coordinates(
+        itk.array_from_matrix(image.GetDirection()),
+        list(image.GetSpacing()),
+        list(image.GetOrigin()),
+        _unit(header),
+        not header.is_nrrd or header.fields.get("space", "").lower() in _ANATOMICAL,
+    )
     # ITK gives the last axis first.
-    return MetaTensor(np.ascontiguousarray(values.T, dtype=np.float32), affine=_LPS_TO_RAS @ affine)
+    values = np.ascontiguousarray(values.T, dtype=np.float32)
+    return MetaTensor(values, affine=coordinates.affine, meta={DOUBTS: coordinates.doubts})
+
+
+def _unit(header: TextHeader) -> str:
+    """Unit of length of an NRRD file; MetaImage is always in mm."""
+    units = header.fields.get("space units", "") if header.is_nrrd else ""
+    return units.split()[0].strip('"') if units.split() else "mm"
 
 
 def _last_line(error: Exception) -> str:
