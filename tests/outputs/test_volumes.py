@@ -102,14 +102,14 @@ class TestSaveVolume:
 
     def test_a_volume_that_would_lie_elsewhere_is_an_internal_error_and_no_file(self, tmp_path, fused, monkeypatch):
         def shifted(header, affine, shape, like):
-            write_coordinates(header, affine + [[0, 0, 0, 1.5], *[[0] * 4] * 3], shape, like)
+            aside = affine.copy()
+            aside[0, 3] += 1.5
+            write_coordinates(header, aside, shape, like)
 
         save_volume(tmp_path / "f.nii.gz", fused, AFFINE)
         before = (tmp_path / "f.nii.gz").read_bytes()
         monkeypatch.setattr("scripts.outputs.volumes.write_coordinates", shifted)
-        with pytest.raises(
-            InternalError, match=r"f\.nii\.gz was not written: it would lie up to 1\.5 mm aside.*report"
-        ):
+        with pytest.raises(InternalError, match=r"f\.nii\.gz was not written: it would lie up to 1\.5 mm aside"):
             save_volume(tmp_path / "f.nii.gz", fused, AFFINE)
         assert (tmp_path / "f.nii.gz").read_bytes() == before
         assert len(list(tmp_path.iterdir())) == 1

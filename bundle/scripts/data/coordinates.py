@@ -18,8 +18,13 @@ _UNITS = {0: ("unknown", 1.0), 1: ("metre", 1e3), 2: ("mm", 1.0), 3: ("micron", 
 _UNIT_NAMES = {"mm": 1.0, "m": 1e3, "cm": 10.0, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "": 1.0}
 _KNOWN_CODES = range(6)
 _SAME_PLACE = 1e-3
+"""Distance of two places that count as one, mm."""
 _QUATERNION_EXCESS = 1e-5
+"""How far the squares of a rounded quaternion may add up to more than 1."""
 _TWO_PLACES = 0.1
+"""Share of the smallest voxel from which on sform and qform disagree."""
+_TWO_SIZES = 0.05
+"""Share of a voxel from which on pixdim and sform disagree; a shear lengthens the steps of the sform a little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +249,7 @@ def _contradictions(
             return [f"its sform and qform place it up to {apart:.3g} mm apart, the sform counts"]
         return []
     spacing = np.array(fields[1:4])
-    if (spacing != 0).any() and not np.allclose(spacing, sizes, rtol=0.01, atol=0):
+    if (spacing != 0).any() and not np.allclose(spacing, sizes, rtol=_TWO_SIZES, atol=0):
         told, counts = (" x ".join(f"{size:.4g}" for size in each) for each in (spacing, sizes))
         return [f"its voxel sizes are {told} mm by pixdim but {counts} mm by the sform, which counts"]
     return []
