@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -353,6 +354,18 @@ def spoil_affine(path):
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj), affine), path)
 
 
+def spoil_checksum(path):
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 1
+    path.write_bytes(content)
+
+
+def spoil_size(path):
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[42:48] = b"\xff\x7f" * 3
+    path.write_bytes(gzip.compress(content))
+
+
 BAD = {
     "missing": (Path.unlink, r"the flair image is missing"),
     "of another shape": (spoil_shape(40, 48, 7), "different shapes"),
@@ -366,6 +379,11 @@ BAD = {
     "empty": (lambda path: path.write_bytes(b""), "is empty"),
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:3000]), "truncated"),
     "no NIfTI": (lambda path: path.write_bytes(b"hello" * 99), "cannot be read as NIfTI"),
+    "a wrong checksum": (spoil_checksum, "CRC check failed"),
+    "a claim of terabytes": (spoil_size, "32767 x 32767 x 32767 voxels"),
+    "not compressed": (lambda path: path.write_bytes(gzip.decompress(path.read_bytes())), "Rename it to"),
+    "LFS": (lambda path: path.write_bytes(b"version https://git-lfs.github.com/spec/v1"), "git lfs pull"),
+    "web page": (lambda path: path.write_bytes(b"<!DOCTYPE html>"), "is a web page"),
 }
 
 
