@@ -176,7 +176,8 @@ def check_size(file: str, shape: tuple[int, ...], itemsize: int) -> None:
             f"{file} has {size} voxels by its header, more than the {MOST_VOXELS:,} that are read. Crop or resample "
             "the volume, or correct the header."
         )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    known = "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {})
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if known else None
     needed = voxels * (itemsize + 4)
     if memory is not None and needed > memory:
         raise BadInputError(

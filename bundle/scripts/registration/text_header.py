@@ -76,7 +76,7 @@ def check_whole(header: TextHeader, expected: int) -> None:
     """
     fields = header.fields
     name = fields.get("data file", fields.get("datafile")) if header.is_nrrd else fields.get("elementdatafile")
-    attached = name is None if header.is_nrrd else name == "LOCAL"
+    attached = name is None if header.is_nrrd else str(name).upper() == "LOCAL"
     data = header.path if attached else header.path.parent / str(name)
     if any(skip in fields for skip in _SKIPS) or not data.is_file():
         return
