@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from scripts.data.errors import BadInputError
+from scripts.data.errors import BadInputError, InternalError
 from scripts.workflows import plain_errors
 from scripts.workflows.finite_loss import NonFiniteLossError
 from scripts.workflows.plain_errors import install_plain_errors, plain_cause
@@ -41,7 +41,10 @@ def log(monkeypatch):
     logging.getLogger().removeHandler(handler)
 
 
-@pytest.mark.parametrize("error", [BadInputError("a.nii.gz is empty."), NonFiniteLossError("The loss is nan.")])
+@pytest.mark.parametrize(
+    "error",
+    [BadInputError("a.nii.gz is empty."), NonFiniteLossError("The loss is nan."), InternalError("a was not written.")],
+)
 def test_what_the_user_can_mend_is_told_alone(log, capsys, error):
     outer = wrapped(error)
     sys.excepthook(type(outer), outer, outer.__traceback__)
