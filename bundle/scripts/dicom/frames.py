@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +10,31 @@ from pydicom.tag import Tag
 
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _NOT_OF_ONE_FRAME = (*_GROUPS, "NumberOfFrames", "DimensionOrganizationSequence", "DimensionIndexSequence")
+_CONVERTED = (
+    *("ScanningSequence", "SequenceVariant", "ScanOptions", "SequenceName", "RepetitionTime", "EchoTime"),
+    *("InversionTime", "FlipAngle", "ContrastBolusAgent", "AcquisitionNumber", "TemporalPositionIdentifier"),
+)
+_MACROS: dict[str, tuple[str, ...]] = {
+    "PlanePositionSequence": ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
+    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept", "RescaleType"),
+    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth"),
+    "FrameContentSequence": ("FrameAcquisitionNumber", "TemporalPositionIndex"),
+    "MRImageFrameTypeSequence": ("FrameType", "ComplexImageComponent", "AcquisitionContrast"),
+    "MRTimingAndRelatedParametersSequence": ("RepetitionTime", "FlipAngle", "EchoTrainLength"),
+    "MREchoSequence": ("EffectiveEchoTime",),
+    "MRModifierSequence": ("InversionRecovery", "InversionTimes"),
+    "MRDiffusionSequence": ("DiffusionBValue", "DiffusionDirectionality", "DiffusionGradientDirectionSequence"),
+    "ContrastBolusUsageSequence": ("ContrastBolusAgentAdministered",),
+    "UnassignedSharedConvertedAttributesSequence": _CONVERTED,
+    "UnassignedPerFrameConvertedAttributesSequence": _CONVERTED,
+}
+"""What is read from which functional group macro of the standard. Private groups are never read: those of Philips repeat
+the position, the rescale and the UID of other, classic instances."""
+_NOT_MAGNITUDE = ("PHASE", "REAL", "IMAGINARY")
 _SIEMENS_B_VALUE, _GE_B_VALUE = Tag(0x0019, 0x100C), Tag(0x0043, 0x1039)
+_CREATORS = {_SIEMENS_B_VALUE: "SIEMENS MR HEADER", _GE_B_VALUE: "GEMS_PARM_01"}
 _PIXELS, _PIXEL_GROUP = ("PixelData", "FloatPixelData", "DoubleFloatPixelData"), 0x7FE0
 _GE_B_OFFSET = 1_000_000_000
 """What GE adds to b values of trace images."""
@@ -24,10 +48,10 @@ def plain_headers(dataset: Dataset) -> list[Dataset]:
 
     Returns:
         headers without pixel data. A classic instance gives one, itself where it was read without pixels. Of an
-        enhanced one, each carries the shared and its own functional groups at the top (position, orientation, spacing,
-        rescale, timing, …), `EchoTime`, `InversionTime`, `ScanningSequence` and `ContrastBolusAgent` as in classic
-        instances, and the number of the frame, from 1, as `InstanceNumber`; `SOPClassUID` and `SOPInstanceUID` are
-        those of the instance. They share elements: copy one before changing it.
+        enhanced one, each carries the values of the standard's functional groups at the top, its own over the shared
+        ones (position, orientation, spacing, rescale, timing, …), `EchoTime`, `InversionTime`, `ScanningSequence` and
+        `ContrastBolusAgent` as in classic instances, and the number of the frame, from 1, as `InstanceNumber`;
+        `SOPClassUID` and `SOPInstanceUID` are those of the instance. They share elements: copy one before changing it.
     """
     if "PerFrameFunctionalGroupsSequence" not in dataset:
         return [_without_pixels(dataset)]
@@ -35,19 +59,14 @@ def plain_headers(dataset: Dataset) -> list[Dataset]:
     top.update(_without_pixels(dataset))
     for keyword in _NOT_OF_ONE_FRAME:
         top.pop(keyword, None)
-    shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    for group in _items(shared[0]):
-        top.update(group)
-    _put(top, _classic_words(top))
+    for shared in (dataset.get("SharedFunctionalGroupsSequence") or [])[:1]:
+        top.update(_standard_values(shared))
     headers = []
     for number, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence, start=1):
         header = Dataset()
         header.update(top)
-        own = Dataset()
-        for group in _items(frame):
-            own.update(group)
-        header.update(own)
-        _put(header, {**_classic_words(own), "InstanceNumber": number})
+        header.update(_standard_values(frame))
+        _put(header, {**_classic_words(header), "InstanceNumber": number})
         headers.append(header)
     return headers
 
@@ -63,10 +82,21 @@ def b_value(header: Dataset) -> float | None:
     return None
 
 
-def _items(groups: Dataset) -> Iterator[Dataset]:
-    for element in groups:
-        if element.VR == "SQ" and element.value:
-            yield element.value[0]
+def _standard_values(groups: Dataset) -> Dataset:
+    """Values of the functional groups that this package knows, without what lies deeper or is private."""
+    values = Dataset()
+    for macro, keywords in _MACROS.items():
+        for item in (groups.get(macro) or [])[:1]:
+            values.update(_elements(item, keywords))
+    return values
+
+
+def _elements(item: Dataset, keywords: Iterable[str]) -> Dataset:
+    found = Dataset()
+    for keyword in keywords:
+        if keyword in item:
+            found[keyword] = item[keyword]
+    return found
 
 
 def _classic_words(header: Dataset) -> dict[str, Any]:
@@ -77,7 +107,14 @@ def _classic_words(header: Dataset) -> dict[str, Any]:
         times = header.InversionTimes
         words["InversionTime"] = float(times if isinstance(times, (int, float)) else times[0])
     if header.get("FrameType"):
-        words["ImageType"] = header.FrameType
+        component = str(header.get("ComplexImageComponent", ""))
+        words["ImageType"] = [*header.FrameType, *([component] if component in _NOT_MAGNITUDE else [])]
+    if header.get("FrameAcquisitionNumber") is not None:
+        words["AcquisitionNumber"] = header.FrameAcquisitionNumber
+    if header.get("TemporalPositionIndex") is not None:
+        words["TemporalPositionIdentifier"] = header.TemporalPositionIndex
+    for direction in (header.get("DiffusionGradientDirectionSequence") or [])[:1]:
+        words["DiffusionGradientOrientation"] = direction.get("DiffusionGradientOrientation")
     if header.get("EchoPulseSequence"):
         words["ScanningSequence"] = [
             *({"GRADIENT": ["GR"], "SPIN": ["SE"]}.get(header.EchoPulseSequence, ["GR", "SE"])),
@@ -110,7 +147,9 @@ def _without_pixels(dataset: Dataset) -> Dataset:
 
 
 def _private(header: Dataset, tag: Any) -> Any:
-    if tag not in header:
+    """Value of a private element, unless another vendor than expected reserved its block."""
+    creator = Tag(tag.group, tag.element >> 8)
+    if tag not in header or (creator in header and _CREATORS[tag] not in str(header[creator].value)):
         return None
     value = header[tag].value
     if isinstance(value, bytes):
