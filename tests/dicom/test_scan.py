@@ -44,7 +44,7 @@ def test_other_files_are_left_out_with_a_reason(tmp_path):
     told = {path.name: reason for path, reason in scan.ignored.items()}
     assert told["notes.txt"] == "no DICOM file"
     assert told["empty"] == "an empty file"
-    assert told["report.dcm"].startswith("no image")
+    assert told["report.dcm"] == "not an image (Basic Text SR Storage)"
     assert told["cut.dcm"].startswith("damaged or truncated DICOM")
     assert [path.name for path in scan.damaged] == ["cut.dcm"]
     assert len(scan.series[0].files) == 4

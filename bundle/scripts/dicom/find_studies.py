@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from scripts.data.errors import BadInputError
 from .choose import choose_series, names_uid
 from .contrast import tell_contrast
 from .packages import require
-from .scan import Scan, read_header, scan_folder
+from .read_file import read_dataset
+from .scan import Scan, scan_folder
 from .series import Series
 from .stored import patient_of_study
 
@@ -51,6 +52,7 @@ def find_studies(
     scan = scan_folder(dataset_dir)
     for path, reason in scan.ignored.items():
         logger.log(logging.WARNING if path in scan.damaged else logging.DEBUG, "left out %s: %s", path, reason)
+    _log_summary(scan)
     studies: dict[str, list[Series]] = defaultdict(list)
     for series in scan.series:
         studies[series.study_uid].append(series)
@@ -76,6 +78,17 @@ def find_studies(
     return sorted(_told_apart(records, patient_names), key=lambda record: record["patient"])
 
 
+def _log_summary(scan: Scan) -> None:
+    """One line for all files that were left out as they should be, and one for each remark of pydicom."""
+    reasons = Counter(reason for path, reason in scan.ignored.items() if path not in scan.damaged)
+    if reasons:
+        told = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        logger.info("left out %d files that are not images: %s", reasons.total(), told)
+    for text, paths in scan.remarks.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        logger.info("pydicom remarks on %s%s: %s", paths[0].name, more, text)
+
+
 def _check_named(named: Mapping[str, Any], sources: Sequence[str]) -> None:
     unknown = [source for source in named if source not in sources]
     if unknown:
@@ -88,7 +101,8 @@ def _check_named(named: Mapping[str, Any], sources: Sequence[str]) -> None:
 def _patient(study: str, group: Sequence[Series], patient_names: str) -> str:
     if patient_names == "pseudonym":
         return patient_of_study(study)
-    name = str(read_header(group[0].files[0], ["SOPClassUID", "PatientID"]).get("PatientID", ""))
+    header = read_dataset(group[0].files[0], pixels=False, keywords=["SOPClassUID", "PatientID"])
+    name = str(header.get("PatientID", ""))
     return re.sub(r"[^\w-]+", "_", name).strip("_-") or patient_of_study(study)
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from pydicom import DataElement, Dataset
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.tag import Tag
+
+from scripts.data.errors import BadInputError
 
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _NOT_OF_ONE_FRAME = (*_GROUPS, "NumberOfFrames", "DimensionOrganizationSequence", "DimensionIndexSequence")
@@ -30,12 +31,21 @@ _MACROS: dict[str, tuple[str, ...]] = {
     "UnassignedSharedConvertedAttributesSequence": _CONVERTED,
     "UnassignedPerFrameConvertedAttributesSequence": _CONVERTED,
 }
-"""What is read from which functional group macro of the standard. Private groups are never read: those of Philips repeat
-the position, the rescale and the UID of other, classic instances."""
+"""What is read from which functional group macro of the standard. Private groups are never read: those of Philips
+repeat the position, the rescale and the UID of other, classic instances."""
 _NOT_MAGNITUDE = ("PHASE", "REAL", "IMAGINARY")
 _SIEMENS_B_VALUE, _GE_B_VALUE = Tag(0x0019, 0x100C), Tag(0x0043, 0x1039)
 _CREATORS = {_SIEMENS_B_VALUE: "SIEMENS MR HEADER", _GE_B_VALUE: "GEMS_PARM_01"}
-_PIXELS, _PIXEL_GROUP = ("PixelData", "FloatPixelData", "DoubleFloatPixelData"), 0x7FE0
+_PIXEL_GROUP = 0x7FE0
+_NEEDED = {
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Rows"),
+    *("Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "ImagePositionPatient", "ImageOrientationPatient"),
+    *("PixelSpacing", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept", *_GROUPS),
+    *("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence"),
+    "PixelValueTransformationSequence",
+}
+"""Keywords of what decides on voxels and their place: where such a value is malformed, the file is not read."""
 _GE_B_OFFSET = 1_000_000_000
 """What GE adds to b values of trace images."""
 
@@ -47,22 +57,27 @@ def plain_headers(dataset: Dataset) -> list[Dataset]:
         dataset: a classic instance, or an enhanced one of many frames; it is not changed.
 
     Returns:
-        headers without pixel data. A classic instance gives one, itself where it was read without pixels. Of an
-        enhanced one, each carries the values of the standard's functional groups at the top, its own over the shared
-        ones (position, orientation, spacing, rescale, timing, …), `EchoTime`, `InversionTime`, `ScanningSequence` and
-        `ContrastBolusAgent` as in classic instances, and the number of the frame, from 1, as `InstanceNumber`;
-        `SOPClassUID` and `SOPInstanceUID` are those of the instance. They share elements: copy one before changing it.
+        headers without pixel data. A classic instance gives one. Of an enhanced one, each carries the values of the
+        standard's functional groups at the top, its own over the shared ones (position, orientation, spacing, rescale,
+        timing, …), `EchoTime`, `InversionTime`, `ScanningSequence` and `ContrastBolusAgent` as in classic instances,
+        and the number of the frame, from 1, as `InstanceNumber`; `SOPClassUID` and `SOPInstanceUID` are those of the
+        instance. They share elements: copy one before changing it.
+        Malformed values are left out.
+
+    Raises:
+        BadInputError: a value is malformed that decides on voxels or their place.
     """
-    if "PerFrameFunctionalGroupsSequence" not in dataset:
-        return [_without_pixels(dataset)]
-    top = Dataset()
-    top.update(_without_pixels(dataset))
+    top = _elements(dataset, [tag for tag in list(dataset.keys()) if tag.group != _PIXEL_GROUP])
+    if "PerFrameFunctionalGroupsSequence" not in top:
+        return [top]
+    groups = top.PerFrameFunctionalGroupsSequence
+    shared_groups = top.get("SharedFunctionalGroupsSequence") or []
     for keyword in _NOT_OF_ONE_FRAME:
         top.pop(keyword, None)
-    for shared in (dataset.get("SharedFunctionalGroupsSequence") or [])[:1]:
+    for shared in shared_groups[:1]:
         top.update(_standard_values(shared))
     headers = []
-    for number, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence, start=1):
+    for number, frame in enumerate(groups, start=1):
         header = Dataset()
         header.update(top)
         header.update(_standard_values(frame))
@@ -85,17 +100,26 @@ def b_value(header: Dataset) -> float | None:
 def _standard_values(groups: Dataset) -> Dataset:
     """Values of the functional groups that this package knows, without what lies deeper or is private."""
     values = Dataset()
-    for macro, keywords in _MACROS.items():
-        for item in (groups.get(macro) or [])[:1]:
-            values.update(_elements(item, keywords))
+    for macro in _elements(groups, map(tag_for_keyword, _MACROS)):
+        for item in macro.value[:1]:
+            values.update(_elements(item, map(tag_for_keyword, _MACROS[macro.keyword])))
     return values
 
 
-def _elements(item: Dataset, keywords: Iterable[str]) -> Dataset:
+def _elements(dataset: Dataset, tags: Iterable[Any]) -> Dataset:
+    """Take elements over, without those that are malformed: most matter to nobody, and what matters is refused."""
     found = Dataset()
-    for keyword in keywords:
-        if keyword in item:
-            found[keyword] = item[keyword]
+    for tag in tags:
+        if tag not in dataset:
+            continue
+        try:
+            found[tag] = dataset[tag]
+        except Exception as error:  # the faults of damaged values are many
+            keyword = keyword_for_tag(tag)
+            if keyword in _NEEDED:
+                raise BadInputError(
+                    f"damaged DICOM: the value of {keyword} is malformed. Export or copy it again"
+                ) from error
     return found
 
 
@@ -132,18 +156,6 @@ def _put(header: Dataset, values: dict[str, Any]) -> None:
     """Set values in elements of their own: assigning would change the elements that headers share."""
     for keyword, value in values.items():
         header[keyword] = DataElement(tag_for_keyword(keyword), dictionary_VR(keyword), value)
-
-
-def _without_pixels(dataset: Dataset) -> Dataset:
-    if not any(keyword in dataset for keyword in _PIXELS):
-        return dataset
-    header = Dataset()
-    tags = [tag for tag in list(dataset.keys()) if tag.group != _PIXEL_GROUP]
-    for tag in tags:
-        # what is malformed is left out: most of it matters to nobody, and what matters is missed by name
-        with suppress(ValueError, TypeError, KeyError, NotImplementedError, OverflowError):
-            header[tag] = dataset[tag]
-    return header
 
 
 def _private(header: Dataset, tag: Any) -> Any:

@@ -63,7 +63,8 @@ class Series:
     """One series, or one acquisition of a series that holds several.
 
     `files` may be in any order; of a series with several acquisitions they are those of `part` only, and enhanced files
-    may hold frames of other parts, too. `part_number` counts from 1; 0 where the series is whole.
+    may hold frames of other parts, too. `part_number` counts from 1; 0 where the series is whole. `in_series` is the
+    number of images of the whole series; 0 where it is not known.
     """
 
     uid: str
@@ -73,6 +74,7 @@ class Series:
     patient_key: str
     part: Part = ()
     part_number: int = 0
+    in_series: int = 0
 
     @property
     def label(self) -> str:
