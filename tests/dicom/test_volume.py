@@ -292,3 +292,40 @@ def test_nothing_of_the_input_changes(tmp_path):
     read(tmp_path)
     assert [(hashlib.sha256(path.read_bytes()).digest(), path.stat().st_mtime_ns) for path in paths] == before
     assert sorted(tmp_path.iterdir()) == paths
+
+
+@pytest.mark.parametrize("enhanced", [False, True])
+def test_every_second_slice_missing_is_refused_with_both_distances(tmp_path, enhanced):
+    affine = grid(AXIAL, (0.9, 1.1, 12.0))
+    for path in write_series(tmp_path, VOLUME, affine, enhanced=enhanced):
+        dataset = pydicom.dcmread(path)
+        groups = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0] if enhanced else dataset
+        groups.SpacingBetweenSlices, groups.SliceThickness = 6, 5
+        dataset.save_as(path)
+    with pytest.raises(BadInputError, match="Spacing Between Slices is 6 mm, but the positions lie 12 mm apart"):
+        read(tmp_path)
+
+
+def test_a_part_of_several_acquisitions_is_counted_by_itself(tmp_path):
+    write_series(tmp_path, VOLUME, grid(AXIAL), extra={"ImagesInAcquisition": 60})
+    assert read(tmp_path).warnings == []
+
+
+def test_a_mosaic_is_refused_with_its_reason(tmp_path):
+    write_series(tmp_path, VOLUME, grid(AXIAL), extra={"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]})
+    with pytest.raises(BadInputError, match="is a mosaic, many slices side by side in one image: its Image Type is"):
+        read(tmp_path)
+
+
+def test_more_pixels_than_the_header_describes_are_refused(tmp_path):
+    (path,) = write_series(tmp_path, VOLUME, grid(AXIAL), enhanced=True)
+    change(path, Rows=13)
+    with pytest.raises(BadInputError, match=r"holds 1680 bytes of pixels, but its header describes 1560: 10 × 13"):
+        read(tmp_path)
+
+
+def test_a_header_that_claims_terabytes_is_refused_before_memory_is_taken(tmp_path):
+    (path,) = write_series(tmp_path, VOLUME, grid(AXIAL), enhanced=True, transfer_syntax=RLELossless)
+    change(path, Rows=65535, Columns=65535)
+    with pytest.raises(BadInputError, match=r"bytes would unpack to 48 GiB or more, which no MR instance has"):
+        read(tmp_path)

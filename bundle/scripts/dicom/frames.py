@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from pydicom import DataElement, Dataset
-from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
 from scripts.data.errors import BadInputError
@@ -36,6 +38,7 @@ repeat the position, the rescale and the UID of other, classic instances."""
 _NOT_MAGNITUDE = ("PHASE", "REAL", "IMAGINARY")
 _SIEMENS_B_VALUE, _GE_B_VALUE = Tag(0x0019, 0x100C), Tag(0x0043, 0x1039)
 _CREATORS = {_SIEMENS_B_VALUE: "SIEMENS MR HEADER", _GE_B_VALUE: "GEMS_PARM_01"}
+_NUMERIC = ("DS", "FD", "FL", "IS", "SL", "SS", "UL", "US", "US or SS")
 _PIXEL_GROUP = 0x7FE0
 _NEEDED = {
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Rows"),
@@ -113,14 +116,24 @@ def _elements(dataset: Dataset, tags: Iterable[Any]) -> Dataset:
         if tag not in dataset:
             continue
         try:
-            found[tag] = dataset[tag]
-        except Exception as error:  # the faults of damaged values are many
-            keyword = keyword_for_tag(tag)
-            if keyword in _NEEDED:
-                raise BadInputError(
-                    f"damaged DICOM: the value of {keyword} is malformed. Export or copy it again"
-                ) from error
+            element = dataset[tag]
+            malformed = not _is_number(element)
+        except Exception:  # the faults of damaged values are many
+            malformed = True
+        if not malformed:
+            found[tag] = element
+        elif keyword_for_tag(tag) in _NEEDED:
+            raise BadInputError(f"damaged DICOM: {keyword_for_tag(tag)} is malformed. Export or copy it again")
     return found
+
+
+def _is_number(element: DataElement) -> bool:
+    """Whether the value is as the standard wants it; pydicom turns what it cannot read as a number into text."""
+    if element.is_private or not dictionary_has_tag(element.tag) or dictionary_VR(element.tag) not in _NUMERIC:
+        return True
+    value = element.value
+    values = value if isinstance(value, (list, MultiValue)) else [value]
+    return all(isinstance(one, (int, float, Decimal)) or one in (None, "") for one in values)
 
 
 def _classic_words(header: Dataset) -> dict[str, Any]:
