@@ -54,3 +54,13 @@ def test_messages_show_a_description_without_the_patient_s_name():
     assert label == 'without number "T1 post [hidden] [hidden]"'
     unlucky = facts(SeriesDescription="T1 post", PatientName="Post^Anna")
     assert unlucky.description == "T1 post"
+
+
+def test_a_dose_of_contrast_agent_is_collected_without_its_name():
+    header = Dataset()
+    header.ContrastBolusAgent = ""
+    assert facts_of(header, instances=1, directions=1, ours=False).contrast_dose == ""
+    header.ContrastBolusVolume, header.ContrastBolusRoute = 7.5, "IV"
+    assert facts_of(header, instances=1, directions=1, ours=False).contrast_dose == "7.5 ml, route IV"
+    header.ContrastBolusVolume, header.ContrastBolusRoute = 0, "NONE"
+    assert facts_of(header, instances=1, directions=1, ours=False).contrast_dose == ""

@@ -13,7 +13,7 @@ from pydicom.uid import UID
 
 from scripts.data.errors import BadInputError
 
-from .frames import plain_headers
+from .frames import b_value, plain_headers
 from .hide_identity import IDENTIFYING
 from .private_block import CREATOR, GROUP
 from .read_file import DAMAGED, NotDicomError, read_dataset, remarks
@@ -43,7 +43,9 @@ _KEYWORDS = (
         "DerivationDescription",
     ),
     *("ContributingEquipmentSequence", "NumberOfFrames", *_PART_KEYWORDS, *IDENTIFYING),
-    *(_OUR_CREATOR, 0x0019100C, 0x00431039),
+    *("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate", "ContrastBolusRoute"),
+    *("ContrastBolusIngredient", "ContrastBolusIngredientConcentration"),
+    *(_OUR_CREATOR, 0x00190010, 0x0019100C, 0x00430010, 0x00431039),
 )
 _DICOMDIR = "1.2.840.10008.1.3.10"
 _ONE_DIRECTION = 0.01
@@ -194,6 +196,7 @@ def _series_of(study: str, patient: str, uid: str, images: Sequence[_Image]) -> 
     """One series, or one for each acquisition in it."""
     parts = _parts(images)
     in_series = len({image.instance for image in images})
+    diffusion = any(b_value(image.header) for image in images)
     series = []
     for number, (part, group) in enumerate(parts, start=1):
         facts = facts_of(
@@ -201,6 +204,7 @@ def _series_of(study: str, patient: str, uid: str, images: Sequence[_Image]) -> 
             instances=len({image.instance for image in group}),
             directions=len(set(_directions(group).values())),
             ours=any(_is_ours(image.header) for image in group[:1]),
+            diffusion=diffusion,
         )
         files = tuple(dict.fromkeys(image.path for image in group))
         series.append(Series(uid, study, files, facts, patient, part, number if part else 0, in_series))
