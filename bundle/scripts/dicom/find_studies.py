@@ -10,7 +10,7 @@ from typing import Any
 
 from scripts.data.errors import BadInputError
 
-from .choose import choose_series, names_uid
+from .choose import choose_series, wished_uid
 from .contrast import tell_contrast
 from .packages import require
 from .read_file import read_dataset
@@ -58,7 +58,7 @@ def find_studies(
         studies[series.study_uid].append(series)
     named = {source: wish for source, wish in (named or {}).items() if wish not in (None, "")}
     _check_named(named, sources)
-    uids = [str(wish).strip().split("#")[0] for wish in named.values() if names_uid(wish)]
+    uids = [uid for wish in named.values() if (uid := wished_uid(wish))]
     if uids:
         studies = {study: group for study, group in studies.items() if {one.uid for one in group} & set(uids)}
     records = []

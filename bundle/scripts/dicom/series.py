@@ -89,10 +89,10 @@ class Series:
 
     @property
     def label(self) -> str:
-        """How a message names it: number, description and part."""
+        """How a message names it: number, as a command selects it, description and part."""
         number = "without number" if self.facts.number is None else str(self.facts.number)
-        part = f" (#{self.part_number}: {_told(self.part)})" if self.part else ""
-        return f'{number} "{self.facts.title or self.facts.description}"{part}'
+        which, part = (f"{number}:{self.part_number}", f" ({_told(self.part)})") if self.part else (number, "")
+        return f'{which} "{self.facts.title or self.facts.description}"{part}'
 
 
 def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool, diffusion: bool = False) -> Facts:
