@@ -21,6 +21,8 @@ from .stored import patient_of_study
 logger = logging.getLogger(__name__)
 
 PATIENT_NAMES = ("pseudonym", "id")
+_SINGLE = 3
+"""Images from which on a series is one of its own, not slices that were lost from another."""
 
 
 def find_studies(
@@ -72,7 +74,13 @@ def find_studies(
             else:
                 logger.info("left out %s: it holds none of %s", patient, ", ".join(sources))
             continue
-        records.append({"patient": patient, "series": choices, "warnings": _damaged_beside(scan, choices)})
+        records.append(
+            {
+                "patient": patient,
+                "series": choices,
+                "warnings": [*_damaged_beside(scan, choices), *_strays(scan, choices)],
+            }
+        )
     if not records:
         raise BadInputError(_nothing(Path(dataset_dir), scan, sources, uids))
     return sorted(_told_apart(records, patient_names), key=lambda record: record["patient"])
@@ -131,6 +139,32 @@ def _damaged_beside(scan: Scan, choices: Mapping[str, Any]) -> list[str]:
                 f"{shown} beside the {source} series cannot be read as DICOM: slices at an end of it may be missing"
             )
     return warnings
+
+
+def _strays(scan: Scan, choices: Mapping[str, Any]) -> list[str]:
+    """Single images with the number and name, or the UID, of a chosen series, but not in it, may be slices of it."""
+    warnings = []
+    for source, choice in choices.items():
+        chosen = choice.series
+        folders = {path.parent for path in chosen.files}
+        strays = [
+            one
+            for one in scan.series
+            if one.facts.instances < _SINGLE
+            and (one.study_uid, one.patient_key, one.uid) != (chosen.study_uid, chosen.patient_key, chosen.uid)
+            and (one.uid == chosen.uid or _name(one) == _name(chosen))
+            and {path.parent for path in one.files} & folders
+        ]
+        if strays:
+            warnings.append(
+                f"{sum(one.facts.instances for one in strays)} images beside the {source} series have its number and "
+                "name, but other UIDs: slices of it may be missing"
+            )
+    return warnings
+
+
+def _name(series: Series) -> tuple[int | None, str]:
+    return series.facts.number, series.facts.description
 
 
 def _nothing(folder: Path, scan: Scan, sources: Sequence[str], uids: Sequence[str]) -> str:

@@ -68,12 +68,17 @@ def plain_headers(dataset: Dataset) -> list[Dataset]:
         Malformed values are left out.
 
     Raises:
-        BadInputError: a value is malformed that decides on voxels or their place.
+        BadInputError: a value is malformed that decides on voxels or their place, or frames are missing.
     """
     top = _elements(dataset, [tag for tag in list(dataset.keys()) if tag.group != _PIXEL_GROUP])
     if "PerFrameFunctionalGroupsSequence" not in top:
         return [top]
-    groups = top.PerFrameFunctionalGroupsSequence
+    groups = top.PerFrameFunctionalGroupsSequence or []
+    if not groups or len(groups) != int(top.get("NumberOfFrames") or 1):
+        raise BadInputError(
+            f"damaged DICOM: Number of Frames is {top.get('NumberOfFrames')}, but {len(groups)} frames are described. "
+            "Export or copy it again"
+        )
     shared_groups = top.get("SharedFunctionalGroupsSequence") or []
     for keyword in _NOT_OF_ONE_FRAME:
         top.pop(keyword, None)

@@ -143,10 +143,10 @@ def _no_image(dataset: Dataset) -> str | None:
     written_as = UID(str(dataset.file_meta.get("MediaStorageSOPClassUID", "")))
     if _is_image(written_as) and kind.name == kind:
         raise BadInputError(f"{DAMAGED}: its two SOP classes contradict each other. Export or copy it again")
-    if kind and not _is_image(kind):
-        return f"not an image ({'private SOP class' if kind.is_private else kind.name})"
     names = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
     missing = [name for name in names if not dataset.get(name)]
+    if kind and not _is_image(kind) and not (missing and kind.name == kind):
+        return f"not an image ({'private SOP class' if kind.is_private else kind.name})"
     if missing:
         raise BadInputError(f"{DAMAGED}: lacks {', '.join(missing)}. Export or copy it again")
     if not dataset.get("Rows") or not dataset.get("Columns"):

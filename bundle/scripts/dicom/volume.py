@@ -10,6 +10,7 @@ import torch
 from monai.data import MetaTensor
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description
+from pydicom.uid import EnhancedMRImageStorage
 
 from scripts.data.errors import BadInputError
 
@@ -89,6 +90,8 @@ def read_series(series: Series) -> SeriesVolume:
     notes += geometry.warnings
     slices = [slices[index] for index in geometry.order]
     rescales = [_rescale(one) for one in slices]
+    if len({one.header.get("RescaleSlope") is None for one in slices}) > 1:
+        raise BadInputError("some of the series' images have a rescale and others have none. Export the series again.")
     volume = np.empty((first.Columns, first.Rows, len(slices)), np.float32)
     padded = 0
     for k, (one, (slope, intercept)) in enumerate(zip(slices, rescales, strict=True)):
@@ -138,6 +141,10 @@ def _read_file(path: Path) -> list[_Slice]:
         _check_length(dataset, len(headers))
     except BadInputError as error:
         raise BadInputError(f"{path}: {error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # values of damaged files may be anything
+        raise _unreadable(path, error) from error
     try:
         stored = dataset.pixel_array
     except MemoryError:
@@ -164,7 +171,7 @@ def _check_length(dataset: Dataset, frames: int) -> None:
     """Refuse a file that has fewer or more pixels than its header describes; decoders pad or crop some."""
     if "ModalityLUTSequence" in dataset:
         raise BadInputError("its values go through a Modality LUT, expected a rescale. Export the series as MR images")
-    if "PixelData" not in dataset:
+    if not dataset.get("PixelData"):
         if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
             return
         raise BadInputError("truncated: it ends before its pixels. Export or copy it again")
@@ -172,6 +179,8 @@ def _check_length(dataset: Dataset, frames: int) -> None:
     missing = [keyword for keyword in needed if dataset.get(keyword) is None]
     if missing:
         raise BadInputError(f"lacks {', '.join(missing)}, without which pixels mean nothing. Export the series again")
+    if not dataset.file_meta.TransferSyntaxUID.is_transfer_syntax:
+        raise BadInputError("names no transfer syntax that there is: it is damaged. Export or copy it again")
     pixels = dataset.Rows * dataset.Columns * frames * (dataset.get("SamplesPerPixel") or 1)
     expected, there = pixels * dataset.BitsAllocated // 8, len(dataset.PixelData)
     check_size(expected, there)
@@ -256,6 +265,12 @@ def _check_alike(slices: Sequence[_Slice]) -> None:
 
 def _rescale(one: _Slice) -> tuple[float, float]:
     slope, intercept = _optional(one.header, "RescaleSlope"), _optional(one.header, "RescaleIntercept")
+    required = str(one.header.SOPClassUID) == EnhancedMRImageStorage
+    if (slope is None) != (intercept is None) or (required and slope is None):
+        raise BadInputError(
+            f"{one.name} lacks Rescale Slope or Rescale Intercept, so that nobody knows what its pixels mean. Export "
+            "the series again."
+        )
     if slope == 0.0:
         raise BadInputError(f"{one.name} has a rescale slope of 0. Export the series again.")
     return 1.0 if slope is None else slope, intercept or 0.0
