@@ -26,7 +26,7 @@ FORMS = {
     "deflated": {"transfer_syntax": DeflatedExplicitVRLittleEndian},
     "compressed": {"transfer_syntax": RLELossless},
 }
-EACH = 400
+EACH = 60
 
 
 def mutate(content: bytes, chance: random.Random) -> tuple[bytes, str]:
@@ -123,7 +123,6 @@ def test_damaged_headers_change_nothing_in_silence(tmp_path, caplog, form):
             raise AssertionError(f"{path.name}, {what}: {type(error).__name__}: {error}") from error
         finally:
             path.write_bytes(content)
-    open("/tmp/dicomin/fuzz_counts.txt", "a").write(f"{form} {dict(counts)}\n")
     assert counts.total() == EACH
     # What no reader can notice: a digit in the only header that holds it, and pixels, for which a deflated file has no
     # checksum.
