@@ -307,6 +307,13 @@ def test_more_pixels_than_the_header_describes_are_refused(tmp_path):
         read(tmp_path)
 
 
+def test_frames_that_no_header_describes_are_refused_before_memory_is_taken(tmp_path):
+    path = write_series(tmp_path, VOLUME, grid(AXIAL), transfer_syntax=RLELossless)[0]
+    change(path, NumberOfFrames=2_000_000_000)
+    with pytest.raises(BadInputError, match="holds 2000000000 frames, but its header describes 1"):
+        read(tmp_path)
+
+
 def test_a_header_that_claims_terabytes_is_refused_before_memory_is_taken(tmp_path):
     (path,) = write_series(tmp_path, VOLUME, grid(AXIAL), enhanced=True, transfer_syntax=RLELossless)
     change(path, Rows=65535, Columns=65535)

@@ -157,7 +157,7 @@ def _strays(scan: Scan, choices: Mapping[str, Any]) -> list[str]:
         ]
         if strays:
             warnings.append(
-                f"{sum(one.facts.instances for one in strays)} images beside the {source} series have its number and "
+                f"{sum(one.facts.instances for one in strays)} images next to the {source} series have its number and "
                 "name, but other UIDs: slices of it may be missing"
             )
     return warnings

@@ -181,6 +181,9 @@ def _check_length(dataset: Dataset, frames: int) -> None:
         raise BadInputError(f"lacks {', '.join(missing)}, without which pixels mean nothing. Export the series again")
     if not dataset.file_meta.TransferSyntaxUID.is_transfer_syntax:
         raise BadInputError("names no transfer syntax that there is: it is damaged. Export or copy it again")
+    claimed = int(dataset.get("NumberOfFrames") or 1)
+    if claimed != frames:
+        raise BadInputError(f"holds {claimed} frames, but its header describes {frames}. Export the series again")
     pixels = dataset.Rows * dataset.Columns * frames * (dataset.get("SamplesPerPixel") or 1)
     expected, there = pixels * dataset.BitsAllocated // 8, len(dataset.PixelData)
     check_size(expected, there)
