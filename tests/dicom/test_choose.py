@@ -3,7 +3,7 @@ import pytest
 pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
 from scripts.data.errors import BadInputError
-from scripts.dicom.choose import choose_series, finds, names_uid
+from scripts.dicom.choose import choose_series, finds, wished_uid
 from scripts.dicom.series import Facts, Series
 from scripts.phantom.sequence_headers import SEQUENCES
 
@@ -102,8 +102,16 @@ def test_a_part_of_a_series_is_named_with_its_number():
         series("t1gd", 1, part=(("AcquisitionNumber", 1.0),)),
         series("t1gd", 2, part=(("AcquisitionNumber", 2.0),)),
     ]
-    assert [finds(one, "2#2") for one in parts] == [False, True]
-    assert [finds(one, "1.2.3.4.1#1") for one in parts] == [True, False]
+    for separator in (":", "/", "#", "::"):
+        assert [finds(one, f"2{separator}2") for one in parts] == [False, True]
+        assert [finds(one, f"1.2.3.4.1{separator}1") for one in parts] == [True, False]
+
+
+def test_a_decimal_point_is_no_separator():
+    with pytest.raises(
+        BadInputError, match=r'"9.2" is neither a series number nor a UID. Write for instance 9, or 9:2'
+    ):
+        finds(series("t1gd", 9), "9.2")
 
 
 def test_names_that_fit_none_or_several_are_refused():
@@ -131,5 +139,5 @@ def test_several_patients_under_one_study_are_refused():
 
 
 def test_a_uid_is_told_from_a_number():
-    assert names_uid("1.2.840.1.5#2")
-    assert not names_uid(9)
+    assert wished_uid("1.2.840.1.5:2") == wished_uid("1.2.840.1.5#2") == "1.2.840.1.5"
+    assert wished_uid(9) is wished_uid("9:2") is wished_uid("*mprage*") is None

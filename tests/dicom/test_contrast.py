@@ -142,3 +142,49 @@ def test_what_is_no_source_says_why(changes):
     told = tell_contrast(replace(T1, contrast_agent="Gadovist", **changes))
     assert told.kind == "other"
     assert told.reasons[0]
+
+
+@pytest.mark.parametrize("name", ["gre_field_magph", "B0 NS", "3DB0Map"])
+def test_a_field_map_with_the_timing_of_t1_is_no_t1(name):
+    assert kind(description=name, scanning_sequence=("GR",), repetition_time=4.0, echo_time=1.5) == "other"
+
+
+def test_a_series_of_diffusion_without_weighting_is_neither_t2_nor_dwi():
+    values = {"scanning_sequence": ("SE",), "repetition_time": 4175.7, "echo_time": 69.4, "inversion_time": None}
+    named = tell_contrast(replace(T1, description="DTI_Biobank_2mm_MB3S2_EPI", b_value=0.0, **values))
+    assert (named.kind, named.reasons[0]) == ("other", "DWI without diffusion weighting, b value 0 s/mm²")
+    beside_others = tell_contrast(replace(T1, description="ax 2mm", b_value=0.0, diffusion=True, **values))
+    assert (beside_others.kind, beside_others.reasons[0]) == (named.kind, named.reasons[0])
+    assert kind(description="ax 2mm", b_value=0.0, **values) == "t2"
+
+
+def test_a_dose_of_contrast_agent_without_its_name_counts():
+    told = tell_contrast(replace(T1, contrast_dose="7.5 ml, route IV"))
+    assert (told.kind, told.reasons[-1]) == (
+        "t1gd",
+        "contrast agent in the header: 7.5 ml, route IV, without its name",
+    )
+    assert kind(contrast_agent="NONE", contrast_dose="7.5 ml") == ""
+
+
+@pytest.mark.parametrize("name", ["T1 POST RT", "AX T1 PRE/POST"])
+def test_words_that_may_mean_either_leave_the_choice_to_the_user(name):
+    told = tell_contrast(replace(T1, description=name))
+    assert told.kind == ""
+    assert told.reasons[-1].endswith("in its description may mean either")
+    assert kind(description=name, contrast_agent="Gadovist") == "t1gd"
+    assert kind(description=name, contrast_agent="NONE") == "t1"
+
+
+@pytest.mark.parametrize("name", ["T1 post-biopsy", "T1 biopsy", "T1 post op"])
+def test_a_treatment_is_no_contrast_agent(name):
+    assert kind(description=name) == "t1"
+
+
+def test_times_in_seconds_are_recognised():
+    flair = {"description": "", "scanning_sequence": ("SE", "IR")}
+    assert kind(**flair, repetition_time=9000.0, echo_time=120.0, inversion_time=2.5) == "flair"
+    assert kind(**flair, repetition_time=9.0, echo_time=0.12, inversion_time=2.5) == "flair"
+    told = tell_contrast(replace(T1, inversion_time=0.9))
+    assert told.kind == "t1"
+    assert told.reasons[0] == "TR 2000, TE 2.98, TI 900 ms: T1 (inversion time taken as seconds)"

@@ -6,10 +6,12 @@ import pytest
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
+from pydicom.fileset import FileSet  # noqa: E402
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian  # noqa: E402
 
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
+from scripts.dicom.volume import read_series  # noqa: E402
 from scripts.phantom.study import write_series, write_study  # noqa: E402
 
 VOLUME = np.random.default_rng(0).integers(0, 900, (6, 8, 4))
@@ -44,7 +46,7 @@ def test_other_files_are_left_out_with_a_reason(tmp_path):
     told = {path.name: reason for path, reason in scan.ignored.items()}
     assert told["notes.txt"] == "no DICOM file"
     assert told["empty"] == "an empty file"
-    assert told["report.dcm"].startswith("no image")
+    assert told["report.dcm"] == "not an image (Basic Text SR Storage)"
     assert told["cut.dcm"].startswith("damaged or truncated DICOM")
     assert [path.name for path in scan.damaged] == ["cut.dcm"]
     assert len(scan.series[0].files) == 4
@@ -118,3 +120,82 @@ def test_two_patients_under_one_series_uid_stay_apart(tmp_path):
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(BadInputError, match="does not exist, expected a folder of DICOM files"):
         scan_folder(tmp_path / "nowhere")
+
+
+def change(path, **values):
+    dataset = pydicom.dcmread(path)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)
+
+
+def test_an_object_of_a_private_class_is_no_image(tmp_path):
+    paths = write_series(tmp_path, VOLUME, AFFINE)
+    dataset = pydicom.dcmread(paths[0])
+    dataset.SOPInstanceUID, dataset.SOPClassUID = "1.2.3", "1.3.46.670589.11.0.0.12.2"
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    del dataset.PixelData
+    dataset.save_as(tmp_path / "XX_0546")
+    scan = scan_folder(tmp_path)
+    assert [(path.name, why) for path, why in scan.ignored.items()] == [
+        ("XX_0546", "not an image (private SOP class)")
+    ]  # fmt: skip
+    assert not scan.damaged
+    assert len(scan.series[0].files) == 4
+
+
+@pytest.mark.parametrize(
+    ("uid", "reason"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.66", "not an image (Raw Data Storage)"),
+        ("1.2.840.10008.5.1.4.1.1.11.1", "not an image (Grayscale Softcopy Presentation State Storage)"),
+        ("1.2.840.10008.5.1.4.1.1.481.3", "not an image (RT Structure Set Storage)"),
+        ("1.2.840.10008.5.1.4.1.1.104.1", "not an image (Encapsulated PDF Storage)"),
+        ("1.2.840.10008.5.1.4.1.1.66.4", "not an image (Segmentation Storage)"),
+    ],
+)
+def test_the_class_decides_what_is_an_image_not_its_rows(tmp_path, uid, reason):
+    write_series(tmp_path, VOLUME, AFFINE)
+    change(tmp_path / "0009-0001.dcm", SOPClassUID=uid)
+    scan = scan_folder(tmp_path)
+    assert list(scan.ignored.values()) == [reason]
+    assert not scan.damaged
+
+
+def test_a_dicomdir_is_left_out_quietly(tmp_path):
+    write_series(tmp_path / "images", VOLUME, AFFINE)
+    index = FileSet()
+    for path in sorted((tmp_path / "images").iterdir()):
+        index.add(path)
+    index.write(tmp_path / "disc")
+    assert "SOPClassUID" not in pydicom.dcmread(tmp_path / "disc" / "DICOMDIR")
+    scan = scan_folder(tmp_path / "disc")
+    assert list(scan.ignored.values()) == ["a DICOMDIR: an index of other files"]
+    assert not scan.damaged
+    assert len(scan.series[0].files) == 4
+
+
+@pytest.mark.parametrize("element", [b"\x08\x00\x60\x00CS", b"\x18\x00\x14\x13DS", b"\x20\x00\x32\x00DS"])
+def test_an_unknown_representation_costs_that_file_at_most(tmp_path, element):
+    path, *_ = write_series(tmp_path, VOLUME, AFFINE)
+    content = path.read_bytes()
+    assert content.count(element) == 1
+    path.write_bytes(content.replace(element, element[:4] + b"ZZ"))
+    scan = scan_folder(tmp_path)
+    assert sum(one.facts.instances for one in scan.series) + len(scan.damaged) == 4
+
+
+def test_a_malformed_value_that_decides_on_voxels_costs_the_file(tmp_path):
+    path, *_ = write_series(tmp_path, VOLUME, AFFINE, rescale=(0.5, 0.0))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\x28\x00\x53\x10DS\x04\x000.5 ", b"\x28\x00\x53\x10DS\x04\x000.x "))
+    with pytest.raises(BadInputError, match="0009-0001.dcm: damaged DICOM: RescaleSlope is malformed"):
+        read_series(scan_folder(tmp_path).series[0])
+
+
+def test_what_pydicom_remarks_is_told_once_with_the_files(tmp_path, recwarn):
+    for path in write_series(tmp_path, VOLUME, AFFINE):
+        path.write_bytes(path.read_bytes().replace(b"\x20\x00\x11\x00IS\x02\x009 ", b"\x20\x00\x11\x00IS\x02\x009A"))
+    scan = scan_folder(tmp_path)
+    assert {text: len(paths) for text, paths in scan.remarks.items()} == {"Invalid value for VR IS": 4}
+    assert not [one for one in recwarn if "Invalid value" in str(one.message)]

@@ -44,7 +44,7 @@ def test_a_patient_is_known_however_the_name_is_written():
 def test_a_label_names_number_description_and_part():
     part = part_values(header(EchoTime=12.0, ImageType=["ORIGINAL", "M"]), ["EchoTime", "ImageType"])
     series = Series("1.2.3", "1.2", (), facts(SeriesNumber=7, SeriesDescription="pd+t2"), "", part, 2)
-    assert series.label == '7 "pd+t2" (#2: EchoTime 12, ImageType ORIGINAL/M)'
+    assert series.label == '7:2 "pd+t2" (EchoTime 12, ImageType ORIGINAL/M)'
 
 
 def test_messages_show_a_description_without_the_patient_s_name():
@@ -54,3 +54,13 @@ def test_messages_show_a_description_without_the_patient_s_name():
     assert label == 'without number "T1 post [hidden] [hidden]"'
     unlucky = facts(SeriesDescription="T1 post", PatientName="Post^Anna")
     assert unlucky.description == "T1 post"
+
+
+def test_a_dose_of_contrast_agent_is_collected_without_its_name():
+    header = Dataset()
+    header.ContrastBolusAgent = ""
+    assert facts_of(header, instances=1, directions=1, ours=False).contrast_dose == ""
+    header.ContrastBolusVolume, header.ContrastBolusRoute = 7.5, "IV"
+    assert facts_of(header, instances=1, directions=1, ours=False).contrast_dose == "7.5 ml, route IV"
+    header.ContrastBolusVolume, header.ContrastBolusRoute = 0, "NONE"
+    assert facts_of(header, instances=1, directions=1, ours=False).contrast_dose == ""

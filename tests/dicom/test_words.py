@@ -1,6 +1,6 @@
 import pytest
 
-from scripts.dicom.words import agent_in_words, kinds_in_words, other_in_words
+from scripts.dicom.words import agent_in_words, agent_unclear, kinds_in_words, other_in_words
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,49 @@ def test_sources_are_no_others(text):
 )  # fmt: skip
 def test_further_series_that_are_no_source(text, what):
     assert other_in_words(text)[0] == what
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["gre_field_magph", "gre_field_mapping_2mm", "B0 NS", "WIP B0 NS", "3DB0Map", "B0_map", "fmap", "TFL_B1map"],
+)
+def test_field_maps_are_no_source(text):
+    assert other_in_words(text)[0] == "a field map"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("T1 POST - PRE", "a subtraction"), ("t1_vibe_dixon_F", "a fat image"), ("t1_vibe_dixon_W", ""),
+        ("Synthetic T1", "computed from maps"), ("QSM", "a map of relaxation"), ("Pilot", "a localizer"),
+        ("DTI b0", ""), ("DWI_b0", ""),
+    ],
+)  # fmt: skip
+def test_siblings_of_what_is_no_source(text, what):
+    assert other_in_words(text)[0] == what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "T1 post-biopsy", "T1 biopsy", "T1 post op", "T1 post radiotherapy", "T1 posttreatment", "T1 nach OP",
+        "T1 nach Bestrahlung", "postictal T1", "T1 post chemo", "T1 post resection",
+    ],
+)  # fmt: skip
+def test_treatments_say_nothing_of_contrast_agent(text):
+    assert (agent_in_words(text)[0], agent_unclear(text)) == (None, "")
+
+
+@pytest.mark.parametrize("text", ["T1 POST RT", "T1 POST TX", "T1 PRE/POST", "T1 PRE/POST GAD", "T1 W WO CONTRAST"])
+def test_words_that_may_mean_either_are_unclear(text):
+    assert agent_in_words(text)[0] is None
+    assert agent_unclear(text)
+
+
+@pytest.mark.parametrize("text", ["T1 POST RT GAD", "AX T1 POST TX +C", "T1 POST-OP GAD"])
+def test_contrast_agent_after_a_treatment(text):
+    assert agent_in_words(text)[0] is True
+
+
+def test_dti_is_diffusion():
+    assert list(kinds_in_words("DTI_Biobank_2mm_MB3S2_EPI")) == ["dwi"]

@@ -59,7 +59,7 @@ def test_an_empty_series_is_refused(tmp_path):
 def test_warnings_name_their_source(tmp_path):
     write_study(tmp_path, PAIR, extra={"ImagesInAcquisition": 9})
     data = ReadStudy()(find_studies(tmp_path)[0])
-    assert data["warnings"][0].startswith("t1gd: the header tells of 9 images, 4 are there")
+    assert data["warnings"][0].startswith("t1gd: Images in Acquisition is 9, but 4 images are there")
 
 
 def test_what_speaks_against_a_choice_is_warned_of(tmp_path):

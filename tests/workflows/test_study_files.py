@@ -120,10 +120,11 @@ def test_named_series_are_texts_and_only_those_that_are_named():
     assert named_series(t1gd=9, flair="*tirm*", t2=None, adc="") == {"t1gd": "9", "flair": "*tirm*"}
 
 
-def test_the_second_acquisition_of_a_series_is_named_through_a_config():
-    config = {"imports": ["$from scripts.workflows.study_files import named_series"], "flair": "6#2"}
+@pytest.mark.parametrize("selector", ["6:2", "6#2"])
+def test_the_second_acquisition_of_a_series_is_named_through_a_config(selector):
+    config = {"imports": ["$from scripts.workflows.study_files import named_series"], "flair": selector}
     parser = ConfigParser({**config, "named": "$named_series(flair=@flair)"})
-    assert parser.get_parsed_content("named") == {"flair": "6#2"}
+    assert parser.get_parsed_content("named") == {"flair": "6:2"}
 
 
 def test_records_name_each_file_of_their_series(tmp_path):

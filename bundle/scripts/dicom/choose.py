@@ -15,7 +15,8 @@ ALTHOUGH = "although"
 """How a reason begins that speaks against a choice."""
 
 _UID = re.compile(r"^\d+(\.\d+){3,}$")
-_NUMBER = re.compile(r"^(\d+)(?:#(\d+))?$")
+_SELECTOR = re.compile(r"^(?P<name>\d+(?:\.\d+)*)(?:(?:::?|/|#)(?P<part>\d+))?$")
+"""A number or UID, and the part. A command line ends at "#", and MONAI's configs turn it into "::"."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def choose_series(
     Args:
         series: of one study.
         sources: to choose for: "t1gd", "flair", "t1", "t2", "dwi", "adc", or any other word that `named` holds.
-        named: by source, the series UID, the series number (``9``, or ``9#2`` for the second acquisition in series 9)
+        named: by source, the series UID, the series number (``9``, or ``9:2`` for the second acquisition in series 9)
             or a pattern of the description (``*mprage*``, or a regular expression); None is as if it were not there.
 
     Returns:
@@ -74,15 +75,21 @@ def finds(series: Series, wish: str) -> bool:
     """Whether a series is what a user named: UID, number or pattern of the description.
 
     Raises:
-        BadInputError: the pattern is no regular expression.
+        BadInputError: it is a number with a decimal point, or a pattern that is no regular expression.
     """
     wish = wish.strip()
-    if _UID.match(wish.split("#")[0]):
-        uid, _, part = wish.partition("#")
-        return series.uid == uid and part in ("", str(series.part_number))
-    number = _NUMBER.match(wish)
-    if number:
-        return series.facts.number == int(number[1]) and number[2] in (None, str(series.part_number))
+    selector = _SELECTOR.match(wish)
+    if selector:
+        name, part = selector["name"], selector["part"]
+        of_part = part is None or int(part) == series.part_number
+        if _UID.match(name):
+            return of_part and series.uid == name
+        if "." in name:
+            raise BadInputError(
+                f'"{wish}" is neither a series number nor a UID. Write for instance 9, or 9:2 for the second '
+                "acquisition in series 9."
+            )
+        return of_part and series.facts.number == int(name)
     description = series.facts.description.casefold()
     if fnmatchcase(description, wish.casefold()):
         return True
@@ -96,9 +103,10 @@ def finds(series: Series, wish: str) -> bool:
         ) from error
 
 
-def names_uid(wish: Any) -> bool:
-    """Whether a user's wish is a series UID, which lies in one study only."""
-    return _UID.match(str(wish).strip().split("#")[0]) is not None
+def wished_uid(wish: Any) -> str | None:
+    """Return the series UID that a user's wish holds, which lies in one study only; None for any other wish."""
+    selector = _SELECTOR.match(str(wish).strip())
+    return selector["name"] if selector and _UID.match(selector["name"]) else None
 
 
 def _as_named(series: Sequence[Series], source: str, wish: str, told: Mapping[int, Contrast]) -> Choice:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
-from .series import Facts
-from .words import agent_in_words, kinds_in_words, other_in_words
+from .series import NO_AGENT, Facts
+from .words import agent_in_words, agent_unclear, kinds_in_words, other_in_words
 
 NAMES = {
     "t1gd": "T1-Gd",
@@ -22,6 +23,7 @@ _MR_CLASSES = {
 }
 _FEWEST_IMAGES = 3
 _LEAST_B_VALUE = 400.0
+_UNWEIGHTED = "DWI without diffusion weighting"
 
 _ALSO_NAMED = {"adc": ("dwi",), "flair": ("t2",), "b0": ("dwi",), "T2*": ("t2",)}
 """What a description may say of a series without contradicting its header."""
@@ -50,10 +52,18 @@ _IMAGE_TYPES = {
     "T1 MAP": "a map of T1",
     "T2 MAP": "a map of T2",
     "UNI": "MP2RAGE's uniform image",
+    "FIELD_MAP": "a field map",
+    "FIELD MAP": "a field map",
+    "B0": "a field map",
+    "B0 MAP": "a field map",
+    "FAT": "a fat image",
+    "OPP_PHASE": "an image of opposed phase",
+    "R2": "a map of R2",
+    "R2STAR": "a map of R2*",
 }
 """Words of the Image Type that say what a series is not, from its third value on."""
-
-_NO_AGENT = {"no", "none", "non", "n", "nein", "ohne", "kein", "0", "n/a", "na", "null", "without", "unknown", "nativ"}
+_SECONDS, _ECHO_SECONDS = 20.0, 0.5
+"""Times of inversion, and of repetition and of echo of a spin echo, below which they are in seconds."""
 
 
 class Contrast(NamedTuple):
@@ -78,6 +88,7 @@ def tell_contrast(facts: Facts) -> Contrast:
     other, word = other_in_words(facts.description or facts.protocol)
     if other:
         return Contrast("other", (f'{other}: its description says "{word}"',))
+    facts, converted = _in_milliseconds(facts)
     by_values, why = _by_values(facts)
     words = kinds_in_words(*_texts(facts))
     by_words = next(iter(words), "")
@@ -88,7 +99,7 @@ def tell_contrast(facts: Facts) -> Contrast:
     if not kind:
         return Contrast("", (f"nothing tells what it shows ({_timing(facts) or 'without timing'})",))
     if by_values:
-        reasons.append(why)
+        reasons.append(why + converted)
     if kind in words:
         reasons.append(f'"{words[kind]}" in its description')
     if kind != "t1":
@@ -143,16 +154,19 @@ def _by_values(facts: Facts) -> tuple[str, str]:
         return "adc", f"image type {'/'.join(facts.image_type)}"
     if "TRACEW" in types:
         weak = facts.b_value is not None and facts.b_value < _LEAST_B_VALUE
-        return ("b0", f"b value {facts.b_value:g}") if weak else ("dwi", f"image type {'/'.join(facts.image_type)}")
+        if weak:
+            return "b0", f"{_UNWEIGHTED}, b value {facts.b_value:g} s/mm²"
+        return "dwi", f"image type {'/'.join(facts.image_type)}"
     words = kinds_in_words(*_texts(facts))
     # some scanners leave ADC maps without a sign but their name, and write b = 0 into everything
     if "adc" in words and (facts.b_value is not None or "DIFFUSION" in types or not facts.original):
         return "", ""
     echo_planar = "EP" in facts.scanning_sequence
-    if facts.b_value or "DIFFUSION" in types or (facts.b_value is not None and (echo_planar or "dwi" in words)):
+    zero = facts.b_value is not None and (echo_planar or "dwi" in words or facts.diffusion)
+    if facts.b_value or "DIFFUSION" in types or zero:
         value = facts.b_value
         if value is not None and value < _LEAST_B_VALUE:
-            return "b0", f"b value {value:g} s/mm²"
+            return "b0", f"{_UNWEIGHTED}, b value {value:g} s/mm²"
         return "dwi", "diffusion in the image type" if value is None else f"b value {value:g} s/mm²"
     if echo_planar:
         return ("", "") if {"dwi", "adc"} & set(words) else ("echo-planar", "echo-planar without diffusion")
@@ -190,20 +204,42 @@ def _by_timing(facts: Facts) -> str:
     return ""
 
 
+def _in_milliseconds(facts: Facts) -> tuple[Facts, str]:
+    """Bring times to ms where a header has them in seconds, and say so."""
+    tr, te, ti = facts.repetition_time, facts.echo_time, facts.inversion_time
+    changed: dict[str, float] = {}
+    if ti is not None and 0 < ti < _SECONDS:
+        changed["inversion_time"] = ti * 1000.0
+    gradient = "GR" in facts.scanning_sequence
+    if not gradient and tr is not None and te is not None and tr < _SECONDS and 0 < te < _ECHO_SECONDS:
+        changed |= {"repetition_time": tr * 1000.0, "echo_time": te * 1000.0}
+    if not changed:
+        return facts, ""
+    return replace(facts, **changed), f" ({', '.join(changed).replace('_', ' ')} taken as seconds)"
+
+
 def _agent(facts: Facts) -> tuple[str, list[str], list[str]]:
-    """T1 with or without contrast agent: kind, reasons and doubts."""
+    """T1 with or without contrast agent: kind, reasons and doubts; no kind where the two cannot be told apart."""
     agent = facts.contrast_agent.strip()
-    given = None if not agent else agent.casefold() not in _NO_AGENT
+    given = None if not agent else agent.casefold() not in NO_AGENT
     said, word = agent_in_words(*_names(facts))
     if given and said is False:
         return "t1gd", [f'contrast agent "{agent}" in the header'], [f'"{word}" in its description']
     if given:
         also = [f'"{word}" in its description'] if said else []
         return "t1gd", [f'contrast agent "{agent}" in the header', *also], []
+    if given is False and facts.contrast_dose:
+        why = f'the header names the contrast agent "{agent}", but {facts.contrast_dose} of it'
+        return "", [f"T1 with or without contrast agent: {why}"], []
     if said and given is None:
         return "t1gd", [f'"{word}" in its description tells of contrast agent'], []
     if said:
         return "t1", [f'contrast agent "{agent}" in the header'], [f'"{word}" in its description']
+    if facts.contrast_dose:
+        return "t1gd", [f"contrast agent in the header: {facts.contrast_dose}, without its name"], []
     if said is False:
         return "t1", [f'"{word}" in its description: no contrast agent'], []
+    unclear = agent_unclear(facts.description)
+    if unclear and given is None:
+        return "", [f'T1 with or without contrast agent: "{unclear}" in its description may mean either'], []
     return "t1", ["no sign of contrast agent"], []

@@ -3,23 +3,26 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scripts.data.errors import BadInputError
 
-from .choose import choose_series, names_uid
+from .choose import choose_series, wished_uid
 from .contrast import tell_contrast
 from .packages import require
-from .scan import Scan, read_header, scan_folder
+from .read_file import read_dataset
+from .scan import Scan, scan_folder
 from .series import Series
 from .stored import patient_of_study
 
 logger = logging.getLogger(__name__)
 
 PATIENT_NAMES = ("pseudonym", "id")
+_SINGLE = 3
+"""Images from which on a series is one of its own, not slices that were lost from another."""
 
 
 def find_studies(
@@ -51,12 +54,13 @@ def find_studies(
     scan = scan_folder(dataset_dir)
     for path, reason in scan.ignored.items():
         logger.log(logging.WARNING if path in scan.damaged else logging.DEBUG, "left out %s: %s", path, reason)
+    _log_summary(scan)
     studies: dict[str, list[Series]] = defaultdict(list)
     for series in scan.series:
         studies[series.study_uid].append(series)
     named = {source: wish for source, wish in (named or {}).items() if wish not in (None, "")}
     _check_named(named, sources)
-    uids = [str(wish).strip().split("#")[0] for wish in named.values() if names_uid(wish)]
+    uids = [uid for wish in named.values() if (uid := wished_uid(wish))]
     if uids:
         studies = {study: group for study, group in studies.items() if {one.uid for one in group} & set(uids)}
     records = []
@@ -70,10 +74,27 @@ def find_studies(
             else:
                 logger.info("left out %s: it holds none of %s", patient, ", ".join(sources))
             continue
-        records.append({"patient": patient, "series": choices, "warnings": _damaged_beside(scan, choices)})
+        records.append(
+            {
+                "patient": patient,
+                "series": choices,
+                "warnings": [*_damaged_beside(scan, choices), *_strays(scan, choices)],
+            }
+        )
     if not records:
         raise BadInputError(_nothing(Path(dataset_dir), scan, sources, uids))
     return sorted(_told_apart(records, patient_names), key=lambda record: record["patient"])
+
+
+def _log_summary(scan: Scan) -> None:
+    """One line for all files that were left out as they should be, and one for each remark of pydicom."""
+    reasons = Counter(reason for path, reason in scan.ignored.items() if path not in scan.damaged)
+    if reasons:
+        told = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        logger.info("left out %d files that are not images: %s", reasons.total(), told)
+    for text, paths in scan.remarks.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        logger.info("pydicom remarks on %s%s: %s", paths[0].name, more, text)
 
 
 def _check_named(named: Mapping[str, Any], sources: Sequence[str]) -> None:
@@ -88,7 +109,8 @@ def _check_named(named: Mapping[str, Any], sources: Sequence[str]) -> None:
 def _patient(study: str, group: Sequence[Series], patient_names: str) -> str:
     if patient_names == "pseudonym":
         return patient_of_study(study)
-    name = str(read_header(group[0].files[0], ["SOPClassUID", "PatientID"]).get("PatientID", ""))
+    header = read_dataset(group[0].files[0], pixels=False, keywords=["SOPClassUID", "PatientID"])
+    name = str(header.get("PatientID", ""))
     return re.sub(r"[^\w-]+", "_", name).strip("_-") or patient_of_study(study)
 
 
@@ -117,6 +139,32 @@ def _damaged_beside(scan: Scan, choices: Mapping[str, Any]) -> list[str]:
                 f"{shown} beside the {source} series cannot be read as DICOM: slices at an end of it may be missing"
             )
     return warnings
+
+
+def _strays(scan: Scan, choices: Mapping[str, Any]) -> list[str]:
+    """Single images with the number and name, or the UID, of a chosen series, but not in it, may be slices of it."""
+    warnings = []
+    for source, choice in choices.items():
+        chosen = choice.series
+        folders = {path.parent for path in chosen.files}
+        strays = [
+            one
+            for one in scan.series
+            if one.facts.instances < _SINGLE
+            and (one.study_uid, one.patient_key, one.uid) != (chosen.study_uid, chosen.patient_key, chosen.uid)
+            and (one.uid == chosen.uid or _name(one) == _name(chosen))
+            and {path.parent for path in one.files} & folders
+        ]
+        if strays:
+            warnings.append(
+                f"{sum(one.facts.instances for one in strays)} images next to the {source} series have its number and "
+                "name, but other UIDs: slices of it may be missing"
+            )
+    return warnings
+
+
+def _name(series: Series) -> tuple[int | None, str]:
+    return series.facts.number, series.facts.description
 
 
 def _nothing(folder: Path, scan: Scan, sources: Sequence[str], uids: Sequence[str]) -> str:

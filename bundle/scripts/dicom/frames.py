@@ -1,17 +1,54 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from pydicom import DataElement, Dataset
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.multival import MultiValue
 from pydicom.tag import Tag
+
+from scripts.data.errors import BadInputError
 
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _NOT_OF_ONE_FRAME = (*_GROUPS, "NumberOfFrames", "DimensionOrganizationSequence", "DimensionIndexSequence")
+_CONVERTED = (
+    *("ScanningSequence", "SequenceVariant", "ScanOptions", "SequenceName", "RepetitionTime", "EchoTime"),
+    *("InversionTime", "FlipAngle", "ContrastBolusAgent", "AcquisitionNumber", "TemporalPositionIdentifier"),
+)
+_MACROS: dict[str, tuple[str, ...]] = {
+    "PlanePositionSequence": ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
+    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept", "RescaleType"),
+    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth"),
+    "FrameContentSequence": ("FrameAcquisitionNumber", "TemporalPositionIndex"),
+    "MRImageFrameTypeSequence": ("FrameType", "ComplexImageComponent", "AcquisitionContrast"),
+    "MRTimingAndRelatedParametersSequence": ("RepetitionTime", "FlipAngle", "EchoTrainLength"),
+    "MREchoSequence": ("EffectiveEchoTime",),
+    "MRModifierSequence": ("InversionRecovery", "InversionTimes"),
+    "MRDiffusionSequence": ("DiffusionBValue", "DiffusionDirectionality", "DiffusionGradientDirectionSequence"),
+    "ContrastBolusUsageSequence": ("ContrastBolusAgentAdministered",),
+    "UnassignedSharedConvertedAttributesSequence": _CONVERTED,
+    "UnassignedPerFrameConvertedAttributesSequence": _CONVERTED,
+}
+"""What is read from which functional group macro of the standard. Private groups are never read: those of Philips
+repeat the position, the rescale and the UID of other, classic instances."""
+_NOT_MAGNITUDE = ("PHASE", "REAL", "IMAGINARY")
 _SIEMENS_B_VALUE, _GE_B_VALUE = Tag(0x0019, 0x100C), Tag(0x0043, 0x1039)
-_PIXELS, _PIXEL_GROUP = ("PixelData", "FloatPixelData", "DoubleFloatPixelData"), 0x7FE0
+_CREATORS = {_SIEMENS_B_VALUE: "SIEMENS MR HEADER", _GE_B_VALUE: "GEMS_PARM_01"}
+_NUMERIC = ("DS", "FD", "FL", "IS", "SL", "SS", "UL", "US", "US or SS")
+_PIXEL_GROUP = 0x7FE0
+_NEEDED = {
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Rows"),
+    *("Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "ImagePositionPatient", "ImageOrientationPatient"),
+    *("PixelSpacing", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept", *_GROUPS),
+    *("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence"),
+    "PixelValueTransformationSequence",
+}
+"""Keywords of what decides on voxels and their place: where such a value is malformed, the file is not read."""
 _GE_B_OFFSET = 1_000_000_000
 """What GE adds to b values of trace images."""
 
@@ -23,31 +60,36 @@ def plain_headers(dataset: Dataset) -> list[Dataset]:
         dataset: a classic instance, or an enhanced one of many frames; it is not changed.
 
     Returns:
-        headers without pixel data. A classic instance gives one, itself where it was read without pixels. Of an
-        enhanced one, each carries the shared and its own functional groups at the top (position, orientation, spacing,
-        rescale, timing, …), `EchoTime`, `InversionTime`, `ScanningSequence` and `ContrastBolusAgent` as in classic
-        instances, and the number of the frame, from 1, as `InstanceNumber`; `SOPClassUID` and `SOPInstanceUID` are
-        those of the instance. They share elements: copy one before changing it.
+        headers without pixel data. A classic instance gives one. Of an enhanced one, each carries the values of the
+        standard's functional groups at the top, its own over the shared ones (position, orientation, spacing, rescale,
+        timing, …), `EchoTime`, `InversionTime`, `ScanningSequence` and `ContrastBolusAgent` as in classic instances,
+        and the number of the frame, from 1, as `InstanceNumber`; `SOPClassUID` and `SOPInstanceUID` are those of the
+        instance. They share elements: copy one before changing it.
+        Malformed values are left out.
+
+    Raises:
+        BadInputError: a value is malformed that decides on voxels or their place, or frames are missing.
     """
-    if "PerFrameFunctionalGroupsSequence" not in dataset:
-        return [_without_pixels(dataset)]
-    top = Dataset()
-    top.update(_without_pixels(dataset))
+    top = _elements(dataset, [tag for tag in list(dataset.keys()) if tag.group != _PIXEL_GROUP])
+    if "PerFrameFunctionalGroupsSequence" not in top:
+        return [top]
+    groups = top.PerFrameFunctionalGroupsSequence or []
+    if not groups or len(groups) != int(top.get("NumberOfFrames") or 1):
+        raise BadInputError(
+            f"damaged DICOM: Number of Frames is {top.get('NumberOfFrames')}, but {len(groups)} frames are described. "
+            "Export or copy it again"
+        )
+    shared_groups = top.get("SharedFunctionalGroupsSequence") or []
     for keyword in _NOT_OF_ONE_FRAME:
         top.pop(keyword, None)
-    shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    for group in _items(shared[0]):
-        top.update(group)
-    _put(top, _classic_words(top))
+    for shared in shared_groups[:1]:
+        top.update(_standard_values(shared))
     headers = []
-    for number, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence, start=1):
+    for number, frame in enumerate(groups, start=1):
         header = Dataset()
         header.update(top)
-        own = Dataset()
-        for group in _items(frame):
-            own.update(group)
-        header.update(own)
-        _put(header, {**_classic_words(own), "InstanceNumber": number})
+        header.update(_standard_values(frame))
+        _put(header, {**_classic_words(header), "InstanceNumber": number})
         headers.append(header)
     return headers
 
@@ -63,10 +105,40 @@ def b_value(header: Dataset) -> float | None:
     return None
 
 
-def _items(groups: Dataset) -> Iterator[Dataset]:
-    for element in groups:
-        if element.VR == "SQ" and element.value:
-            yield element.value[0]
+def _standard_values(groups: Dataset) -> Dataset:
+    """Values of the functional groups that this package knows, without what lies deeper or is private."""
+    values = Dataset()
+    for macro in _elements(groups, map(tag_for_keyword, _MACROS)):
+        for item in macro.value[:1]:
+            values.update(_elements(item, map(tag_for_keyword, _MACROS[macro.keyword])))
+    return values
+
+
+def _elements(dataset: Dataset, tags: Iterable[Any]) -> Dataset:
+    """Take elements over, without those that are malformed: most matter to nobody, and what matters is refused."""
+    found = Dataset()
+    for tag in tags:
+        if tag not in dataset:
+            continue
+        try:
+            element = dataset[tag]
+            malformed = not _is_number(element)
+        except Exception:  # the faults of damaged values are many
+            malformed = True
+        if not malformed:
+            found[tag] = element
+        elif keyword_for_tag(tag) in _NEEDED:
+            raise BadInputError(f"damaged DICOM: {keyword_for_tag(tag)} is malformed. Export or copy it again")
+    return found
+
+
+def _is_number(element: DataElement) -> bool:
+    """Whether the value is as the standard wants it; pydicom turns what it cannot read as a number into text."""
+    if element.is_private or not dictionary_has_tag(element.tag) or dictionary_VR(element.tag) not in _NUMERIC:
+        return True
+    value = element.value
+    values = value if isinstance(value, (list, MultiValue)) else [value]
+    return all(isinstance(one, (int, float, Decimal)) or one in (None, "") for one in values)
 
 
 def _classic_words(header: Dataset) -> dict[str, Any]:
@@ -77,7 +149,14 @@ def _classic_words(header: Dataset) -> dict[str, Any]:
         times = header.InversionTimes
         words["InversionTime"] = float(times if isinstance(times, (int, float)) else times[0])
     if header.get("FrameType"):
-        words["ImageType"] = header.FrameType
+        component = str(header.get("ComplexImageComponent", ""))
+        words["ImageType"] = [*header.FrameType, *([component] if component in _NOT_MAGNITUDE else [])]
+    if header.get("FrameAcquisitionNumber") is not None:
+        words["AcquisitionNumber"] = header.FrameAcquisitionNumber
+    if header.get("TemporalPositionIndex") is not None:
+        words["TemporalPositionIdentifier"] = header.TemporalPositionIndex
+    for direction in (header.get("DiffusionGradientDirectionSequence") or [])[:1]:
+        words["DiffusionGradientOrientation"] = direction.get("DiffusionGradientOrientation")
     if header.get("EchoPulseSequence"):
         words["ScanningSequence"] = [
             *({"GRADIENT": ["GR"], "SPIN": ["SE"]}.get(header.EchoPulseSequence, ["GR", "SE"])),
@@ -97,20 +176,10 @@ def _put(header: Dataset, values: dict[str, Any]) -> None:
         header[keyword] = DataElement(tag_for_keyword(keyword), dictionary_VR(keyword), value)
 
 
-def _without_pixels(dataset: Dataset) -> Dataset:
-    if not any(keyword in dataset for keyword in _PIXELS):
-        return dataset
-    header = Dataset()
-    tags = [tag for tag in list(dataset.keys()) if tag.group != _PIXEL_GROUP]
-    for tag in tags:
-        # what is malformed is left out: most of it matters to nobody, and what matters is missed by name
-        with suppress(ValueError, TypeError, KeyError, NotImplementedError, OverflowError):
-            header[tag] = dataset[tag]
-    return header
-
-
 def _private(header: Dataset, tag: Any) -> Any:
-    if tag not in header:
+    """Value of a private element, unless another vendor than expected reserved its block."""
+    creator = Tag(tag.group, tag.element >> 8)
+    if tag not in header or (creator in header and _CREATORS[tag] not in str(header[creator].value)):
         return None
     value = header[tag].value
     if isinstance(value, bytes):

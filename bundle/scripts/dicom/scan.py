@@ -6,18 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import pydicom
 from pydicom import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from scripts.data.errors import BadInputError
 
-from .frames import plain_headers
+from .frames import b_value, plain_headers
 from .hide_identity import IDENTIFYING
 from .private_block import CREATOR, GROUP
+from .read_file import DAMAGED, NotDicomError, read_dataset, remarks
 from .series import Part, Series, facts_of, part_values, patient_key
 
 _OUR_CREATOR = GROUP << 16 | 0x10
@@ -44,9 +43,11 @@ _KEYWORDS = (
         "DerivationDescription",
     ),
     *("ContributingEquipmentSequence", "NumberOfFrames", *_PART_KEYWORDS, *IDENTIFYING),
-    *(_OUR_CREATOR, 0x0019100C, 0x00431039),
+    *("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate", "ContrastBolusRoute"),
+    *("ContrastBolusIngredient", "ContrastBolusIngredientConcentration"),
+    *(_OUR_CREATOR, 0x00190010, 0x0019100C, 0x00430010, 0x00431039),
 )
-_DAMAGED = "damaged or truncated DICOM"
+_DICOMDIR = "1.2.840.10008.1.3.10"
 _ONE_DIRECTION = 0.01
 """Largest difference of direction cosines within one direction."""
 _POSITION_DECIMALS = 2
@@ -56,12 +57,14 @@ _POSITION_DECIMALS = 2
 class Scan:
     """What a folder holds: `series` sorted by study and number, and why each other file was left out.
 
-    `damaged` are those of the ignored files that are DICOM, but cannot be read.
+    `damaged` are those of the ignored files that are DICOM, but cannot be read. `remarks` are what pydicom remarked,
+    each with the files.
     """
 
     series: list[Series]
     ignored: dict[Path, str] = field(default_factory=dict)
     damaged: tuple[Path, ...] = ()
+    remarks: dict[str, list[Path]] = field(default_factory=dict)
 
 
 class _Image(NamedTuple):
@@ -93,6 +96,7 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
         raise BadInputError(f"{root} {what}, expected a folder of DICOM files. Give the study's folder.")
     ignored: dict[Path, str] = {}
     damaged: list[Path] = []
+    remarked: dict[str, list[Path]] = defaultdict(list)
     images: dict[tuple[str, str, str], list[_Image]] = defaultdict(list)
     for path in _files(root):
         if not path.is_file():
@@ -100,7 +104,8 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
             ignored[path] = "a broken link" if path.is_symlink() else "no plain file"
             continue
         try:
-            key, found = _read(path)
+            with remarks() as told:
+                key, found = _read(path)
         except NotDicomError as error:
             ignored[path] = str(error)
         except BadInputError as error:
@@ -108,51 +113,15 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
             damaged.append(path)
         else:
             images[key].extend(found)
+            for text in told:
+                remarked[text].append(path)
     series = [
         one
         for (study, patient, uid), group in images.items()
         for one in _series_of(study, patient, uid, group)
     ]  # fmt: skip
     series.sort(key=lambda one: (one.study_uid, one.patient_key, one.facts.number or 0, one.uid, one.part_number))
-    return Scan(series, ignored, tuple(damaged))
-
-
-class NotDicomError(BadInputError):
-    """A file that is no DICOM file, or one that holds no image."""
-
-
-def read_header(path: Path, keywords: Sequence[Any] | None = None) -> Dataset:
-    """Read the header of a DICOM file, with or without the preamble of Part 10.
-
-    Args:
-        path: the file.
-        keywords: attributes to read. Defaults to None (all but the pixels).
-
-    Raises:
-        NotDicomError: it is of another format.
-        BadInputError: it is damaged or may not be read.
-    """
-    try:
-        with open(path, "rb") as file:
-            start = file.read(132)
-            bare = start[128:] != b"DICM"
-            # without the preamble, group 8 comes first
-            if bare and start[:2] != b"\x08\x00":
-                raise NotDicomError("no DICOM file" if start else "an empty file")
-            file.seek(0)
-            tags = None if keywords is None else list(keywords)
-            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=bare, specific_tags=tags)
-            if bare and "SOPClassUID" not in dataset:
-                raise NotDicomError("no DICOM file")
-            return dataset
-    except BadInputError:
-        raise
-    except PermissionError as error:
-        raise BadInputError("may not be read. Change its permissions") from error
-    except InvalidDicomError as error:
-        raise NotDicomError("no DICOM file") from error
-    except Exception as error:  # pydicom raises anything from EOFError to struct.error
-        raise BadInputError(f"{_DAMAGED} ({type(error).__name__}). Export or copy it again") from error
+    return Scan(series, ignored, tuple(damaged), dict(remarked))
 
 
 def frame_values(header: Dataset, part: Part) -> bool:
@@ -167,23 +136,31 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _no_image(dataset: Dataset) -> str | None:
-    """Why a DICOM file holds no image of a series."""
+    """Why a DICOM object is not an image of a series, by its SOP class; None where it is."""
     kind = UID(str(dataset.get("SOPClassUID", "")))
-    if kind == "1.2.840.10008.1.3.10":
+    if kind == _DICOMDIR:
         return "a DICOMDIR: an index of other files"
-    missing = [name for name in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID") if not dataset.get(name)]
+    written_as = UID(str(dataset.file_meta.get("MediaStorageSOPClassUID", "")))
+    if _is_image(written_as) and kind.name == kind:
+        raise BadInputError(f"{DAMAGED}: its two SOP classes contradict each other. Export or copy it again")
+    names = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+    missing = [name for name in names if not dataset.get(name)]
+    if kind and not _is_image(kind) and not (missing and kind.name == kind):
+        return f"not an image ({'private SOP class' if kind.is_private else kind.name})"
     if missing:
-        raise BadInputError(f"{_DAMAGED}: lacks {', '.join(missing)}. Export or copy it again")
+        raise BadInputError(f"{DAMAGED}: lacks {', '.join(missing)}. Export or copy it again")
     if not dataset.get("Rows") or not dataset.get("Columns"):
-        if "Image Storage" in kind.name:
-            raise BadInputError(f"{_DAMAGED}: ends before its pixels. Export or copy it again")
-        return f"no image ({kind.name})"
+        raise BadInputError(f"{DAMAGED}: ends before its pixels. Export or copy it again")
     return None
+
+
+def _is_image(kind: UID) -> bool:
+    return "Image Storage" in kind.name
 
 
 def _read(path: Path) -> tuple[tuple[str, str, str], list[_Image]]:
     """Study, patient and series of a file, and its images."""
-    dataset = read_header(path, _KEYWORDS)
+    dataset = read_dataset(path, pixels=False, keywords=_KEYWORDS)
     try:
         reason = _no_image(dataset)
         if reason:
@@ -193,7 +170,7 @@ def _read(path: Path) -> tuple[tuple[str, str, str], list[_Image]]:
     except BadInputError:
         raise
     except Exception as error:  # values are converted on first use, and the faults of damaged ones are many
-        raise BadInputError(f"{_DAMAGED} ({type(error).__name__}). Export or copy it again") from error
+        raise BadInputError(f"{DAMAGED} ({type(error).__name__}). Export or copy it again") from error
 
 
 def _image(path: Path, header: Dataset, of_many: bool) -> _Image:
@@ -218,6 +195,8 @@ def _floats(header: Dataset, keyword: str, count: int, decimals: int) -> tuple[f
 def _series_of(study: str, patient: str, uid: str, images: Sequence[_Image]) -> list[Series]:
     """One series, or one for each acquisition in it."""
     parts = _parts(images)
+    in_series = len({image.instance for image in images})
+    diffusion = any(b_value(image.header) for image in images)
     series = []
     for number, (part, group) in enumerate(parts, start=1):
         facts = facts_of(
@@ -225,9 +204,10 @@ def _series_of(study: str, patient: str, uid: str, images: Sequence[_Image]) -> 
             instances=len({image.instance for image in group}),
             directions=len(set(_directions(group).values())),
             ours=any(_is_ours(image.header) for image in group[:1]),
+            diffusion=diffusion,
         )
         files = tuple(dict.fromkeys(image.path for image in group))
-        series.append(Series(uid, study, files, facts, patient, part, number if part else 0))
+        series.append(Series(uid, study, files, facts, patient, part, number if part else 0, in_series))
     return series
 
 

@@ -11,6 +11,15 @@ from pydicom import Dataset
 from .frames import b_value
 from .hide_identity import hide_identity
 
+NO_AGENT = {"no", "none", "non", "n", "nein", "ohne", "kein", "0", "n/a", "na", "null", "without", "unknown", "nativ"}
+"""What headers hold in place of a contrast agent where none was given."""
+_DOSES = {
+    "ContrastBolusVolume": "{:g} ml",
+    "ContrastBolusTotalDose": "a dose of {:g} ml",
+    "ContrastFlowRate": "a flow rate of {:g} ml/s",
+    "ContrastBolusIngredientConcentration": "a concentration of {:g} mg/ml",
+}
+
 Part = tuple[tuple[str, Any], ...]
 """Header values, by keyword, that tell the images of one acquisition from others in the same series."""
 
@@ -43,6 +52,7 @@ class Facts:
     flip_angle: float | None = None
     b_value: float | None = None
     contrast_agent: str = ""
+    contrast_dose: str = ""
     photometric: str = ""
     frame_of_reference_uid: str = ""
     acquisition_time: str = ""
@@ -50,6 +60,7 @@ class Facts:
     columns: int = 0
     instances: int = 0
     directions: int = 0
+    diffusion: bool = False
     ours: bool = False
 
     @property
@@ -63,7 +74,8 @@ class Series:
     """One series, or one acquisition of a series that holds several.
 
     `files` may be in any order; of a series with several acquisitions they are those of `part` only, and enhanced files
-    may hold frames of other parts, too. `part_number` counts from 1; 0 where the series is whole.
+    may hold frames of other parts, too. `part_number` counts from 1; 0 where the series is whole. `in_series` is the
+    number of images of the whole series; 0 where it is not known.
     """
 
     uid: str
@@ -73,16 +85,17 @@ class Series:
     patient_key: str
     part: Part = ()
     part_number: int = 0
+    in_series: int = 0
 
     @property
     def label(self) -> str:
-        """How a message names it: number, description and part."""
+        """How a message names it: number, as a command selects it, description and part."""
         number = "without number" if self.facts.number is None else str(self.facts.number)
-        part = f" (#{self.part_number}: {_told(self.part)})" if self.part else ""
-        return f'{number} "{self.facts.title or self.facts.description}"{part}'
+        which, part = (f"{number}:{self.part_number}", f" ({_told(self.part)})") if self.part else (number, "")
+        return f'{which} "{self.facts.title or self.facts.description}"{part}'
 
 
-def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool) -> Facts:
+def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool, diffusion: bool = False) -> Facts:
     """Collect the facts of a series.
 
     Args:
@@ -90,6 +103,7 @@ def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool) ->
         instances: how many different images it has.
         directions: in how many directions they are cut.
         ours: whether this bundle wrote it.
+        diffusion: whether some images of its series are weighted by diffusion. Defaults to False.
     """
     return Facts(
         modality=_text(header, "Modality"),
@@ -111,6 +125,7 @@ def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool) ->
         flip_angle=_number(header, "FlipAngle"),
         b_value=b_value(header),
         contrast_agent=_text(header, "ContrastBolusAgent"),
+        contrast_dose=_dose(header),
         photometric=_text(header, "PhotometricInterpretation"),
         frame_of_reference_uid=_text(header, "FrameOfReferenceUID"),
         acquisition_time=_text(header, "AcquisitionTime"),
@@ -118,6 +133,7 @@ def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool) ->
         columns=_whole(header, "Columns") or 0,
         instances=instances,
         directions=directions,
+        diffusion=diffusion,
         ours=ours,
     )
 
@@ -132,6 +148,19 @@ def patient_key(header: Dataset) -> str:
 def part_values(header: Dataset, keywords: Sequence[str]) -> Part:
     """Return what a plain header says under `keywords`, in a form that can be compared."""
     return tuple((keyword, _comparable(header, keyword)) for keyword in keywords)
+
+
+def _dose(header: Dataset) -> str:
+    """What a header says of a contrast agent besides its name: ingredient, volume, dose or route; empty without any."""
+    told = [text for text in (_text(header, "ContrastBolusIngredient"),) if text.casefold() not in {"", *NO_AGENT}]
+    for keyword, words in _DOSES.items():
+        value = _number(header, keyword)
+        if value:
+            told.append(words.format(value))
+    route = _text(header, "ContrastBolusRoute")
+    if route.casefold() not in {"", *NO_AGENT}:
+        told.append(f"route {route}")
+    return ", ".join(told)
 
 
 def _comparable(header: Dataset, keyword: str) -> Any:

@@ -1,23 +1,25 @@
 from __future__ import annotations
 
 import logging
-import warnings as python_warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import torch
 from monai.data import MetaTensor
 from pydicom import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.datadict import dictionary_description
+from pydicom.uid import EnhancedMRImageStorage
 
 from scripts.data.errors import BadInputError
 
+from .completeness import check_complete
 from .frames import plain_headers
 from .geometry import slice_geometry
+from .mosaic import why_mosaic
 from .packages import REQUIREMENTS
+from .read_file import check_size, read_dataset, remarks
 from .scan import frame_values
 from .series import Series
 
@@ -69,6 +71,12 @@ def read_series(series: Series) -> SeriesVolume:
     notes: list[str] = []
     slices = _without_copies(_read_all(series), notes)
     first = slices[0].header
+    mosaic = why_mosaic(first)
+    if mosaic:
+        raise BadInputError(
+            f"the series is a mosaic, many slices side by side in one image: {mosaic}. Convert it to a volume first, "
+            "for instance with dcm2niix, or name another series."
+        )
     _check_alike(slices)
     names = [one.name for one in slices]
     spacing = _numbers(first, "PixelSpacing", 2, names[0])
@@ -82,6 +90,8 @@ def read_series(series: Series) -> SeriesVolume:
     notes += geometry.warnings
     slices = [slices[index] for index in geometry.order]
     rescales = [_rescale(one) for one in slices]
+    if len({one.header.get("RescaleSlope") is None for one in slices}) > 1:
+        raise BadInputError("some of the series' images have a rescale and others have none. Export the series again.")
     volume = np.empty((first.Columns, first.Rows, len(slices)), np.float32)
     padded = 0
     for k, (one, (slope, intercept)) in enumerate(zip(slices, rescales, strict=True)):
@@ -90,6 +100,9 @@ def read_series(series: Series) -> SeriesVolume:
         volume[:, :, k] = (values.astype(np.float64) * slope + intercept).T
     if padded:
         notes.append(f"{padded} voxels hold the padding value of the header; the lowest other value stands for them")
+    if len(slices) > 1:
+        gap = float(np.linalg.norm(geometry.affine[:3, 2]))
+        notes += check_complete([one.header for one in slices], gap, series.in_series)
     notes += _told_by_headers(slices, rescales)
     affine = torch.from_numpy(geometry.affine)
     meta = {"filename_or_obj": str(series.files[0]), "spatial_shape": np.asarray(volume.shape)}
@@ -105,9 +118,16 @@ def read_series(series: Series) -> SeriesVolume:
 
 def _read_all(series: Series) -> list[_Slice]:
     slices = []
+    remarked: dict[str, list[Path]] = {}
     for path in series.files:
-        of_part = (one for one in _read_file(path) if frame_values(one.header, series.part))
+        with remarks() as told:
+            of_file = _read_file(path)
+        for text in told:
+            remarked.setdefault(text, []).append(path)
+        of_part = (one for one in of_file if frame_values(one.header, series.part))
         slices += [one for one in of_part if str(one.header.get("SeriesInstanceUID")) == series.uid]
+    for text, paths in remarked.items():
+        logger.debug("pydicom remarks on %d files, the first is %s: %s", len(paths), paths[0].name, text)
     if not slices:
         raise BadInputError(f"series {series.label} has no images any more. Read the folder again.")
     return slices
@@ -116,20 +136,19 @@ def _read_all(series: Series) -> list[_Slice]:
 def _read_file(path: Path) -> list[_Slice]:
     """Every frame of a file."""
     try:
-        with python_warnings.catch_warnings(record=True) as told:
-            python_warnings.simplefilter("always")
-            dataset = pydicom.dcmread(path, force=True)
-            if "TransferSyntaxUID" not in dataset.file_meta:
-                dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-            headers = plain_headers(dataset)
-            _check_length(path, dataset, len(headers))
-            stored = dataset.pixel_array
-        for message in told:
-            logger.debug("%s: %s", path.name, message.message)
-    except (BadInputError, MemoryError):
+        dataset = read_dataset(path, pixels=True)
+        headers = plain_headers(dataset)
+        _check_length(dataset, len(headers))
+    except BadInputError as error:
+        raise BadInputError(f"{path}: {error}") from error
+    except MemoryError:
         raise
-    except OSError as error:
-        raise BadInputError(f"{path} cannot be read ({error.strerror or error}). Check the file.") from error
+    except Exception as error:  # values of damaged files may be anything
+        raise _unreadable(path, error) from error
+    try:
+        stored = dataset.pixel_array
+    except MemoryError:
+        raise
     except Exception as error:  # pixel decoders raise anything
         raise _unreadable(path, error) from error
     if stored.ndim not in (2, 3) or int(dataset.get("SamplesPerPixel", 1)) != 1:
@@ -148,18 +167,34 @@ def _read_file(path: Path) -> list[_Slice]:
     ]
 
 
-def _check_length(path: Path, dataset: Dataset, frames: int) -> None:
-    """Refuse a file that ends before its pixels do; decoders pad or crop some."""
-    if "PixelData" not in dataset:
+def _check_length(dataset: Dataset, frames: int) -> None:
+    """Refuse a file that has fewer or more pixels than its header describes; decoders pad or crop some."""
+    if "ModalityLUTSequence" in dataset:
+        raise BadInputError("its values go through a Modality LUT, expected a rescale. Export the series as MR images")
+    if not dataset.get("PixelData"):
         if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
             return
-        raise BadInputError(f"{path} is truncated: it ends before its pixels. Export or copy it again.")
+        raise BadInputError("truncated: it ends before its pixels. Export or copy it again")
+    needed = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation")
+    missing = [keyword for keyword in needed if dataset.get(keyword) is None]
+    if missing:
+        raise BadInputError(f"lacks {', '.join(missing)}, without which pixels mean nothing. Export the series again")
+    if not dataset.file_meta.TransferSyntaxUID.is_transfer_syntax:
+        raise BadInputError("names no transfer syntax that there is: it is damaged. Export or copy it again")
+    claimed = int(dataset.get("NumberOfFrames") or 1)
+    if claimed != frames:
+        raise BadInputError(f"holds {claimed} frames, but its header describes {frames}. Export the series again")
+    pixels = dataset.Rows * dataset.Columns * frames * (dataset.get("SamplesPerPixel") or 1)
+    expected, there = pixels * dataset.BitsAllocated // 8, len(dataset.PixelData)
+    check_size(expected, there)
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         return
-    expected = dataset.Rows * dataset.Columns * frames * dataset.get("SamplesPerPixel", 1) * dataset.BitsAllocated // 8
-    if len(dataset.PixelData) < expected:
+    if there < expected:
+        raise BadInputError(f"truncated: {there} of {expected} bytes of pixels. Export or copy it again")
+    if there > expected + 1:
         raise BadInputError(
-            f"{path} is truncated: {len(dataset.PixelData)} of {expected} bytes of pixels. Export or copy it again."
+            f"holds {there} bytes of pixels, but its header describes {expected}: {dataset.Columns} × {dataset.Rows} "
+            f"pixels of {dataset.BitsAllocated} bits in {frames} frames. Export the series again"
         )
 
 
@@ -233,6 +268,12 @@ def _check_alike(slices: Sequence[_Slice]) -> None:
 
 def _rescale(one: _Slice) -> tuple[float, float]:
     slope, intercept = _optional(one.header, "RescaleSlope"), _optional(one.header, "RescaleIntercept")
+    required = str(one.header.SOPClassUID) == EnhancedMRImageStorage
+    if (slope is None) != (intercept is None) or (required and slope is None):
+        raise BadInputError(
+            f"{one.name} lacks Rescale Slope or Rescale Intercept, so that nobody knows what its pixels mean. Export "
+            "the series again."
+        )
     if slope == 0.0:
         raise BadInputError(f"{one.name} has a rescale slope of 0. Export the series again.")
     return 1.0 if slope is None else slope, intercept or 0.0
@@ -254,11 +295,6 @@ def _without_padding(one: _Slice) -> tuple[np.ndarray, int]:
 def _told_by_headers(slices: Sequence[_Slice], rescales: Sequence[tuple[float, float]]) -> list[str]:
     first = slices[0].header
     notes = []
-    expected = _optional(first, "ImagesInAcquisition")
-    if expected and expected > len(slices):
-        notes.append(
-            f"the header tells of {expected:.0f} images, {len(slices)} are there: slices at an end may be missing"
-        )
     if str(first.get("LossyImageCompression", "00")) == "01":
         notes.append("its images were compressed with loss")
     if first.get("PhotometricInterpretation") == "MONOCHROME1":
@@ -275,7 +311,7 @@ def _numbers(header: Dataset, keyword: str, count: int, name: str) -> np.ndarray
         values = np.empty(0)
     if len(values) != count or not np.isfinite(values).all():
         raise BadInputError(
-            f"{name} lacks {pydicom.datadict.dictionary_description(keyword)}, which says where it lies. "
+            f"{name} lacks {dictionary_description(keyword)}, which says where it lies. "
             "Export the series again as MR images."
         )
     return values

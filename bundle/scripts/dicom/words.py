@@ -11,15 +11,17 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 _OTHERS = {
     "a localizer": _any(
-        r"local?i[sz]er|locali[sz]ador|rep[eé]rage|scout|survey|smart ?brain|übersicht",
-        r"(3|three)[ -]?(plane|pl\b)|plane loc|\bloc$|^loc\b",
+        r"local?i[sz]er|locali[sz]ador|rep[eé]rage|scout|survey|smart ?brain|übersicht|\bpilot\b|plan ?scan",
+        r"(3|three|tri)[ -]?(plane|pl\b)|plane loc|\bloc$|^loc\b",
     ),
-    "a calibration": _any(
-        r"calib|asset|coil sens|ref(erence)? scan|senseref|shim|prescan",
-        r"\bb[01] ?map|field ?map",
+    "a field map": _any(
+        r"field ?-?map|\bfmap|gre ?field|b[01] ?-?map|^(wip )?b[01]\b(?!\d)|\bb0 (ns|field|shim|mapping)",
+        r"\btop ?up\b|dream b1|afi b1",
     ),
+    "a calibration": _any(r"calib|asset|coil sens|ref(erence)? scan|senseref|\bsbref\b|shim|prescan"),
     "a projection": _any(r"\bm(ax)?(in)?n? ?ip\b|projection"),
-    "a subtraction": _any(r"\bsub\b|subtra[ck]t\w*|substra\w*|soustraction"),
+    "a subtraction": _any(r"\bsubs?\b|subtra[ck]t\w*|substra\w*|soustraction|\bpost ?- ?pre\b"),
+    "a fat image": _any(r"\bdixon\b.*\b(f|fat|opp|out)\b"),
     "weighted by T2*": _any(r"\bswi\b|\bswan\b|venobold|suscept|t2 ?\*|t2 ?star|\bhemo|h[aä]mo|\bgre t2|\bmedic\b"),
     "an angiography": _any(
         r"\btof\b|angio|\b(ce)?mr[av]\b|veno|inhance|\bpca\b|\btwist\b|\btricks\b|\bcow\b|willis|carotis|carotid"
@@ -33,7 +35,8 @@ _OTHERS = {
     "a steady-state sequence of fluid": _any(r"\bciss|fiesta|\btrufi|\bdrive\b|\bbtfe\b|3d ?ssfp"),
     "STIR": _any(r"\bstir\b"),
     "inverted twice": _any(r"(?<!\d)(?<!\d )\bdir\b|double inv"),
-    "a map of relaxation": _any(r"\bt[12] ?map"),
+    "a map of relaxation": _any(r"\bt[12] ?map|\bq ?t[12]\b|\br[12] ?\*? ?map|\bqsm\b|\bmwf\b|\bmtr\b|\bt1 ?rho"),
+    "computed from maps": _any(r"synthetic|\bsymri\b|\bmagic\b|\bqalas\b|quantitative"),
     "weighted by proton density": _any(r"\bpdw?\b|proton ?dens"),
     "a part of MP2RAGE": _any(r"mp2rage.*(inv|uni|t1 ?map)"),
     "a screen shot or report": _any(r"screen ?s|snapshot|report|key ?image|capture|\bdose\b|protocol page"),
@@ -45,7 +48,8 @@ _OTHERS = {
 _KINDS = {
     "adc": _any(r"\bd?adc\b|apparent diff|diffusionskoeff"),
     "dwi": _any(
-        r"\bd?dwi\b|diff(usion|usie|usione|usao|\b)|ep2d ?diff|trace ?w?\b|isotrop", r"\bb ?([5-9]\d\d|[1-4]\d\d\d)\b"
+        r"\bd?dwi\b|\b(dti|dsi|hardi|noddi)\b|diff(usion|usie|usione|usao|\b)|ep2d ?diff|trace ?w?\b|isotrop",
+        r"\bb ?([5-9]\d\d|[1-4]\d\d\d)\b",
     ),
     "flair": _any(r"flair|dark ?-?fluid|\btirm\b|\bda-?fl\b|fluid att"),
     "t2": _any(r"\bs?t2w?\b"),
@@ -54,16 +58,20 @@ _KINDS = {
 """The first that fits is the most telling: "T2 FLAIR" is FLAIR."""
 
 _AGENT = r"(contrast\w*|kontrast\w*|km|gd|gad\w*|agent|mdc|cm|ce|c|inj\w*|iv)"
+_TIME = r"(post|pre|nach|vor)"
 _BOTH = _any(
     rf"\bw(ith)?[ /&+-]*(and)?[ /&+-]*(wo|w/o|without)\b( {_AGENT}\b)?",
     r"\bmit und ohne\b( \w+)?",
-    r"pre ?(/|&|and|\+|und) ?post",
+    rf"pre ?(/|&|and|\+|und|-) ?post\b([ -]*{_AGENT}\b)?",
 )
 _NO_AGENT_MEANT = _any(
     r"(phase|transfer|high) contrast|contrast transfer",
-    r"(post|pre)[ -]?(op|proc|surg|rt\b|radi)\w*",
+    rf"{_TIME}[ -]*(op|proc|surg|biops|rese[ck]|radi|bestr|therap|treat|chemo|ictal|partum|trauma|implant|dbs)\w*",
+    rf"{_TIME}[ -]*(embol|interv|lesion|ablat|crani|stimul|exerc|transpl|shunt|evd|litt|gamma|srs|laser)\w*",
     r"\bposterior|postcentral|precentral",
 )
+_EITHER = _any(rf"\b{_TIME}[ -]*(x?rt|tx|rx|crt|rct|ct)\b")
+"""Abbreviations of treatments, and of planning one: "T1 POST RT" may be after contrast agent or after radiotherapy."""
 _BEFORE = _any(
     rf"\b(without|w/o|wo|ohne|sans|senza|sin|sem|zonder|utan|uten|uden|bez|non?)[ -]*{_AGENT}\b",
     rf"\b(pre|vor|avant|prima|antes)[ -]*{_AGENT}\b",
@@ -112,7 +120,7 @@ def agent_in_words(*texts: str) -> tuple[bool | None, str]:
         texts: description, protocol, …: the first that says something counts.
     """
     for text in texts:
-        plain = _NO_AGENT_MEANT.sub(" ", _BOTH.sub(" ", _plain(text)))
+        plain = _EITHER.sub(" ", _NO_AGENT_MEANT.sub(" ", _BOTH.sub(" ", _plain(text))))
         before = _BEFORE.search(plain)
         after = _AFTER.search(_BEFORE.sub(" ", plain))
         if before and after:
@@ -121,6 +129,13 @@ def agent_in_words(*texts: str) -> tuple[bool | None, str]:
         if found:
             return bool(after), found[0].strip()
     return None, ""
+
+
+def agent_unclear(text: str) -> str:
+    """Return the words that may or may not mean contrast agent, as "post RT" and "pre/post" do; empty without any."""
+    plain = _plain(text)
+    found = _EITHER.search(_NO_AGENT_MEANT.sub(" ", plain)) or _BOTH.search(plain)
+    return found[0].strip() if found else ""
 
 
 def _plain(text: str) -> str:

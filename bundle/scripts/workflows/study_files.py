@@ -39,10 +39,10 @@ def named_series(**patterns: str | int | None) -> dict[str, str]:
 
     Args:
         patterns: UID, number or pattern of the description by source; None where it is to be found. MONAI's configs
-            turn the "#" of "9#2" into "::", which is turned back.
+            turn the "#" of the older form "9#2" into "::", which becomes "9:2".
     """
     return {
-        source: str(pattern).replace("::", "#") for source, pattern in patterns.items() if pattern not in (None, "")
+        source: str(pattern).replace("::", ":") for source, pattern in patterns.items() if pattern not in (None, "")
     }
 
 
