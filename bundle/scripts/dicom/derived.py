@@ -38,6 +38,7 @@ from scripts.outputs.staged import staged
 from .modules import copy_modules
 from .packages import require
 from .private_block import ESTIMATE, FUSED, KINDS, write_block
+from .series_record import DIGESTS
 from .source_pixels import LEVELS, stored_values
 from .volume import SeriesVolume
 
@@ -45,8 +46,6 @@ FUSED_RANGE = 1000.0
 """What the upper end of the fused image means in the rescaled units of its series, whose lower end is 0. Viewers give
 windows in whole numbers, of which a range of 1 would leave too few."""
 FUSED_SLOPE = DSfloat(FUSED_RANGE / LEVELS, auto_format=True)
-DIGESTS = "SliceSHA256"
-"""Key of the sidecar: beginnings of the checksums of the stored slices, in their order in space."""
 FIRST_NUMBER = 9001
 """Series number of the fused series; those of the estimates follow."""
 NAME = "FusionINN"

@@ -13,9 +13,11 @@ import torch
 
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
-from scripts.dicom.derived import DIGESTS, check_compression, fused_values, slice_digests, write_derived
+from scripts.data.safe_names import check_word
+from scripts.dicom.derived import check_compression, fused_values, slice_digests, write_derived
 from scripts.dicom.hide_identity import hide_identity
 from scripts.dicom.private_block import ESTIMATE, FUSED
+from scripts.dicom.series_record import DIGESTS
 from scripts.dicom.source_pixels import describe_source, is_phantom, nifti_dtype, series_number
 from scripts.dicom.volume import SeriesVolume
 from scripts.outputs.identity import fusion_id, identity_keys
@@ -264,6 +266,7 @@ def write_estimated_series(
     """
     written = []
     for source, volume in estimates.items():
+        check_word(source, "a source's name", str(folder))
         written += write_derived(
             folder / f"{source}_estimated",
             kind=ESTIMATE,
