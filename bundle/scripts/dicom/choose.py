@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from scripts.data.errors import BadInputError
+from scripts.data.hidden import SHORT_UID, short_uid
 
 from .contrast import NAMES, Contrast, tell_contrast
 from .series import Series
@@ -80,6 +81,8 @@ def finds(series: Series, wish: str) -> bool:
     if _UID.match(wish.split("#")[0]):
         uid, _, part = wish.partition("#")
         return series.uid == uid and part in ("", str(series.part_number))
+    if wish.startswith(SHORT_UID):
+        return short_uid(series.uid) == wish
     number = _NUMBER.match(wish)
     if number:
         return series.facts.number == int(number[1]) and number[2] in (None, str(series.part_number))
@@ -97,8 +100,8 @@ def finds(series: Series, wish: str) -> bool:
 
 
 def names_uid(wish: Any) -> bool:
-    """Whether a user's wish is a series UID, which lies in one study only."""
-    return _UID.match(str(wish).strip().split("#")[0]) is not None
+    """Whether a user's wish is a series UID, or what messages show for one, which lies in one study only."""
+    return _UID.match(str(wish).strip().split("#")[0]) is not None or str(wish).strip().startswith(SHORT_UID)
 
 
 def _as_named(series: Sequence[Series], source: str, wish: str, told: Mapping[int, Contrast]) -> Choice:

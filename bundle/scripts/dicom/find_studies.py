@@ -4,14 +4,16 @@ import logging
 import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scripts.data.errors import BadInputError
+from scripts.data.hidden import short_uid
 
 from .choose import choose_series, names_uid
 from .contrast import tell_contrast
+from .hide_identity import hide_identity_of
 from .packages import require
 from .scan import Scan, read_header, scan_folder
 from .series import Series
@@ -49,6 +51,7 @@ def find_studies(
     if patient_names not in PATIENT_NAMES:
         raise BadInputError(f"patient_names is {patient_names}, expected one of {', '.join(PATIENT_NAMES)}.")
     scan = scan_folder(dataset_dir)
+    hide_identity_of(scan, dataset_dir, shown=("PatientID",) if patient_names == "id" else ())
     for path, reason in scan.ignored.items():
         logger.log(logging.WARNING if path in scan.damaged else logging.DEBUG, "left out %s: %s", path, reason)
     studies: dict[str, list[Series]] = defaultdict(list)
@@ -58,7 +61,7 @@ def find_studies(
     _check_named(named, sources)
     uids = [str(wish).strip().split("#")[0] for wish in named.values() if names_uid(wish)]
     if uids:
-        studies = {study: group for study, group in studies.items() if {one.uid for one in group} & set(uids)}
+        studies = {study: group for study, group in studies.items() if {*_uids(group)} & set(uids)}
     records = []
     for study, group in studies.items():
         patient = _patient(study, group, patient_names)
@@ -74,6 +77,12 @@ def find_studies(
     if not records:
         raise BadInputError(_nothing(Path(dataset_dir), scan, sources, uids))
     return sorted(_told_apart(records, patient_names), key=lambda record: record["patient"])
+
+
+def _uids(group: Sequence[Series]) -> Iterator[str]:
+    """Give the UID of each series, and what messages show for it."""
+    for one in group:
+        yield from (one.uid, short_uid(one.uid))
 
 
 def _check_named(named: Mapping[str, Any], sources: Sequence[str]) -> None:

@@ -16,7 +16,6 @@ from pydicom.uid import UID
 from scripts.data.errors import BadInputError
 
 from .frames import plain_headers
-from .hide_identity import IDENTIFYING
 from .private_block import CREATOR, GROUP
 from .series import Part, Series, facts_of, part_values, patient_key
 
@@ -43,7 +42,7 @@ _KEYWORDS = (
         "PerFrameFunctionalGroupsSequence",
         "DerivationDescription",
     ),
-    *("ContributingEquipmentSequence", "NumberOfFrames", *_PART_KEYWORDS, *IDENTIFYING),
+    *("ContributingEquipmentSequence", "NumberOfFrames", *_PART_KEYWORDS),
     *(_OUR_CREATOR, 0x0019100C, 0x00431039),
 )
 _DAMAGED = "damaged or truncated DICOM"

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydicom import Dataset
 
+from scripts.data.shown_words import shown_words
+
 from .frames import b_value
-from .hide_identity import hide_identity
 
 Part = tuple[tuple[str, Any], ...]
 """Header values, by keyword, that tell the images of one acquisition from others in the same series."""
@@ -19,7 +20,7 @@ Part = tuple[tuple[str, Any], ...]
 class Facts:
     """What the headers of a series say, as far as it tells which contrast it shows.
 
-    Descriptions may hold a patient's name; `title` is the description without it, which messages show.
+    Descriptions may hold a patient's name: messages show `title`.
 
     Times are in ms, angles in degrees; what a header lacks is None or empty.
     """
@@ -27,7 +28,6 @@ class Facts:
     modality: str = ""
     sop_class: str = ""
     description: str = ""
-    title: str = ""
     protocol: str = ""
     number: int | None = None
     manufacturer: str = ""
@@ -51,6 +51,11 @@ class Facts:
     instances: int = 0
     directions: int = 0
     ours: bool = False
+
+    @property
+    def title(self) -> str:
+        """What messages show of the description."""
+        return shown_words(self.description)
 
     @property
     def original(self) -> bool:
@@ -79,7 +84,7 @@ class Series:
         """How a message names it: number, description and part."""
         number = "without number" if self.facts.number is None else str(self.facts.number)
         part = f" (#{self.part_number}: {_told(self.part)})" if self.part else ""
-        return f'{number} "{self.facts.title or self.facts.description}"{part}'
+        return f'{number} "{self.facts.title}"{part}'
 
 
 def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool) -> Facts:
@@ -95,7 +100,6 @@ def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool) ->
         modality=_text(header, "Modality"),
         sop_class=_text(header, "SOPClassUID"),
         description=_text(header, "SeriesDescription"),
-        title=hide_identity(_text(header, "SeriesDescription"), header),
         protocol=_text(header, "ProtocolName"),
         number=_whole(header, "SeriesNumber"),
         manufacturer=_text(header, "Manufacturer"),

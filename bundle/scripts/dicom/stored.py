@@ -18,6 +18,7 @@ from scripts.outputs.identity import check_grid
 from scripts.outputs.sidecar import read_sidecar
 
 from .derived import NAME, slice_digests
+from .hide_identity import hide_identity_of
 from .private_block import ESTIMATE, FUSED, Block, read_block
 from .scan import scan_folder
 from .series import Series
@@ -48,7 +49,9 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
     if not folder.is_dir():
         raise BadInputError(f"{folder} is not a folder. Give a folder of fused series by --dataset_dir.")
     sidecars = _sidecar_files(sidecar)
-    found = [series for series in scan_folder(folder).series if _is_fused(series)]
+    scan = scan_folder(folder)
+    hide_identity_of(scan, dataset_dir)
+    found = [series for series in scan.series if _is_fused(series)]
     if not found:
         raise BadInputError(
             f"No fused series in {folder}: looked for DICOM series that configs/study.json wrote. Fuse a study with it."

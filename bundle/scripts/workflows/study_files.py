@@ -13,6 +13,7 @@ import torch
 
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
+from scripts.data.hidden import shown_message
 from scripts.data.safe_names import check_word
 from scripts.dicom.derived import check_compression, fused_values, slice_digests, write_derived
 from scripts.dicom.hide_identity import hide_identity
@@ -220,7 +221,7 @@ class StudyFiles:
             extra["Registration"] = data["registration"]
         for key in ("preparation", "warnings"):
             if data.get(key):
-                extra[key.capitalize()] = [hide_identity(str(line), header) for line in data[key]]
+                extra[key.capitalize()] = [hide_identity(shown_message(str(line)), header) for line in data[key]]
         if self.nifti:
             for kind in (CONTRIBUTION, UNCERTAINTY):
                 extra |= map_keys(patient, self.sources, kind) if kind in results else {}
