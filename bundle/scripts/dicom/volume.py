@@ -17,7 +17,7 @@ from scripts.data.errors import BadInputError
 
 from .frames import plain_headers
 from .geometry import slice_geometry
-from .packages import REQUIREMENTS
+from .packages import REQUIREMENTS, own_choice
 from .scan import frame_values
 from .series import Series
 
@@ -165,6 +165,9 @@ def _check_length(path: Path, dataset: Dataset, frames: int) -> None:
 
 def _unreadable(path: Path, error: Exception) -> BadInputError:
     text = " ".join(str(error).split())
+    choice = own_choice(path)
+    if choice is not None:
+        return BadInputError(f"{path} cannot be read: {choice}")
     if "missing required dependencies" in text or ("plugin" in text.casefold() and "missing" in text.casefold()):
         return BadInputError(
             f"{path} is compressed, and the package that reads it is missing: {text} Install what the clinic's side "
