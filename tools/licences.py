@@ -58,7 +58,8 @@ that the encoder was asked for, "–": not read.
 | High-Throughput JPEG 2000, 8 to 16 bits | – | – | = | – | – |
 
 JPEG Extended with 12 bits needs `pylibjpeg-libjpeg`, which is under the GPL v3: whether to install it is your choice
-(`pip install pylibjpeg-libjpeg`), and the message about such a file says so."""
+(`pip install pylibjpeg-libjpeg`), and the message about such a file says so. It is used for nothing else: of an image
+that ends early it fills up the rest with arbitrary values, where the others refuse it."""
 
 
 def requirements(file: str) -> list[str]:

@@ -13,6 +13,8 @@ import pytest
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 pytest.importorskip("gdcm", reason="no gdcm: pip install -r requirements-clinic.txt")
 
+from pydicom.encaps import encapsulate, generate_frames  # noqa: E402
+
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
@@ -75,4 +77,18 @@ def test_jpeg_with_12_bits_and_loss_is_read_or_named_as_one_s_own_choice(tmp_pat
         assert np.abs(read(folder) - image("uint16", 12)).max() <= 60
         return
     with pytest.raises(BadInputError, match=r"JPEG Extended with 12 bits.*GPL v3.*pip install pylibjpeg-libjpeg"):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    "command", [["dcmcjpeg", "+e1"], ["dcmcjpeg", "+eb"], ["dcmcjpeg", "+ee"], ["dcmcjpls", "+el"]], ids=" ".join
+)
+def test_an_image_that_ends_early_inside_a_whole_file_is_refused_whatever_is_installed(tmp_path, command):
+    folder = compressed(tmp_path, command, "uint16", 12)
+    file = next(folder.iterdir())
+    damaged = pydicom.dcmread(file)
+    frame = next(generate_frames(damaged.PixelData, number_of_frames=1))
+    damaged.PixelData = encapsulate([frame[: len(frame) * 3 // 4]])
+    damaged.save_as(file)
+    with pytest.raises(BadInputError, match=r"a\.dcm cannot be read"):
         read(folder)

@@ -17,7 +17,7 @@ from scripts.data.errors import BadInputError
 
 from .frames import plain_headers
 from .geometry import slice_geometry
-from .packages import REQUIREMENTS, own_choice
+from .packages import REQUIREMENTS, choose_decoder, own_choice
 from .scan import frame_values
 from .series import Series
 
@@ -123,6 +123,7 @@ def _read_file(path: Path) -> list[_Slice]:
                 dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
             headers = plain_headers(dataset)
             _check_length(path, dataset, len(headers))
+            choose_decoder(dataset)
             stored = dataset.pixel_array
         for message in told:
             logger.debug("%s: %s", path.name, message.message)
