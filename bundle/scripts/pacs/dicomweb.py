@@ -114,10 +114,10 @@ class DicomWeb(Archive):
 
     def _check_whole(self, instance: Dataset, study_uid: str) -> None:
         """Pydicom leaves out an element that is cut off: connections end without a word."""
-        if instance.get("StudyInstanceUID") != study_uid:
-            raise PacsError(f"{self.address} sent an instance that is not of the study asked for.")
         if "PixelData" not in instance:
             raise PacsError(f"{self.address} broke off in the middle of an image.", temporary=True)
+        if instance.get("StudyInstanceUID") != study_uid:
+            raise PacsError(f"{self.address} sent an instance that is not of the study asked for.")
 
     def store(self, files: Sequence[Path]) -> None:
         """Send with STOW-RS."""
