@@ -100,7 +100,11 @@ class _HidingRecords:
 
     def __call__(self, *args: object, **options: object) -> logging.LogRecord:
         record = self.make(*args, **options)
-        record.msg, record.args = self.identity.hide(record.getMessage()), ()
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):  # arguments that do not fit the text: logging itself says so later
+            return record
+        record.msg, record.args = self.identity.hide(message), ()
         if record.exc_info and record.exc_info[0]:
             record.exc_text = shown_traceback(*record.exc_info)
         return record

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pydicom import DataElement, Dataset
+from pydicom.tag import BaseTag
 
 from scripts.data.errors import BadInputError
 from scripts.data.hidden import Identity, hide_in_messages
@@ -97,15 +98,20 @@ def hide_identity(text: str, header: Dataset) -> str:
 def _elements(dataset: Dataset) -> Iterator[DataElement]:
     """Every element that can be read, those in sequences included."""
     for tag in list(dataset.keys()):
-        # Values are converted on first use, and pydicom raises anything for damaged ones.
-        with suppress(Exception), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            element = dataset[tag]
-            if element.VR == "SQ":
-                for item in element.value or ():
-                    yield from _elements(item)
-            else:
-                yield element
+        element = _element(dataset, tag)
+        if element is not None and element.VR == "SQ":
+            for item in element.value or ():
+                yield from _elements(item)
+        elif element is not None:
+            yield element
+
+
+def _element(dataset: Dataset, tag: BaseTag) -> DataElement | None:
+    # Values are converted on first use, and pydicom raises anything for damaged ones.
+    with suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return dataset[tag]
+    return None
 
 
 def _values_of(element: DataElement) -> set[str]:
