@@ -11,7 +11,8 @@ _MOST_DIGITS = 5
 _IMAGING = """
 abdomen acquisition adc agent and angio ap apparent asl asset average ax axial bilddaten blade body bold brain bravo
 calib calibration cbf cbv ce cerebral cervical ciss clariscan coefficient coil colfa com composed contrast control
-cor coronal cow csi ct cube dark data db dce dcm default derived dicom dicomdir diff diffusion diffusionskoeff dir dis dist dixon
+cor coronal cow csi ct cube dark data db dce dcm default derived dicom dicomdir
+diff diffusion diffusionskoeff dir dis dist dixon
 dota dotarem drive dsc dsi dti dtpa dyn dynamic echo enhanced ep epi estimated export fa fast fat ffe fgre field
 fiesta file files flair flow fluid fmri fov frfse fs fse fspgr fused gad gadavist gado gadobenate gadobutrol
 gadodiamide gadopentetate gadoterate gadoteridol gadovist gadoxetate gd ge grappa gre hals haste head hemo high
