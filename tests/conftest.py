@@ -16,6 +16,7 @@ import pytest
 import torch
 from monai.utils import set_determinism
 
+from scripts.data.hidden import Identity, hide_in_messages
 from scripts.export.exporter import Exporter
 from scripts.networks import FusionINN
 from scripts.transforms.normalize import normalize_slices
@@ -34,6 +35,13 @@ def _few_threads() -> None:
 def _seeded() -> None:
     """Start each test from the same random state, whichever tests ran before."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_hidden() -> Iterator[None]:
+    """Let no test hide in the log what the next one looks for there."""
+    yield
+    hide_in_messages(Identity())
 
 
 @pytest.fixture

@@ -252,6 +252,21 @@ def test_without_private_elements_the_sidecar_beside_is_enough(fused, tmp_path, 
     assert np.array_equal(series_in(tmp_path / "back")["flair_estimated"], series_in(fused)["flair_estimated"])
 
 
+def test_a_record_whose_source_is_a_path_writes_nothing_anywhere(fused, tmp_path, refused):
+    archive = shutil.copytree(fused / "fused", tmp_path / "archive")
+    for file in archive.iterdir():
+        image = pydicom.dcmread(file)
+        block = image.private_block(0x0071, "FUSIONINN")
+        block[0x03].value = block[0x03].value.replace('"t1gd"', '"../../x"')
+        del block[0x04]  # the checksum, which version 0.4.0 did not write
+        image.save_as(file)
+    before = checksums(tmp_path)
+    assert "a source's name is '../../x'" in refused(
+        decompose, dataset_dir=archive, output_dir=tmp_path / "a" / "b" / "back", nifti="true", overview="true"
+    )
+    assert checksums(tmp_path) == before
+
+
 def test_other_weights_are_refused(fused, tmp_path, refused):
     weights = torch.load(WEIGHTS, weights_only=True)
     name = next(key for key, value in weights.items() if "conv" in key and value.is_floating_point())

@@ -1,19 +1,25 @@
 #!/bin/sh
-# Install the programs that some tests compare with: a PACS (Orthanc), DICOM validator and converter, a browser.
+# Install the programs that some tests compare with: a PACS (Orthanc), DICOM validator, converter and encoders, a browser.
 # Debian and Ubuntu, as root. Without them those tests are skipped and say so.
 set -u
-programs="Orthanc dciodvfy dcm2niix chromium"
+programs="Orthanc dciodvfy dcm2niix dcmcjpeg chromium"
 missing=
 for program in $programs; do
     command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
+# Orthanc without its DICOMweb plugin is of no use to the tests.
+found=
+for folder in /usr/share/orthanc/plugins /usr/lib/orthanc/plugins /usr/local/share/orthanc/plugins; do
+    [ -e "$folder/libOrthancDicomWeb.so" ] && found=yes
+done
+[ -n "$found" ] || missing="$missing orthanc-dicomweb"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "Not installed:$missing (needs root and apt-get); the tests that use them are skipped."
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
-packages="orthanc orthanc-dicomweb dicom3tools dcm2niix chromium"
+packages="orthanc orthanc-dicomweb dicom3tools dcm2niix dcmtk chromium"
 log=$(mktemp)
 { apt-get install -y --no-install-recommends $packages || { apt-get update && apt-get install -y --no-install-recommends $packages; }; } \
     >"$log" 2>&1 || { tail -5 "$log"; echo "Could not install:$missing; the tests that use them are skipped."; }

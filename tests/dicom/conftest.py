@@ -56,7 +56,8 @@ def fuse_study():
     pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
     import torch
 
-    from scripts.dicom.derived import DIGESTS, fused_values, slice_digests, write_derived
+    from scripts.dicom.derived import fused_values, slice_digests, write_derived
+    from scripts.dicom.series_record import DIGESTS
     from scripts.dicom.source_pixels import describe_source
     from scripts.outputs.identity import identity_keys
     from scripts.outputs.sidecar import write_sidecar

@@ -50,7 +50,7 @@ def test_the_header_is_not_changed(header):
 def test_a_lossy_source_makes_a_lossy_image(header):
     header.LossyImageCompression = "01"
     header.LossyImageCompressionRatio = 10
-    copied = modules.copy_modules(header)
+    copied = modules.common_claims([header])
     assert (copied.LossyImageCompression, float(copied.LossyImageCompressionRatio)) == ("01", 10.0)
 
 

@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageS
 
 import scripts  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
-from scripts.dicom.private_block import CREATOR, GROUP, SIDECAR, read_block, write_block  # noqa: E402
+from scripts.dicom.private_block import CREATOR, DIGEST, GROUP, SIDECAR, read_block, write_block  # noqa: E402
 
 CONTENT = {"Patient": "P-1", "SourceModalities": ["t1gd", "flair"], "IntensityScale": {"factor": [[0.1, 1e-7]]}}
 
@@ -56,8 +56,25 @@ def test_an_image_without_it_has_none(image):
     assert read_block(image, "a.dcm") is None
 
 
-def test_damage_is_told(image):
+def test_a_change_is_told(image):
     write_block(image, "fused", CONTENT)
-    image.private_block(GROUP, CREATOR)[SIDECAR].value = '{"Source'
+    element = image.private_block(GROUP, CREATOR)[SIDECAR]
+    element.value = element.value.replace("0.1", "0.2")
+    with pytest.raises(BadInputError, match=r"a\.dcm: the private elements .* were changed since they were written"):
+        read_block(image, "a.dcm")
+
+
+@pytest.mark.parametrize("text", ['{"Source', "[1]", '{"a": NaN}', "[" * 100_000], ids=["cut", "list", "NaN", "nested"])
+def test_damage_is_told_without_a_checksum_as_version_0_4_0_wrote_it(image, text):
+    write_block(image, "fused", CONTENT)
+    block = image.private_block(GROUP, CREATOR)
+    del block[DIGEST]
+    block[SIDECAR].value = text
     with pytest.raises(BadInputError, match=r"a\.dcm: the private elements .* damaged"):
         read_block(image, "a.dcm")
+
+
+def test_text_that_may_name_the_patient_stays_out(image):
+    write_block(image, "fused", {**CONTENT, "Warnings": ["Musterfrau"], "Preparation": ["Erika"]})
+    text = image.private_block(GROUP, CREATOR)[SIDECAR].value
+    assert "Musterfrau" not in text and "Erika" not in text and "P-1" not in text

@@ -51,9 +51,9 @@ def test_messages_show_a_description_without_the_patient_s_name():
     found = facts(SeriesDescription="T1 post MEIER H.4711", PatientName="Meier^Franz", PatientID="H.4711")
     assert found.description == "T1 post MEIER H.4711"
     label = Series("1.2", "1.1", (), found, "p").label
-    assert label == 'without number "T1 post [hidden] [hidden]"'
+    assert label == 'without number "T1 post … H.4711"'
     unlucky = facts(SeriesDescription="T1 post", PatientName="Post^Anna")
-    assert unlucky.description == "T1 post"
+    assert unlucky.title == "T1 post"
 
 
 def test_a_dose_of_contrast_agent_is_collected_without_its_name():

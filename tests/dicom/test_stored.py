@@ -11,6 +11,7 @@ import pytest
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
 from scripts.data.errors import BadInputError  # noqa: E402
+from scripts.dicom.private_block import CREATOR, DIGEST, GROUP, SIDECAR, VERSION  # noqa: E402
 from scripts.dicom.stored import ReadFusedSeries, find_fused_series, patient_of_study, read_fused_series  # noqa: E402
 
 
@@ -122,6 +123,90 @@ def test_without_private_elements_the_sidecar_beside_leads_back(fused_study, cop
         (record,) = find_fused_series(str(copy), str(sidecar))
         read = ReadFusedSeries()(record)
         assert read["sidecar"] == json.loads(json.dumps(fused_study.sidecar))
+
+
+def as_version_0_4_0_with(change):
+    """Return an edit that changes the record and leaves out the checksum, which version 0.4.0 did not write."""
+
+    def edited(image):
+        block = image.private_block(GROUP, CREATOR)
+        content = json.loads(block[SIDECAR].value)
+        change(content)
+        block[SIDECAR].value = json.dumps(content)
+        block[VERSION].value = "0.4.0"
+        if DIGEST in block:
+            del block[DIGEST]
+
+    return edited
+
+
+def test_a_series_of_version_0_4_0_still_comes_back(fused_study, copy):
+    edit(copy, as_version_0_4_0_with(lambda content: None))
+    assert np.array_equal(
+        read_fused_series(copy)["image"].numpy(), read_fused_series(fused_study.folder)["image"].numpy()
+    )
+
+
+CHANGES = {
+    "offset": lambda content: content["IntensityScale"]["offset"][0].__setitem__(0, -1000.0),
+    "factor": lambda content: content["IntensityScale"]["factor"][1].__setitem__(0, 1.0),
+    "order": lambda content: content["SourceModalities"].reverse(),
+    "name": lambda content: content.update(SourceModalities=["t1gd", "t2"]),
+    "pixels": lambda content: content["SliceSHA256"].__setitem__(0, "0" * 16),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_changed_record_is_told(copy, change):
+    def edited(image):
+        element = image.private_block(GROUP, CREATOR)[SIDECAR]
+        content = json.loads(element.value)
+        change(content)
+        element.value = json.dumps(content, separators=(",", ":"))
+
+    edit(copy, edited)
+    refused(copy, "were changed since they were written")
+
+
+def test_a_record_that_differs_between_slices_is_told(copy):
+    edit(copy, as_version_0_4_0_with(lambda content: content.update(LatentKind="normal")), "0004.dcm")
+    refused(copy, "differ between its slices")
+
+
+IMPOSSIBLE = {
+    "a path as a name": (lambda content: content.update(SourceModalities=["../../x", "flair"]), "a source's name"),
+    "one name twice": (lambda content: content.update(SourceModalities=["flair", "flair"]), "different names"),
+    "a number as text": (
+        lambda content: content["IntensityScale"].update(offset=[["1"] * 9] * 2), "something else than numbers"
+    ),
+    "a truth as a number": (
+        lambda content: content["IntensityScale"].update(factor=[[True], [True]]), "1 or 9 finite numbers"
+    ),
+    "a negative factor": (lambda content: content["IntensityScale"].update(factor=[[-1.0], [1.0]]), "no negative"),
+    "another axis": (lambda content: content.update(SliceAxis=7), "0, 1 or 2"),
+    "a huge shape": (lambda content: content.update(Shape=[1 << 40, 40, 9]), "three positive numbers"),
+    "an affine of text": (lambda content: content.update(Affine="x"), "three rows"),
+    "no description": (lambda content: content.update(SourceSeries={}), "descriptions of t1gd, flair"),
+    "a rescale of 0": (lambda content: content["SourceSeries"]["flair"].update(RescaleSlope=0), "a description"),
+    "no checksums": (lambda content: content.pop("SliceSHA256"), "a list of checksums"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "message"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_an_impossible_record_is_told(copy, change, message):
+    edit(copy, as_version_0_4_0_with(change))
+    refused(copy, message)
+
+
+def test_free_text_of_an_older_record_is_not_taken_over(copy):
+    def change(content):
+        content["SourceSeries"]["flair"]["RescaleType"] = "Musterfrau"
+        content["SourceSeries"]["flair"]["Acquisition"]["ScanOptions"] = ["Erika", "FS"]
+
+    edit(copy, as_version_0_4_0_with(change))
+    described = read_fused_series(copy)["sidecar"]["SourceSeries"]["flair"]
+    assert described["RescaleType"] == "US"
+    assert described["Acquisition"]["ScanOptions"] == ["FS"]
 
 
 def test_a_sidecar_of_another_fusion_is_refused(fused_study, copy, tmp_path):

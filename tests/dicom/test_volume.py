@@ -164,7 +164,7 @@ def test_transfer_syntaxes(tmp_path, syntax, dtype):
 
 @pytest.mark.parametrize(("option", "loss"), [("+e1", 0), ("+eb", 12)])
 def test_jpeg(tmp_path, option, loss):
-    pytest.importorskip("libjpeg", reason="no pylibjpeg-libjpeg: pip install -r requirements-clinic.txt")
+    pytest.importorskip("gdcm", reason="no gdcm: pip install -r requirements-clinic.txt")
     if shutil.which("dcmcjpeg") is None:
         pytest.skip("no dcmcjpeg (Debian: dcmtk)")
     smooth = np.add.outer(np.add.outer(np.arange(10.0), np.arange(14.0)), np.arange(6.0)) * 8

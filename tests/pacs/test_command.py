@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -144,3 +147,16 @@ def test_what_cannot_be_done_is_told_before_anything_is_written(settings, messag
     told = problem("inference", "study", **QUICK, **settings, pacs_attempts=1, output_dir=str(tmp_path / "out"))
     assert message in told
     assert not (tmp_path / "out").exists()
+
+
+def test_a_password_inside_the_url_is_printed_nowhere(tmp_path):
+    configs = [str(BUNDLE / "configs" / f"{name}.json") for name in ("inference", "study", "pacs")]
+    done = subprocess.run(
+        [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(configs), "--study_uid", "1.2.3",
+         "--pacs_url", "http://reader:hunter2@127.0.0.1:9/", "--output_dir", str(tmp_path / "out"), "--device", "cpu"],
+        env={name: value for name, value in os.environ.items() if name != "FUSIONINN_TRACEBACK"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "--pacs_url holds a user, a password or a query" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr

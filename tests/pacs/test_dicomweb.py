@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import http.server
+import shutil
+import ssl
+import subprocess
 import threading
 
 import pytest
 
+from scripts.data.errors import BadInputError
 from scripts.pacs.errors import PacsError
 
 pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
@@ -19,7 +23,7 @@ def answering():
     """Return a function that gives the URL of a server which always answers the same."""
     servers = []
 
-    def serve(status, body=b"", kind="text/html"):
+    def serve(status, body=b"", kind="text/html", certificate=None):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 self.send_response(status)
@@ -32,8 +36,13 @@ def answering():
                 pass
 
         servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        scheme = "http"
+        if certificate is not None:
+            scheme, context = "https", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            servers[-1].socket = context.wrap_socket(servers[-1].socket, server_side=True)
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{servers[-1].server_port}/dicom-web"
+        return f"{scheme}://127.0.0.1:{servers[-1].server_port}/dicom-web"
 
     yield serve
     for server in servers:
@@ -79,6 +88,61 @@ def test_a_page_is_not_taken_for_an_answer(answering):
 def test_json_of_something_else_is_not_taken_for_an_answer(answering):
     with pytest.raises(PacsError, match="not as a DICOMweb service does"):
         ask(answering(200, b'["hello"]', "application/json"))
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'[{"00081140":{"vr":"SQ","Value":[' * 50_000, b'[{"0020000D": 3}]'])
+def test_json_that_nothing_can_be_made_of_is_told(answering, body):
+    with pytest.raises(PacsError, match="not as a DICOMweb service does"):
+        ask(answering(200, body, "application/dicom+json"))
+
+
+def test_an_answer_without_a_uid_is_told(answering):
+    body = b'[{"00100020": {"vr": "LO", "Value": ["Secret-0815"]}, "0020000D": {"vr": "UI", "Value": ["../../x"]}}]'
+    with pytest.raises(PacsError, match="answers with a Study Instance UID that is missing or no UID"):
+        ask(answering(200, body, "application/dicom+json"))
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """Files of two servers' certificates and keys, each signed by itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl")
+    found = []
+    for name in ("ours", "other"):
+        folder = tmp_path_factory.mktemp(name)
+        certificate, key = folder / "certificate.pem", folder / "key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+             "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        found.append((str(certificate), str(key)))
+    return found
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_given_certificates_alone_count_whatever_the_environment_names(
+    answering, certificates, monkeypatch, variable
+):
+    ours, other = certificates
+    url = answering(200, b"[]", "application/dicom+json", certificate=ours)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, other[0])
+    assert ask(url, ca_file=ours[0]) == []
+    with pytest.raises(PacsError, match="no certificate that is trusted"):
+        ask(url)
+    monkeypatch.setenv(variable, ours[0])
+    assert ask(url) == []
+    with pytest.raises(PacsError, match="no certificate that is trusted"):
+        ask(url, ca_file=other[0])
+
+
+def test_a_file_without_certificates_is_told(tmp_path):
+    (tmp_path / "empty.pem").write_text("nothing")
+    for name in ("empty.pem", "none.pem"):
+        with pytest.raises(BadInputError, match=f"--pacs_ca_file .*{name} holds no certificates"):
+            ask("https://127.0.0.1:9/", ca_file=str(tmp_path / name))
 
 
 def test_a_busy_server_is_asked_again(answering, caplog):

@@ -13,8 +13,9 @@ from scripts.data.errors import BadInputError
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
-from scripts.dicom.derived import DIGESTS, fused_values, slice_digests, write_derived  # noqa: E402
+from scripts.dicom.derived import fused_values, slice_digests, write_derived  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
+from scripts.dicom.series_record import DIGESTS  # noqa: E402
 from scripts.dicom.source_pixels import describe_source  # noqa: E402
 from scripts.dicom.stored import read_fused_series  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from scripts.data.errors import BadInputError
+from scripts.data.hidden import SHORT_UID, short_uid
 
 from .contrast import NAMES, Contrast, tell_contrast
 from .series import Series
@@ -78,6 +79,8 @@ def finds(series: Series, wish: str) -> bool:
         BadInputError: it is a number with a decimal point, or a pattern that is no regular expression.
     """
     wish = wish.strip()
+    if wish.startswith(SHORT_UID):
+        return short_uid(series.uid) == wish
     selector = _SELECTOR.match(wish)
     if selector:
         name, part = selector["name"], selector["part"]
@@ -104,8 +107,14 @@ def finds(series: Series, wish: str) -> bool:
 
 
 def wished_uid(wish: Any) -> str | None:
-    """Return the series UID that a user's wish holds, which lies in one study only; None for any other wish."""
-    selector = _SELECTOR.match(str(wish).strip())
+    """Return the series UID that a user's wish holds, or what messages show for one; None for any other wish.
+
+    A series with that UID lies in one study only.
+    """
+    text = str(wish).strip()
+    if text.startswith(SHORT_UID):
+        return text
+    selector = _SELECTOR.match(text)
     return selector["name"] if selector and _UID.match(selector["name"]) else None
 
 

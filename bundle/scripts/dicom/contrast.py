@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from scripts.data.shown_words import shown_words
+
 from .series import NO_AGENT, Facts
 from .words import agent_in_words, agent_unclear, kinds_in_words, other_in_words
 
@@ -121,7 +123,7 @@ def why_unusable(facts: Facts) -> str | None:
     for word in facts.image_type[2:]:
         what = _IMAGE_TYPES.get(word.upper())
         if what:
-            return f"{what} by its image type ({'/'.join(facts.image_type)})"
+            return f"{what} by its image type ({shown_words('/'.join(facts.image_type))})"
     if facts.directions > 1:
         return f"cut in {facts.directions} directions: a localizer or several series in one"
     if facts.directions == 0:
@@ -150,13 +152,14 @@ def _timing(facts: Facts) -> str:
 def _by_values(facts: Facts) -> tuple[str, str]:
     """Kind by image type, b value and timing, and why."""
     types = {word.upper() for word in facts.image_type}
+    image_type = f"image type {shown_words('/'.join(facts.image_type))}"
     if "ADC" in types:
-        return "adc", f"image type {'/'.join(facts.image_type)}"
+        return "adc", image_type
     if "TRACEW" in types:
         weak = facts.b_value is not None and facts.b_value < _LEAST_B_VALUE
         if weak:
             return "b0", f"{_UNWEIGHTED}, b value {facts.b_value:g} s/mm²"
-        return "dwi", f"image type {'/'.join(facts.image_type)}"
+        return "dwi", image_type
     words = kinds_in_words(*_texts(facts))
     # some scanners leave ADC maps without a sign but their name, and write b = 0 into everything
     if "adc" in words and (facts.b_value is not None or "DIFFUSION" in types or not facts.original):
@@ -178,7 +181,7 @@ def _by_values(facts: Facts) -> tuple[str, str]:
         return kind, f"{_timing(facts)}: {NAMES.get(kind, kind).split(' ')[0]}"
     named = {"FLUID_ATTENUATED": "flair", "T1": "t1", "T2": "t2", "STIR": "STIR", "PROTON_DENSITY": "PD", "TOF": "TOF"}
     kind = named.get(facts.acquisition_contrast.upper(), "")
-    return kind, f"acquisition contrast {facts.acquisition_contrast}"
+    return kind, f"acquisition contrast {shown_words(facts.acquisition_contrast)}"
 
 
 def _by_timing(facts: Facts) -> str:
@@ -224,17 +227,17 @@ def _agent(facts: Facts) -> tuple[str, list[str], list[str]]:
     given = None if not agent else agent.casefold() not in NO_AGENT
     said, word = agent_in_words(*_names(facts))
     if given and said is False:
-        return "t1gd", [f'contrast agent "{agent}" in the header'], [f'"{word}" in its description']
+        return "t1gd", [f'contrast agent "{shown_words(agent)}" in the header'], [f'"{word}" in its description']
     if given:
         also = [f'"{word}" in its description'] if said else []
-        return "t1gd", [f'contrast agent "{agent}" in the header', *also], []
+        return "t1gd", [f'contrast agent "{shown_words(agent)}" in the header', *also], []
     if given is False and facts.contrast_dose:
-        why = f'the header names the contrast agent "{agent}", but {facts.contrast_dose} of it'
+        why = f'the header names the contrast agent "{shown_words(agent)}", but {facts.contrast_dose} of it'
         return "", [f"T1 with or without contrast agent: {why}"], []
     if said and given is None:
         return "t1gd", [f'"{word}" in its description tells of contrast agent'], []
     if said:
-        return "t1", [f'contrast agent "{agent}" in the header'], [f'"{word}" in its description']
+        return "t1", [f'contrast agent "{shown_words(agent)}" in the header'], [f'"{word}" in its description']
     if facts.contrast_dose:
         return "t1gd", [f"contrast agent in the header: {facts.contrast_dose}, without its name"], []
     if said is False:

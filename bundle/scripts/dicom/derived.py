@@ -35,9 +35,10 @@ from scripts.data.errors import BadInputError
 from scripts.outputs.slice_choice import grey_window
 from scripts.outputs.staged import staged
 
-from .modules import copy_modules
+from .modules import common_claims, copy_modules, is_valid
 from .packages import require
 from .private_block import ESTIMATE, FUSED, KINDS, write_block
+from .series_record import DIGESTS
 from .source_pixels import LEVELS, stored_values
 from .volume import SeriesVolume
 
@@ -45,8 +46,6 @@ FUSED_RANGE = 1000.0
 """What the upper end of the fused image means in the rescaled units of its series, whose lower end is 0. Viewers give
 windows in whole numbers, of which a range of 1 would leave too few."""
 FUSED_SLOPE = DSfloat(FUSED_RANGE / LEVELS, auto_format=True)
-DIGESTS = "SliceSHA256"
-"""Key of the sidecar: beginnings of the checksums of the stored slices, in their order in space."""
 FIRST_NUMBER = 9001
 """Series number of the fused series; those of the estimates follow."""
 NAME = "FusionINN"
@@ -150,6 +149,7 @@ def write_derived(
     else:
         stored = stored_values(values, content["SourceSeries"][source])
     series = _series_level(kind, source, content)
+    series.update(common_claims(header for other in sources.values() for header in other.headers))
     planes = _source_planes(reference, sources)
     written = []
     with staged(folder.parent) as stage:
@@ -160,7 +160,6 @@ def write_derived(
             instance.update(series)
             instance.InstanceNumber = k + 1
             instance.SOPInstanceUID = generate_uid()
-            instance.BurnedInAnnotation = str(header.get("BurnedInAnnotation", "") or "NO")
             _image_level(instance, stored[:, :, k], kind, source, content)
             _add_sources(instance, planes(k))
             _add_equipment(instance, header)
@@ -236,8 +235,6 @@ def _image_level(
     instance.BitsAllocated = instance.BitsStored = 16
     instance.HighBit = 15
     instance.PixelRepresentation = int(stored.dtype.kind == "i")
-    if "LossyImageCompression" not in instance:
-        instance.LossyImageCompression = "00"
     instance.add_new("PixelData", "OW", np.ascontiguousarray(stored.T, dtype=stored.dtype.newbyteorder("<")).tobytes())
 
 
@@ -264,23 +261,25 @@ def _source_planes(reference: SeriesVolume, sources: Mapping[str, SeriesVolume])
 
 
 def _add_sources(instance: Dataset, headers: Iterator[tuple[Dataset, int | None]]) -> None:
-    images: dict[str, Dataset] = {}
+    plain: dict[str, Dataset] = {}
     of_series: dict[str, list[Dataset]] = {}
     for header, frame in headers:
         uid = str(header.SOPInstanceUID)
-        if uid in images:
-            continue
-        plain = Dataset()
-        plain.ReferencedSOPClassUID = header.SOPClassUID
-        plain.ReferencedSOPInstanceUID = uid
+        if uid not in plain:
+            plain[uid] = Dataset()
+            plain[uid].ReferencedSOPClassUID = header.SOPClassUID
+            plain[uid].ReferencedSOPInstanceUID = uid
+            of_series.setdefault(str(header.SeriesInstanceUID), []).append(plain[uid])
         if frame is not None:
-            plain.ReferencedFrameNumber = frame
-        of_series.setdefault(str(header.SeriesInstanceUID), []).append(plain)
+            frames = {frame, *np.atleast_1d(plain[uid].get("ReferencedFrameNumber") or []).tolist()}
+            plain[uid].ReferencedFrameNumber = sorted(int(number) for number in frames)
+    images = []
+    for item in plain.values():
         image = Dataset()
-        image.update(plain)
+        image.update(item)
         image.PurposeOfReferenceCodeSequence = Items([_code("121322", "Source image for image processing operation")])
-        images[uid] = image
-    instance.SourceImageSequence = Items(list(images.values()))
+        images.append(image)
+    instance.SourceImageSequence = Items(images)
     instance.ReferencedSeriesSequence = Items([_referenced_series(uid, items) for uid, items in of_series.items()])
 
 
@@ -302,12 +301,12 @@ def _add_equipment(instance: Dataset, header: Dataset) -> None:
     ours.ContributionDescription = f"Image fusion and decomposition. {RESEARCH_NOTICE}"
     items = [ours]
     before = header.get("ContributingEquipmentSequence") or []
-    items += [item for item in before if item.get("Manufacturer") != NAME]
-    if header.get("Manufacturer") and header.Manufacturer != NAME:
+    items += [item for item in before if item.get("Manufacturer") not in (None, "", NAME)]
+    if header.get("Manufacturer") and header.Manufacturer != NAME and is_valid(header["Manufacturer"]):
         scanner = Dataset()
         scanner.PurposeOfReferenceCodeSequence = Items([_code("109101", "Acquisition Equipment")])
         for name in ("Manufacturer", "ManufacturerModelName", "SoftwareVersions"):
-            if header.get(name):
+            if header.get(name) and is_valid(header[name]):
                 setattr(scanner, name, header[name].value)
         items.append(scanner)
     instance.ContributingEquipmentSequence = Items(items)

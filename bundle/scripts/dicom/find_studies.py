@@ -4,14 +4,16 @@ import logging
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scripts.data.errors import BadInputError
+from scripts.data.hidden import short_uid
 
 from .choose import choose_series, wished_uid
 from .contrast import tell_contrast
+from .hide_identity import hide_identity_of
 from .packages import require
 from .read_file import read_dataset
 from .scan import Scan, scan_folder
@@ -52,6 +54,7 @@ def find_studies(
     if patient_names not in PATIENT_NAMES:
         raise BadInputError(f"patient_names is {patient_names}, expected one of {', '.join(PATIENT_NAMES)}.")
     scan = scan_folder(dataset_dir)
+    hide_identity_of(scan, dataset_dir, shown=("PatientID",) if patient_names == "id" else ())
     for path, reason in scan.ignored.items():
         logger.log(logging.WARNING if path in scan.damaged else logging.DEBUG, "left out %s: %s", path, reason)
     _log_summary(scan)
@@ -62,7 +65,7 @@ def find_studies(
     _check_named(named, sources)
     uids = [uid for wish in named.values() if (uid := wished_uid(wish))]
     if uids:
-        studies = {study: group for study, group in studies.items() if {one.uid for one in group} & set(uids)}
+        studies = {study: group for study, group in studies.items() if {*_uids(group)} & set(uids)}
     records = []
     for study, group in studies.items():
         patient = _patient(study, group, patient_names)
@@ -95,6 +98,12 @@ def _log_summary(scan: Scan) -> None:
     for text, paths in scan.remarks.items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         logger.info("pydicom remarks on %s%s: %s", paths[0].name, more, text)
+
+
+def _uids(group: Sequence[Series]) -> Iterator[str]:
+    """Give the UID of each series, and what messages show for it."""
+    for one in group:
+        yield from (one.uid, short_uid(one.uid))
 
 
 def _check_named(named: Mapping[str, Any], sources: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -13,13 +14,36 @@ from pydicom.sequence import Sequence as Items
 
 from scripts import __version__
 from scripts.data.errors import BadInputError
+from scripts.data.safe_names import shown
 
 GROUP, CREATOR = 0x0071, "FUSIONINN"
-KIND, VERSION, SIDECAR = 0x01, 0x02, 0x03
+KIND, VERSION, SIDECAR, DIGEST = 0x01, 0x02, 0x03, 0x04
 FUSED, ESTIMATE = "fused", "estimate"
 KINDS = (FUSED, ESTIMATE)
-UNSAID = ("Patient",)
-"""Keys of the sidecar that stay out: a folder may be named for a patient where that was asked for."""
+AGAIN = "Fetch the series again, or give the JSON file that was written with it by --sidecar."
+SAID = (
+    "Description",
+    "ResearchUseOnly",
+    "GeneratedBy",
+    "Sources",
+    "SourceModalities",
+    "SliceAxis",
+    "IntensityScale",
+    "StoredDtype",
+    "LatentKind",
+    "CheckpointSHA256",
+    "Shape",
+    "Affine",
+    "FusionID",
+    "SourceDtypes",
+    "SourceSeries",
+    "Reference",
+    "SliceSHA256",
+    "SSIM",
+    "Registration",
+    "Typicality",
+)
+"""Keys of the sidecar that are written. Others, such as "Patient" and "Warnings", may hold text about the patient."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +67,17 @@ def write_block(dataset: Dataset, kind: str, sidecar: Mapping[str, Any]) -> None
     Args:
         dataset: the image, changed in place.
         kind: "fused" or "estimate".
-        sidecar: JSON-able. It must not hold anything of the patient's identity.
+        sidecar: JSON-able; only the keys of `SAID` are written.
     """
     if kind not in KINDS:
         raise ValueError(f"kind ({kind}) must be one of {', '.join(KINDS)}.")
-    said = {key: value for key, value in sidecar.items() if key not in UNSAID}
+    said = {key: sidecar[key] for key in SAID if key in sidecar}
+    text = json.dumps(said, separators=(",", ":"), allow_nan=False)
     block = dataset.private_block(GROUP, CREATOR, create=True)
     block.add_new(KIND, "LO", kind)
     block.add_new(VERSION, "LO", __version__)
-    block.add_new(SIDECAR, "UT", json.dumps(said, separators=(",", ":"), allow_nan=False))
+    block.add_new(SIDECAR, "UT", text)
+    block.add_new(DIGEST, "LO", _digest(kind, text))
     safe = Dataset()
     safe.PrivateGroupReference = GROUP
     safe.PrivateCreatorReference = CREATOR
@@ -75,18 +101,32 @@ def read_block(dataset: Dataset, path: str | os.PathLike[str]) -> Block | None:
     try:
         block = dataset.private_block(GROUP, CREATOR)
         kind, version, text = (_text(block[element].value) for element in (KIND, VERSION, SIDECAR))
+        # Version 0.4.0 wrote no digest.
+        digest = _text(block[DIGEST].value) if DIGEST in block else None
     except KeyError:
         return None
-    try:
-        content = json.loads(text)
-        if not isinstance(content, dict) or kind not in KINDS:
-            raise ValueError(f"kind {kind!r}")
-    except ValueError as error:
+    if digest is not None and digest != _digest(kind, text):
         raise BadInputError(
-            f"{path}: the private elements that lead back to the sources are damaged ({error}). Fetch the series "
-            "again, or give the JSON file that was written with it by --sidecar."
+            f"{path}: the private elements that lead back to the sources were changed since they were written (their "
+            f"checksum differs). {AGAIN}"
+        )
+    try:
+        content = json.loads(text, parse_constant=_no_number)
+        if not isinstance(content, dict) or kind not in KINDS:
+            raise ValueError(f"kind '{shown(kind)}'")
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(
+            f"{path}: the private elements that lead back to the sources are damaged ({shown(error)}). {AGAIN}"
         ) from error
     return Block(kind, version, content)
+
+
+def _digest(kind: str, text: str) -> str:
+    return hashlib.sha256(f"{kind}\0{text}".encode()).hexdigest()
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number of JSON")
 
 
 def _text(value: Any) -> str:

@@ -14,7 +14,6 @@ from pydicom.uid import UID
 from scripts.data.errors import BadInputError
 
 from .frames import b_value, plain_headers
-from .hide_identity import IDENTIFYING
 from .private_block import CREATOR, GROUP
 from .read_file import DAMAGED, NotDicomError, read_dataset, remarks
 from .series import Part, Series, facts_of, part_values, patient_key
@@ -42,7 +41,7 @@ _KEYWORDS = (
         "PerFrameFunctionalGroupsSequence",
         "DerivationDescription",
     ),
-    *("ContributingEquipmentSequence", "NumberOfFrames", *_PART_KEYWORDS, *IDENTIFYING),
+    *("ContributingEquipmentSequence", "NumberOfFrames", *_PART_KEYWORDS),
     *("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate", "ContrastBolusRoute"),
     *("ContrastBolusIngredient", "ContrastBolusIngredientConcentration"),
     *(_OUR_CREATOR, 0x00190010, 0x0019100C, 0x00430010, 0x00431039),

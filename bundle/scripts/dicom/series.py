@@ -8,8 +8,9 @@ from typing import Any
 
 from pydicom import Dataset
 
+from scripts.data.shown_words import shown_words
+
 from .frames import b_value
-from .hide_identity import hide_identity
 
 NO_AGENT = {"no", "none", "non", "n", "nein", "ohne", "kein", "0", "n/a", "na", "null", "without", "unknown", "nativ"}
 """What headers hold in place of a contrast agent where none was given."""
@@ -28,7 +29,7 @@ Part = tuple[tuple[str, Any], ...]
 class Facts:
     """What the headers of a series say, as far as it tells which contrast it shows.
 
-    Descriptions may hold a patient's name; `title` is the description without it, which messages show.
+    Descriptions may hold a patient's name: messages show `title`.
 
     Times are in ms, angles in degrees; what a header lacks is None or empty.
     """
@@ -36,7 +37,6 @@ class Facts:
     modality: str = ""
     sop_class: str = ""
     description: str = ""
-    title: str = ""
     protocol: str = ""
     number: int | None = None
     manufacturer: str = ""
@@ -62,6 +62,11 @@ class Facts:
     directions: int = 0
     diffusion: bool = False
     ours: bool = False
+
+    @property
+    def title(self) -> str:
+        """What messages show of the description."""
+        return shown_words(self.description)
 
     @property
     def original(self) -> bool:
@@ -92,7 +97,7 @@ class Series:
         """How a message names it: number, as a command selects it, description and part."""
         number = "without number" if self.facts.number is None else str(self.facts.number)
         which, part = (f"{number}:{self.part_number}", f" ({_told(self.part)})") if self.part else (number, "")
-        return f'{which} "{self.facts.title or self.facts.description}"{part}'
+        return f'{which} "{self.facts.title}"{part}'
 
 
 def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool, diffusion: bool = False) -> Facts:
@@ -109,7 +114,6 @@ def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool, di
         modality=_text(header, "Modality"),
         sop_class=_text(header, "SOPClassUID"),
         description=_text(header, "SeriesDescription"),
-        title=hide_identity(_text(header, "SeriesDescription"), header),
         protocol=_text(header, "ProtocolName"),
         number=_whole(header, "SeriesNumber"),
         manufacturer=_text(header, "Manufacturer"),

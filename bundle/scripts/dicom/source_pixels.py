@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,15 @@ ACQUISITION = [
     "MagneticFieldStrength",
 ]
 LEVELS = 65535
+RESCALE_TYPES = ("US", "OD", "HU", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT", "normalized")
+"""Units that the standard defines, and what Philips writes. Another text may hold anything and is not taken over."""
+_TERMS: dict[str, set[str]] = {
+    "ScanningSequence": {"SE", "IR", "GR", "EP", "RM"},
+    "SequenceVariant": {"SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE"},
+    "ScanOptions": {"PER", "RG", "CG", "PPG", "FC", "PFF", "PFP", "SP", "FS"},
+    "MRAcquisitionType": {"1D", "2D", "3D"},
+}
+"""The standard's terms for each keyword that holds words; the others hold numbers."""
 
 
 def describe_source(volume: SeriesVolume) -> dict[str, Any]:
@@ -36,7 +46,8 @@ def describe_source(volume: SeriesVolume) -> dict[str, Any]:
 
     Returns:
         JSON-able: "Signed", "RescaleSlope", "RescaleIntercept", "RescaleType", and under "Acquisition" the header
-        values of a magnetic resonance image that hold for its estimate as well. Nothing of the patient's identity.
+        values of a magnetic resonance image that hold for its estimate as well. Numbers and the standard's terms only:
+        nothing of the patient's identity.
     """
     first = volume.headers[0]
     rescales = {
@@ -49,13 +60,35 @@ def describe_source(volume: SeriesVolume) -> dict[str, Any]:
     else:
         low, high = float(volume.volume.min()), float(volume.volume.max())
         slope, intercept, signed = (high - low) / LEVELS, low, False
-    acquisition = {name: _plain(first[name].value) for name in ACQUISITION if name in first}
+    return known_description(
+        {
+            "Signed": signed,
+            "RescaleSlope": slope,
+            "RescaleIntercept": intercept,
+            "RescaleType": str(first.get("RescaleType", "") or "US"),
+            "Acquisition": {name: _plain(first, name) for name in ACQUISITION if name in first},
+        }
+    )
+
+
+def known_description(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the numbers of a description and the words that the standard defines; free text may name the patient.
+
+    Args:
+        description: as `describe_source` returns it, be it read from a file.
+
+    Returns:
+        a new description. An unknown unit is "US" (unspecified), other unknown values are left out.
+    """
+    acquisition = description.get("Acquisition", {})
+    known = {name: _known(name, acquisition[name]) for name in ACQUISITION if name in acquisition}
+    unit = description.get("RescaleType", "US")
     return {
-        "Signed": signed,
-        "RescaleSlope": slope,
-        "RescaleIntercept": intercept,
-        "RescaleType": str(first.get("RescaleType", "US") or "US"),
-        "Acquisition": {name: value for name, value in acquisition.items() if value not in (None, "", [])},
+        "Signed": bool(description["Signed"]),
+        "RescaleSlope": float(description["RescaleSlope"]),
+        "RescaleIntercept": float(description["RescaleIntercept"]),
+        "RescaleType": unit if unit in RESCALE_TYPES else "US",
+        "Acquisition": {name: value for name, value in known.items() if value is not None},
     }
 
 
@@ -93,13 +126,24 @@ def is_phantom(header: Dataset) -> bool:
     return "phantom" in f"{header.get('PatientName', '')} {header.get('PatientID', '')}".lower()
 
 
-def _plain(value: Any) -> Any:
-    """Turn a header value into what JSON knows."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int | float):
-        return float(value)
+def _plain(header: Dataset, keyword: str) -> Any:
+    """Turn a header value into what JSON knows; None where it cannot be read."""
     try:
-        return [_plain(item) for item in value]
-    except TypeError:
-        return str(value)
+        value = header[keyword].value
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, int | float):
+            return float(value)
+        return [str(item) for item in value]
+    except (TypeError, ValueError):
+        return None
+
+
+def _known(keyword: str, value: Any) -> Any:
+    """Return a number or the known terms, None where there is neither."""
+    if keyword not in _TERMS:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return float(value) if is_number else None
+    words = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    known = [word for word in words if isinstance(word, str) and word in _TERMS[keyword]]
+    return (known[0] if isinstance(value, str) else known) if known else None

@@ -15,12 +15,14 @@ from pydicom import Dataset
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.outputs.identity import check_grid
-from scripts.outputs.sidecar import check_sidecar, read_sidecar
+from scripts.outputs.sidecar import read_sidecar
 
-from .derived import DIGESTS, NAME, slice_digests
-from .private_block import ESTIMATE, FUSED, read_block
+from .derived import NAME, slice_digests
+from .hide_identity import hide_identity_of
+from .private_block import ESTIMATE, FUSED, Block, read_block
 from .scan import scan_folder
 from .series import Series
+from .series_record import DIGESTS, check_series_record
 from .source_pixels import LEVELS
 from .volume import SeriesVolume, read_series
 
@@ -47,7 +49,9 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
     if not folder.is_dir():
         raise BadInputError(f"{folder} is not a folder. Give a folder of fused series by --dataset_dir.")
     sidecars = _sidecar_files(sidecar)
-    found = [series for series in scan_folder(folder).series if _is_fused(series)]
+    scan = scan_folder(folder)
+    hide_identity_of(scan, dataset_dir)
+    found = [series for series in scan.series if _is_fused(series)]
     if not found:
         raise BadInputError(
             f"No fused series in {folder}: looked for DICOM series that configs/study.json wrote. Fuse a study with it."
@@ -92,7 +96,7 @@ def read_fused_series(series: Series | str | Path, sidecars: Iterable[Path] = ()
     volume = read_series(series)
     stored = _stored(volume, path)
     digests = slice_digests(stored)
-    sidecar = _way_back(volume.headers[0], path, digests, list(sidecars))
+    sidecar = _way_back(volume.headers, path, digests, list(sidecars))
     affine = np.asarray(volume.volume.affine, dtype=np.float64)
     _check_whole(path, sidecar, stored.shape, volume.headers)
     check_grid(path, sidecar, stored.shape, affine)
@@ -185,25 +189,25 @@ def _stored(volume: SeriesVolume, path: Path) -> np.ndarray:
     return stored
 
 
-def _way_back(header: Dataset, path: Path, digests: list[str], sidecars: list[Path]) -> dict[str, Any]:
+def _way_back(headers: list[Dataset], path: Path, digests: list[str], sidecars: list[Path]) -> dict[str, Any]:
     """Return the sidecar from the series itself, or of the files the one that belongs to it."""
     block = None
     try:
-        block = read_block(header, path)
+        block = _common_block(headers, path)
     except BadInputError:
         if not sidecars:
             raise
     if block is not None:
         if block.kind == ESTIMATE:
             raise BadInputError(f"{path} is an ESTIMATED series. Give the fused one.")
-        return _checked(path, block.sidecar)
+        return check_series_record(path, block.sidecar)
     if not sidecars:
         raise BadInputError(
             f"{path} lacks the private elements that lead back to its sources (group 0071, creator FUSIONINN): an "
             "archive or a de-identification has removed them. Give the JSON file that was written with it "
             f"(<patient>{SIDECAR_ENDING}) by --sidecar, or have the archive keep private elements."
         )
-    contents = {file: _checked(file, read_sidecar(file)) for file in sidecars}
+    contents = {file: check_series_record(file, read_sidecar(file)) for file in sidecars}
     # Of several, the one that shares most slices: which ones were changed is told later.
     same = {file: len(set(digests) & set(content[DIGESTS])) for file, content in contents.items()}
     best = max(same, key=lambda file: same[file])
@@ -213,15 +217,15 @@ def _way_back(header: Dataset, path: Path, digests: list[str], sidecars: list[Pa
     return contents[best]
 
 
-def _checked(path: Path, content: dict[str, Any]) -> dict[str, Any]:
-    check_sidecar(path, content)
-    for key, kind in ((DIGESTS, list), ("SourceSeries", dict), ("Shape", list), ("Affine", list)):
-        if not isinstance(content.get(key), kind):
-            raise BadInputError(
-                f'{path} has no usable "{key}": it was not written with a DICOM series. Give the JSON file that '
-                "configs/study.json wrote."
-            )
-    return content
+def _common_block(headers: list[Dataset], path: Path) -> Block | None:
+    """Read the private elements of every slice, which are copies of each other."""
+    blocks = [read_block(header, path) for header in headers]
+    if any(block != blocks[0] for block in blocks):
+        raise BadInputError(
+            f"{path}: the private elements that lead back to the sources differ between its slices, so they were "
+            f"changed or mixed. {AGAIN}"
+        )
+    return blocks[0]
 
 
 def _check_whole(path: Path, sidecar: Mapping[str, Any], shape: tuple[int, ...], headers: list[Dataset]) -> None:

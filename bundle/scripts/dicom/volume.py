@@ -18,7 +18,7 @@ from .completeness import check_complete
 from .frames import plain_headers
 from .geometry import slice_geometry
 from .mosaic import why_mosaic
-from .packages import REQUIREMENTS
+from .packages import REQUIREMENTS, choose_decoder, own_choice
 from .read_file import check_size, read_dataset, remarks
 from .scan import frame_values
 from .series import Series
@@ -146,8 +146,9 @@ def _read_file(path: Path) -> list[_Slice]:
     except Exception as error:  # values of damaged files may be anything
         raise _unreadable(path, error) from error
     try:
+        choose_decoder(dataset)
         stored = dataset.pixel_array
-    except MemoryError:
+    except (BadInputError, MemoryError):
         raise
     except Exception as error:  # pixel decoders raise anything
         raise _unreadable(path, error) from error
@@ -200,6 +201,9 @@ def _check_length(dataset: Dataset, frames: int) -> None:
 
 def _unreadable(path: Path, error: Exception) -> BadInputError:
     text = " ".join(str(error).split())
+    choice = own_choice(path)
+    if choice is not None:
+        return BadInputError(f"{path} cannot be read: {choice}")
     if "missing required dependencies" in text or ("plugin" in text.casefold() and "missing" in text.casefold()):
         return BadInputError(
             f"{path} is compressed, and the package that reads it is missing: {text} Install what the clinic's side "

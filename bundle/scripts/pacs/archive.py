@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
@@ -31,6 +32,7 @@ STUDY_KEYS = (
     "NumberOfStudyRelatedInstances",
 )
 SENT_AT_ONCE = 32
+LONGEST_UID = 64
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,8 @@ class Archive(ABC):
         """
         filters = study_filters(**query)
         found = self.attempts(lambda: self.search("STUDY", filters, STUDY_KEYS))
-        studies = {study.StudyInstanceUID: study for study in found if answers(filters, study)}
-        return [_found_study(studies[uid]) for uid in sorted(studies) if UID.fullmatch(uid)]
+        studies = {self._uid(study, "Study"): study for study in found if answers(filters, study)}
+        return [_found_study(studies[uid]) for uid in sorted(studies)]
 
     def fetch_study(self, uid: str, folder: str | os.PathLike[str]) -> Path:
         """Fetch the series of a study. The folder appears when all of it is there.
@@ -136,7 +138,7 @@ class Archive(ABC):
         found = self.attempts(
             lambda: self.search("SERIES", {"StudyInstanceUID": uid}, ["SeriesInstanceUID", "Modality"])
         )
-        modalities = {str(series.SeriesInstanceUID): str(series.get("Modality", "")) for series in found}
+        modalities = {self._uid(series, "Series"): str(series.get("Modality", "")) for series in found}
         wanted = sorted(s for s, modality in modalities.items() if not self.modalities or modality in self.modalities)
         if not wanted:
             held = ", ".join(sorted(set(modalities.values()))) or "no series at all"
@@ -221,10 +223,14 @@ class Archive(ABC):
         """Ask which images a series has; not every archive tells what kind of object each is."""
         filters = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
         found = self.search("IMAGE", filters, ["SOPInstanceUID", "SOPClassUID"])
-        images = {str(i.SOPInstanceUID) for i in found if not i.get("SOPClassUID") or i.SOPClassUID in IMAGE_CLASSES}
-        if not all(UID.fullmatch(uid) for uid in images):
-            raise PacsError(f"{self.address} names an image with something that is no UID.")
-        return images
+        return {self._uid(image, "SOP") for image in found if image.get("SOPClassUID") in (None, "", *IMAGE_CLASSES)}
+
+    def _uid(self, found: Dataset, level: str) -> str:
+        """Return the UID of an answer: "Study", "Series" or "SOP" instance."""
+        uid = str(found.get(f"{level}InstanceUID", ""))
+        if len(uid) > LONGEST_UID or not UID.fullmatch(uid):
+            raise PacsError(f"{self.address} answers with a {level} Instance UID that is missing or no UID.")
+        return uid
 
     def _check_arrived(self, study_uid: str, series_uid: str, sent: set[str]) -> None:
         missing = sent - self._images(study_uid, series_uid)
@@ -240,7 +246,14 @@ def _found_study(found: Dataset) -> FoundStudy:
     modalities = found.get("ModalitiesInStudy") or ()
     modalities = (modalities,) if isinstance(modalities, str) else tuple(modalities)
     counts = [found.get(key) for key in ("NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances")]
-    return FoundStudy(str(found.StudyInstanceUID), modalities, *(None if n in (None, "") else int(n) for n in counts))
+    return FoundStudy(str(found.StudyInstanceUID), modalities, *map(_count, counts))
+
+
+def _count(number: Any) -> int | None:
+    try:
+        return int(number)
+    except (TypeError, ValueError):
+        return None
 
 
 def _free_name(folder: Path) -> Path:

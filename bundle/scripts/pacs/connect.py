@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from scripts.data.errors import BadInputError
 from scripts.dicom.packages import require
 
+from .address import check_address
 from .attempts import Attempts
-from .errors import PacsError
 
 if TYPE_CHECKING:
     from .archive import Archive
-
-FORMS = "https://HOST/PATH (DICOMweb) or dicom://TITLE@HOST:PORT (DIMSE)"
 
 
 def connect(
@@ -47,18 +44,7 @@ def connect(
     Raises:
         BadInputError: there is no URL, or it names no PACS or holds a password.
     """
-    if not url:
-        raise BadInputError(f"No PACS is named. Give --pacs_url {FORMS}.")
-    try:
-        parts = urlsplit(url)
-        host, port, title = parts.hostname, parts.port, parts.username
-    except ValueError as error:
-        raise BadInputError(f"--pacs_url is no URL ({error}); {FORMS} is expected.") from error
-    if parts.password is not None or (title is not None and parts.scheme != "dicom"):
-        raise BadInputError(
-            "--pacs_url holds a user or a password, which logs would show. Give --pacs_user, and the password in the "
-            "environment variable that --pacs_password_variable names or in --pacs_password_file."
-        )
+    parts = check_address(url)
     if timeout <= 0:
         raise BadInputError(f"--pacs_timeout ({timeout}) must be positive.")
     if user and password is None:
@@ -67,14 +53,12 @@ def connect(
             "--pacs_password_variable names, or into --pacs_password_file."
         )
     tries = Attempts(attempts, wait)
-    if parts.scheme in ("http", "https") and host:
-        require("pydicom", "dicomweb_client", purpose="a PACS over DICOMweb")
-        from .dicomweb import DicomWeb
-
-        return DicomWeb(url, str(user) if user else None, password, timeout, tries, modalities, ca_file)
-    if parts.scheme == "dicom" and host and port and title:
+    if parts.scheme == "dicom":
         require("pydicom", "pynetdicom", purpose="a PACS over DIMSE")
         from .dimse import Dimse
 
-        return Dimse(host, port, title, calling, timeout, tries, modalities, receive_port)
-    raise PacsError(f"--pacs_url {url} names no PACS; {FORMS} is expected.")
+        return Dimse(parts.hostname, parts.port, parts.username, calling, timeout, tries, modalities, receive_port)
+    require("pydicom", "dicomweb_client", purpose="a PACS over DICOMweb")
+    from .dicomweb import DicomWeb
+
+    return DicomWeb(url, str(user) if user else None, password, timeout, tries, modalities, ca_file)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from dicomweb_client.api import DICOMwebClient
-from dicomweb_client.session_utils import create_session
 from pydicom import Dataset, dcmread
+
+from scripts.data.errors import BadInputError
 
 from .archive import Archive
 from .attempts import Attempts
@@ -22,6 +26,14 @@ AS_STORED = (("application/dicom", "*"),)
 
 TEMPORARY = {408, 429, 502, 503, 504}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class _OwnTrust(requests.Session):
+    """Trusts the certificates that it is given alone, whatever the variables of the environment name."""
+
+    def merge_environment_settings(self, *args: Any) -> dict[str, Any]:
+        settings = super().merge_environment_settings(*args)
+        return settings if self.verify is True else {**settings, "verify": self.verify}
 
 
 class DicomWeb(Archive):
@@ -53,13 +65,13 @@ class DicomWeb(Archive):
         super().__init__(url, attempts or Attempts(), modalities)
         # At its information level it names what is asked for.
         logging.getLogger("dicomweb_client").setLevel(logging.WARNING)
-        session = create_session()
+        session = _OwnTrust()
         if user is not None:
             session.auth = (user, password or "")
             if url.startswith("http:") and urlsplit(url).hostname not in LOOPBACK:
                 self.logger.warning(f"{url} is not encrypted: password and images can be read on the way. Use https.")
         if ca_file is not None:
-            session.verify = str(Path(ca_file).expanduser())
+            session.verify = _certificates(ca_file)
         try:
             self.client = DICOMwebClient(url.rstrip("/"), session=session, timeout=timeout)
         except ValueError as error:
@@ -102,10 +114,10 @@ class DicomWeb(Archive):
 
     def _check_whole(self, instance: Dataset, study_uid: str) -> None:
         """Pydicom leaves out an element that is cut off: connections end without a word."""
-        if instance.get("StudyInstanceUID") != study_uid:
-            raise PacsError(f"{self.address} sent an instance that is not of the study asked for.")
         if "PixelData" not in instance:
             raise PacsError(f"{self.address} broke off in the middle of an image.", temporary=True)
+        if instance.get("StudyInstanceUID") != study_uid:
+            raise PacsError(f"{self.address} sent an instance that is not of the study asked for.")
 
     def store(self, files: Sequence[Path]) -> None:
         """Send with STOW-RS."""
@@ -123,8 +135,6 @@ class DicomWeb(Archive):
         """Say in plain words what requests and the client raise; their words hold what was asked for."""
         try:
             yield
-        except PacsError:
-            raise
         except requests.HTTPError as error:
             raise self._refusal(error.response.status_code) from error
         except requests.Timeout as error:
@@ -141,11 +151,18 @@ class DicomWeb(Archive):
             raise PacsError(
                 f"{self.address} cannot be reached or broke off. Is it up, and is --pacs_url right?", temporary=True
             ) from error
-        except (requests.RequestException, KeyError, ValueError, TypeError, EOFError, AttributeError) as error:
-            raise PacsError(
-                f"{self.address} answers, but not as a DICOMweb service does ({type(error).__name__}). Check "
-                "--pacs_url: it often ends in /dicom-web, /dicomweb or /rs."
-            ) from error
+        except requests.RequestException as error:
+            raise self._nonsense(error) from error
+        except (BadInputError, OSError):
+            raise
+        except Exception as error:  # whatever the parsers of JSON and DICOM raise, RecursionError included
+            raise self._nonsense(error) from error
+
+    def _nonsense(self, error: Exception) -> PacsError:
+        return PacsError(
+            f"{self.address} answers, but not as a DICOMweb service does ({type(error).__name__}). Check --pacs_url: "
+            "it often ends in /dicom-web, /dicomweb or /rs."
+        )
 
     def _refusal(self, status: int) -> PacsError:
         if status in (401, 403):
@@ -159,3 +176,16 @@ class DicomWeb(Archive):
                 "--pacs_url: it often ends in /dicom-web, /dicomweb or /rs."
             )
         return PacsError(f"{self.address} refuses the request (HTTP {status}).", temporary=status in TEMPORARY)
+
+
+def _certificates(ca_file: str | os.PathLike[str]) -> str:
+    """Check that a file holds certificates."""
+    path = str(Path(ca_file).expanduser())
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # ssl.SSLError is one
+        raise BadInputError(
+            f"--pacs_ca_file {path} holds no certificates that can be read ({error.strerror or error}). Give a file of "
+            "certificates in PEM format."
+        ) from error
+    return path

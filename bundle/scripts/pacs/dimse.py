@@ -113,13 +113,18 @@ class Dimse(Archive):
         for status, _ in answers:
             code = self._code(status, "fetching")
             if receiver.error is not None:
-                raise receiver.error
+                raise self._plain(receiver.error) from receiver.error
             if code not in (*PENDING, SUCCESS, SOME_FAILED):
                 failed = status.get("NumberOfFailedSuboperations")
                 raise PacsError(
                     f"{self.address} could not send {failed or 'some'} instances (status 0x{code:04X}). With C-MOVE, "
                     f"does it know {self.calling} and the port that --pacs_receive_port names?"
                 )
+
+    def _plain(self, error: Exception) -> Exception:
+        if isinstance(error, (PacsError, OSError)):
+            return error
+        return PacsError(f"{self.address} sent an instance that cannot be read ({type(error).__name__}).")
 
     def _code(self, status: Dataset, what: str) -> int:
         """Return a status, or say that there is none or that it is a refusal."""
@@ -157,6 +162,9 @@ class Dimse(Archive):
             if isinstance(error, PacsError):
                 raise
             raise PacsError(f"{self.address} does not offer what is asked of it: {error}") from error
+        except RuntimeError as error:
+            # pynetdicom's answer to a request over an association that has ended meanwhile
+            raise PacsError(f"{self.address} broke off.", temporary=True) from error
         finally:
             if association.is_established:
                 association.release()

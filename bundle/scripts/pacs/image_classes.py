@@ -24,10 +24,13 @@ SYNTAXES = (
     uid.JPEGLossless,
     uid.JPEGLSLossless,
     uid.JPEG2000Lossless,
+    uid.HTJ2KLossless,
+    uid.HTJ2KLosslessRPCL,
     uid.RLELossless,
     uid.JPEGBaseline8Bit,
     uid.JPEGExtended12Bit,
     uid.JPEGLSNearLossless,
     uid.JPEG2000,
+    uid.HTJ2K,
 )
 """How their pixels may be stored."""

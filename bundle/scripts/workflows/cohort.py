@@ -14,6 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from scripts.data.errors import BadInputError
+from scripts.data.hidden import shown_message
 from scripts.outputs.writing import check_writable
 
 from .finished import FinishedFiles
@@ -72,9 +73,11 @@ def problem_of(patient: str, error: Exception) -> str:
     # MONAI's transforms wrap the error that says what is wrong in others.
     cause = plain_cause(error)
     if cause is not None:
-        return str(cause).removeprefix(f"{patient}: ")
+        return shown_message(str(cause).removeprefix(f"{patient}: "))
     logging.getLogger(__name__).exception(f"{patient} failed")
-    return f"unexpected {type(error).__name__}: {error}. The log above says where; please report it."
+    return (
+        f"unexpected {type(error).__name__}: {shown_message(str(error))}. The log above says where; please report it."
+    )
 
 
 class CohortReport:

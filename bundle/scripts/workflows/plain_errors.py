@@ -8,6 +8,7 @@ import sys
 from types import TracebackType
 
 from scripts.data.errors import BadInputError, InternalError
+from scripts.data.hidden import shown_message, shown_traceback
 
 from .finite_loss import NonFiniteLossError
 
@@ -58,10 +59,10 @@ def plain_cause(error: BaseException | None) -> BaseException | None:
 def _report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     cause = plain_cause(error)
     if cause is None:
-        sys.__excepthook__(kind, error, traceback)
+        sys.stderr.write(f"{shown_traceback(kind, error, traceback)}\n")
         return
     sys.stdout.flush()
-    sys.stderr.write(f"Error: {cause}\n")
+    sys.stderr.write(f"Error: {shown_message(str(cause))}\n")
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,13 @@ import torch
 
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
-from scripts.dicom.derived import DIGESTS, check_compression, fused_values, slice_digests, write_derived
+from scripts.data.hidden import shown_message
+from scripts.data.safe_names import check_word
+from scripts.dicom.derived import check_compression, fused_values, slice_digests, write_derived
 from scripts.dicom.hide_identity import hide_identity
+from scripts.dicom.modules import inherited_faults
 from scripts.dicom.private_block import ESTIMATE, FUSED
+from scripts.dicom.series_record import DIGESTS
 from scripts.dicom.source_pixels import describe_source, is_phantom, nifti_dtype, series_number
 from scripts.dicom.volume import SeriesVolume
 from scripts.outputs.identity import fusion_id, identity_keys
@@ -32,6 +37,8 @@ from scripts.transforms.normalize import restore_intensity
 from .fusion_files import mean_ssim, write_estimates
 from .map_files import CONTRIBUTION, UNCERTAINTY, map_keys, write_maps
 from .weights import fingerprint
+
+logger = logging.getLogger(__name__)
 
 
 def named_series(**patterns: str | int | None) -> dict[str, str]:
@@ -218,7 +225,12 @@ class StudyFiles:
             extra["Registration"] = data["registration"]
         for key in ("preparation", "warnings"):
             if data.get(key):
-                extra[key.capitalize()] = [hide_identity(str(line), header) for line in data[key]]
+                extra[key.capitalize()] = [hide_identity(shown_message(str(line)), header) for line in data[key]]
+        faults = inherited_faults(header)
+        for fault in faults:
+            logger.warning(f"{patient}: the series of {self.reference}: {fault}; the derived series inherit it")
+        if faults:
+            extra["InheritedFaults"] = faults
         if self.nifti:
             for kind in (CONTRIBUTION, UNCERTAINTY):
                 extra |= map_keys(patient, self.sources, kind) if kind in results else {}
@@ -264,6 +276,7 @@ def write_estimated_series(
     """
     written = []
     for source, volume in estimates.items():
+        check_word(source, "a source's name", str(folder))
         written += write_derived(
             folder / f"{source}_estimated",
             kind=ESTIMATE,

@@ -1,0 +1,53 @@
+"""Which words of a free text may be shown: those of imaging, since any other may be a name."""
+
+from __future__ import annotations
+
+import re
+
+UNKNOWN = "…"
+_PARTS = re.compile(r"[^\W\d_]+|\d+")
+_MOST_DIGITS = 5
+
+_IMAGING = """
+abdomen acquisition adc agent and angio ap apparent asl asset average ax axial bilddaten blade body bold brain bravo
+calib calibration cbf cbv ce cerebral cervical ciss clariscan coefficient coil colfa com composed contrast control
+cor coronal cow csi ct cube dark data db dce dcm default derived dicom dicomdir
+diff diffusion diffusionskoeff dir dis dist dixon
+dota dotarem drive dsc dsi dti dtpa dyn dynamic echo enhanced ep epi estimated export fa fast fat ffe fgre field
+fiesta file files flair flow fluid fmri fov frfse fs fse fspgr fused gad gadavist gado gadobenate gadobutrol
+gadodiamide gadopentetate gadoterate gadoteridol gadovist gadoxetate gd ge grappa gre hals haste head hemo high
+hires hirn ima image images img in inhance inj inv inversion ir irfse irm iso isotrop isotropic kein km kontrast
+kontrastmittel kopf kspace lat loc localiser localizer long low lr mag magnevist magnitude map mask medic medium min
+mini mip mit mm mosaic motion mp mpr mprage mr mra mri mrs mrv mtt multi multihance nativ native nd neck neuro no
+non none norm not nr obl oblique off ohne omniscan on orig original ortho out patient patients pca pcasl pd pdw perf
+perfusion phantom phase phasen plane plus post pre primary primovist prohance projection propeller proton pseudo pwi
+rage raw rcbf rcbv real ref reference reformat registered report resolve rest resting rot rotation rsfmri sag
+sagittal sat save scan schädel scout screen secondary sense seq sequence series set shim shot single slice slices
+sms snapshot soft space spair spc spectro spgr spin spine spir spoiled std stealth stir structural studies study sub
+subtraction supp suppression survey susceptibility swan swi swip tensor test tfe tfl thick thin three time tir tirm
+tof tra trace tracew trans transversal transverse trufi tse ttp turbo two uni us vasovist vd venobold vibe view
+vista vol volume water weighted wip with without yes
+"""
+"""Words of sequences, planes, body parts, contrast agents and exports, in the languages of the vendors."""
+_WORDS = frozenset(_IMAGING.split())
+
+
+def shown_words(text: str) -> str:
+    """Return a free text with its words of imaging; others are replaced by "…".
+
+    Args:
+        text: for instance the description of a series: "t1_mprage_sag Musterfrau" becomes "t1_mprage_sag …".
+    """
+    return re.sub(rf"{UNKNOWN}(?:\W*{UNKNOWN})+", UNKNOWN, _PARTS.sub(_shown, text))
+
+
+def is_harmless(name: str) -> bool:
+    """Whether a name of a file or folder, such as "IM_0001.dcm", holds no word or number that may identify someone."""
+    return all(_shown(part) != UNKNOWN for part in _PARTS.finditer(name))
+
+
+def _shown(part: re.Match[str]) -> str:
+    word = part[0]
+    if word.isdigit():
+        return word if len(word) <= _MOST_DIGITS else UNKNOWN
+    return word if len(word) <= 2 or word.casefold() in _WORDS else UNKNOWN
