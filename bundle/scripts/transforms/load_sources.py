@@ -42,7 +42,7 @@ class LoadSourcesd(Transform):
         """Read and check one patient.
 
         Args:
-            data: patient record: "patient", a path per source, optional "seg" and "channels".
+            data: patient record: "patient", a path per source, optional "seg" or "seg_problem", and "channels".
 
         Returns:
             new dict: "image" MetaTensor float32 [N, X, Y, Z] with affine, "seg" MetaTensor float32
@@ -53,6 +53,8 @@ class LoadSourcesd(Transform):
         """
         if "problem" in data:
             raise BadInputError(data["problem"])
+        if self.with_seg and data.get("seg_problem"):
+            raise BadInputError(f"{data['patient']}: {data['seg_problem']}")
         files = self._files(data)
         channels = data.get("channels")
         # a file that holds all channels is read once
