@@ -241,7 +241,7 @@ class TestDecathlon:
             find_patients(self.write(tmp_path), sources=("t1gd", "adc"))
 
     def test_a_description_without_modalities_is_refused(self, tmp_path):
-        with pytest.raises(BadInputError, match='has no "modality" table'):
+        with pytest.raises(BadInputError, match='has no "modality" or "channel_names" table'):
             find_patients(self.write(tmp_path, modality=None))
 
     def test_a_task_without_images_is_refused(self, tmp_path):

@@ -140,8 +140,8 @@ def _chosen(name: str, group: _Group, context: Context) -> dict[str, Any] | None
     if not complete and len(with_images) > 1 and set(sources) <= _contrasts(_all(with_images)):
         places = ", ".join(str(image.place) for image in _all(with_images) if image.found.contrast in sources)
         raise _ProblemError(
-            f"its images lie in different folders of {context.scan.root}: {places}. Put those that belong together into one "
-            f"folder, {_REMEDY}."
+            f"its images lie in different folders of {context.scan.root}: {places}. Put those that belong together "
+            f"into one folder, {_REMEDY}."
         )
     home = complete[0] if complete else max(with_images, key=lambda one: len(_contrasts(with_images[one])))
     members = with_images[home]
