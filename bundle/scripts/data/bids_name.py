@@ -66,6 +66,6 @@ def _contrast(suffix: str, entities: dict[str, str], sources: tuple[str, ...]) -
         agent = entities.get("ce", "").lower()
         enhanced = agent not in ("", *_NO_AGENT) or (not agent and entities.get("acq", "").lower() in _AGENT)
         return "t1gd" if enhanced else "t1"
-    known = next((one.name for one in CONTRASTS if one.bids_suffix == suffix), None)
+    known = next((one.name for one in CONTRASTS if one.bids == suffix), None)
     words = read_words(suffix, sources)
     return known or (words.contrast if words else contrast_of_folder(suffix, sources)) or ""

@@ -15,14 +15,14 @@ class Contrast:
     Attributes:
         name: as in `sources`.
         words: how file names end and folders are called, without regard to case; the first two are shown in messages.
-        bids_suffix: suffix of BIDS names. Defaults to "" (none of its own).
+        bids: how BIDS names end. Defaults to "" (it has no such name).
         bare: words that count only where they are the whole name. Defaults to ().
         folders: further names of folders that hold nothing else. Defaults to ().
     """
 
     name: str
     words: tuple[str, ...]
-    bids_suffix: str = ""
+    bids: str = ""
     bare: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
 
@@ -37,6 +37,7 @@ CONTRASTS = (
     Contrast(
         "t1gd",
         ("t1ce", "t1c", "t1gd", "t1wce", "t1post", "t1_ce", "t1_gd", "t1_post", "t1w_ce", "t1-ce", "t1-gd"),
+        "ce-gadolinium_T1w",
         bare=("ct1",),
     ),
     Contrast("flair", ("flair", "t2f"), "FLAIR"),
@@ -137,6 +138,11 @@ def contrast_of_channel(name: str) -> str:
     """Return the contrast that a channel of a Decathlon or nnU-Net data set is named after, or its own name."""
     word = name.lower()
     return next((one.name for one in CONTRASTS if word in (one.name, *one.words, *one.bare)), word)
+
+
+def bids_ending(contrast: str) -> str:
+    """Return how BIDS names of a contrast end."""
+    return next((one.bids for one in CONTRASTS if one.name == contrast and one.bids), contrast)
 
 
 def words_of(contrast: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import os
 import re
 
 from .bids_name import read_bids_name
-from .contrasts import AUTOMATIC_SEG, SEG, read_words, words_of
+from .contrasts import AUTOMATIC_SEG, SEG, bids_ending, read_words, words_of
 
 VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 """How the names of volumes end: NIfTI, and what is read by ITK."""
@@ -86,6 +86,8 @@ def parse_name(path: str | os.PathLike[str], sources: tuple[str, ...] = ()) -> t
 def expected_names(patient: str, modality: str) -> str:
     """The file names under which a modality is looked for, as text for a message."""
     stem = patient or "<patient>"
+    if stem.startswith("sub-"):
+        return f"{stem}_{bids_ending(modality)}.nii.gz"
     words = words_of(modality)
     names = [f"{stem}_{words[0]}.nii.gz"]
     if len(words) > 1:

@@ -29,6 +29,16 @@ class NotTaken:
         if surprising:
             self._surprising.add(reason)
 
+    def in_folder(self, folder: str) -> list[str]:
+        """Return names and reasons of the surprising files that lie in a folder."""
+        return [
+            f"{name} ({reason})"
+            for reason, files in self._files.items()
+            if reason in self._surprising
+            for above, _, name in (file.rpartition("/") for file in files)
+            if above == folder
+        ]
+
     def lines(self) -> list[str]:
         """Return a line for each reason, with the first files."""
         return [_line(reason, files) for reason, files in self._files.items()]

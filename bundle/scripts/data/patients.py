@@ -249,6 +249,9 @@ def _missing(name: str, members: Sequence[_Image], context: Context) -> str:
         for place in context.scan.images
         if place.folders in folders and place not in here and _contrast_of(place, context) in missing
     ]
+    unread = [text for parts in sorted(folders) for text in context.scan.not_taken.in_folder("/".join(parts))]
+    if unread:
+        text += f" Not taken: {', '.join(unread[:3])}."
     if others:
         text += f" The folder also holds {', '.join(others[:3])}, of another patient."
     return text + " Add the file or leave the patient out."
