@@ -86,11 +86,12 @@ def parse_name(path: str | os.PathLike[str], sources: tuple[str, ...] = ()) -> t
 def expected_names(patient: str, modality: str) -> str:
     """The file names under which a modality is looked for, as text for a message."""
     stem = patient or "<patient>"
-    if stem.startswith("sub-"):
-        return f"{stem}_{bids_ending(modality)}.nii.gz"
     words = words_of(modality)
     names = [f"{stem}_{words[0]}.nii.gz"]
-    if len(words) > 1:
+    if stem.startswith("sub-"):
+        bids = bids_ending(modality)
+        names = [f"{stem}_{bids}.nii.gz", *(names if bids.lower() != words[0] else ())]
+    elif len(words) > 1:
         names.append(f"{stem}-{words[1]}.nii.gz")
     return " or ".join(names)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +17,7 @@ class NotTaken:
     def __init__(self) -> None:
         self._files: dict[str, list[str]] = {}
         self._surprising: set[str] = set()
+        self._by_folder: dict[str, list[str]] = defaultdict(list)
 
     def add(self, reason: str, file: str, surprising: bool = False) -> None:
         """Note a file.
@@ -28,16 +30,12 @@ class NotTaken:
         self._files.setdefault(reason, []).append(file)
         if surprising:
             self._surprising.add(reason)
+            folder, _, name = file.rpartition("/")
+            self._by_folder[folder].append(f"{name} ({reason})")
 
     def in_folder(self, folder: str) -> list[str]:
         """Return names and reasons of the surprising files that lie in a folder."""
-        return [
-            f"{name} ({reason})"
-            for reason, files in self._files.items()
-            if reason in self._surprising
-            for above, _, name in (file.rpartition("/") for file in files)
-            if above == folder
-        ]
+        return self._by_folder.get(folder, [])
 
     def lines(self) -> list[str]:
         """Return a line for each reason, with the first files."""

@@ -78,6 +78,8 @@ def _grouped(images: Iterable[_Image], context: Context) -> dict[str, _Group]:
             target = _of_visit(home[-1], name) if apart else name
             named[target][home[:-1] if apart else home] += members
     for name in list(named):
+        _split_visits(named, name)
+    for name in list(named):
         _adopt_segmentation(named, name)
     return {name: group for name, group in named.items() if group}
 
@@ -97,6 +99,15 @@ def _of_visit(above: str, folder: str) -> str:
     return f"{above}_ses-{folder}" if of_person else f"{above}_{folder}"
 
 
+def _split_visits(named: dict[str, _Group], name: str) -> None:
+    """Make a patient of each visit where the visits' folders hold files of one name: `P1/visit2/P1_flair.nii.gz`."""
+    homes = list(named[name])
+    if len(homes) > 1 and all(home and (is_visit(home[-1]) or is_number_or_date(home[-1])) for home in homes):
+        for home in homes:
+            visit = f"{name}_ses-{home[-1]}" if is_number_or_date(home[-1]) else f"{name}_{home[-1]}"
+            named[visit][home[:-1]] += named[name].pop(home)
+
+
 def _adopt_segmentation(named: dict[str, _Group], name: str) -> None:
     """Give a segmentation of another name to the one patient in its folder.
 
@@ -105,17 +116,15 @@ def _adopt_segmentation(named: dict[str, _Group], name: str) -> None:
     alone = [image for members in named[name].values() for image in members]
     if len(alone) != 1 or alone[0].found.contrast != SEG or not alone[0].place.folders:
         return
-    image = alone[0]
+    image, other = alone[0], alone[0].place.folders[-1]
     beside = [
-        (other, home)
-        for other in {image.place.folders[-1]} & set(named) - {name}
-        for home, members in named[other].items()
+        home
+        for home, members in (named[other].items() if other in named and other != name else ())
         if any(member.place.folders == image.place.folders for member in members)
         and not any(map(_is_segmentation, members))
     ]
     if len(beside) == 1:
-        other, home = beside[0]
-        named[other][home].append(image)
+        named[other][beside[0]].append(image)
         named[name].clear()
 
 
@@ -246,8 +255,9 @@ def _missing(name: str, members: Sequence[_Image], context: Context) -> str:
     here = {image.place for image in members}
     others = [
         place.name
-        for place in context.scan.images
-        if place.folders in folders and place not in here and _contrast_of(place, context) in missing
+        for parts in sorted(folders)
+        for place in context.scan.by_folder[parts]
+        if place not in here and _contrast_of(place, context) in missing
     ]
     unread = [text for parts in sorted(folders) for text in context.scan.not_taken.in_folder("/".join(parts))]
     if unread:

@@ -40,7 +40,7 @@ class Scan:
     Attributes:
         root: the folder.
         images: image files, sorted by folder and name.
-        stems: stems of the images of each folder.
+        by_folder: images by the folder that they lie in.
         tasks: folders that hold a `dataset.json`.
         empty: folders with nothing in them.
         others: the first files that are not images, as text.
@@ -50,7 +50,7 @@ class Scan:
 
     root: Path
     images: list[Place] = field(default_factory=list)
-    stems: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    by_folder: dict[tuple[str, ...], list[Place]] = field(default_factory=dict)
     tasks: list[tuple[str, ...]] = field(default_factory=list)
     empty: list[tuple[str, ...]] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -129,4 +129,4 @@ def _note_file(scan: Scan, folders: tuple[str, ...], entry: os.DirEntry[str], is
         scan.not_taken.add("not NIfTI; configs/unregistered.json reads NRRD and MetaImage", str(place), surprising=True)
     else:
         scan.images.append(place)
-        scan.stems.setdefault(folders, []).append(place.stem)
+        scan.by_folder.setdefault(folders, []).append(place)

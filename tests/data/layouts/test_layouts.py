@@ -266,6 +266,12 @@ class TestOneFolderForEachContrast:
         assert list(patients) == [f"Subject_00{n}_ses-{visit}" for n in (1, 2) for visit in (0, 1)]
         assert {person_of(name) for name in patients} == {"Subject-001", "Subject-002"}
 
+    def test_folders_of_visits_tell_files_of_one_name_apart(self, tree):
+        root = tree(*(f"P1/{visit}/P1_{word}.nii.gz" for visit in ("visit1", "2019") for word in ("t1ce", "flair")))
+        patients = found(root)
+        assert list(patients) == ["P1_ses-2019", "P1_visit1"]
+        assert {person_of(name) for name in patients} == {"P1"}
+
 
 class TestDoubts:
     def test_one_name_in_two_folders_stops_that_patient_only(self, tree):

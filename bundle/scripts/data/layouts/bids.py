@@ -8,6 +8,8 @@ from ..scan import Place
 from .found import Context, Found
 
 _LESIONS = ("tumor", "tumour", "lesion", "ground-truth", "ground_truth", "manual")
+_OWN_SPACES = ("T1w", "orig", "native", "individual", "scanner")
+"""Values of `space` by which a segmentation says that it lies on the images themselves."""
 
 
 def recognise(place: Place, context: Context) -> list[Found] | str | None:
@@ -15,6 +17,8 @@ def recognise(place: Place, context: Context) -> list[Found] | str | None:
     name = read_bids_name(place.stem, context.sources)
     if name is None:
         return None
+    if "sourcedata" in _before_subject(place.folders):
+        return "source data of a BIDS data set"
     pipeline = _pipeline(place.folders)
     contrast = name.contrast
     if not contrast and name.suffix in ("dseg", "mask", "roi"):
@@ -25,7 +29,7 @@ def recognise(place: Place, context: Context) -> list[Found] | str | None:
         return f"BIDS suffix {name.suffix} is not a contrast to fuse"
     home = tuple(folder for folder in _before_subject(place.folders) if folder not in ("derivatives", pipeline))
     if contrast == SEG:
-        return [Found(name.patient, SEG, home, name.space)]
+        return [Found(name.patient, SEG, home, "" if name.space in _OWN_SPACES else name.space)]
     versions = (*((pipeline,) if pipeline else ()), *name.versions)
     return [Found(name.patient, contrast, home, name.space, versions, name.acquisition)]
 

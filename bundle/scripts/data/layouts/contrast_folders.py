@@ -17,6 +17,6 @@ def recognise(place: Place, context: Context) -> list[Found] | str | None:
     if contrast is None:
         return None
     above = place.folders[:-1]
-    if len(context.scan.stems[place.folders]) == 1 and above and not context.is_role(above[-1]):
+    if len(context.scan.by_folder[place.folders]) == 1 and above and not context.is_role(above[-1]):
         return [Found("", contrast, place.folders)]
     return [Found(place.stem, contrast, context.home(above, place.stem))]

@@ -87,8 +87,8 @@ def _read_task(context: Context, home: tuple[str, ...]) -> Task:
             "those (Task01_BrainTumour has flair, t1, t1gd and t2)."
         )
     numbers = {f"{number:04d}" for number in channels.values()}
-    stems = [stem for folder in _IMAGES for stem in context.scan.stems.get((*home, folder), [])]
-    matches = [_CHANNEL.match(stem) for stem in stems]
+    images = [image for folder in _IMAGES for image in context.scan.by_folder.get((*home, folder), [])]
+    matches = [_CHANNEL.match(image.stem) for image in images]
     split = "channel_names" in content or all(match is not None and match[2] in numbers for match in matches)
     return Task(channels, split)
 
