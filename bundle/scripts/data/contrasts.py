@@ -60,9 +60,10 @@ CONTRASTS = (
 )
 """BraTS 2017-2021, then BraTS 2023 and later, then other data sets."""
 
+REGISTERED = frozenset(("reg", "registered", "coreg", "r2s", "resampled"))
 VERSIONS = (
-    *("bias", "n4", "unstripped", "stripped", "skull_strip", "skullstripped", "brain", "bet", "reg", "registered"),
-    *("coreg", "r2s", "resampled", "norm", "normalized"),
+    *("bias", "n4", "unstripped", "stripped", "skull_strip", "skullstripped", "brain", "bet", "norm", "normalized"),
+    *sorted(REGISTERED),
 )
 """Words after that of the contrast that say how an image was processed: `T1c_bias`, `CT1_r2s_bet_reg`."""
 

@@ -17,7 +17,7 @@ from .patients import patients_of
 from .scan import Scan, scan_folder
 
 Patient = dict[str, Any]
-"""Record of one patient: "patient", a path per source, optional "seg" or "seg_problem", "channels", "section"; or
+"""Record of one patient: "patient", a path per source, optional "seg" or "seg_candidates", "channels", "section"; or
 "patient" and "problem"."""
 
 DEFAULT_SOURCES = ("t1gd", "flair")
@@ -61,8 +61,9 @@ def find_patients(
     Returns:
         records sorted by patient, with absolute paths as str: {"patient", source: path, ...} and
         where they exist "seg", "channels" ({source: channel} of a 4-channel file) and "section"
-        ("training", "validation" or "test" of a datalist). Where several files could be the segmentation, "seg_problem"
-        says so instead of "seg". A patient that lacks a modality or is ambiguous is {"patient", "problem"}.
+        ("training", "validation" or "test" of a datalist). Where several files could be the segmentation,
+        "seg_candidates" lists them instead of "seg". A patient that lacks a modality or is ambiguous is {"patient",
+        "problem"}.
 
     Raises:
         BadInputError: the folder is missing, is not a folder, is empty or holds no patient; the datalist cannot be

@@ -16,7 +16,7 @@ _NIFTI = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
 _EXTENSION = re.compile(r"((\.nii)+(\.gz)?|\.(nrrd|nhdr|mha|mhd))$", re.IGNORECASE)
 
 _VISIT = (
-    r"(?:week|visit|session|timepoint|tp|followup|fu|day|month|year|scan|exam)[-_]?\d[\d-]*[a-z]?"
+    r"(?:week|visit|session|timepoint|tp|followup|fu|day|month|year)[-_]?\d[\d-]*[a-z]?"
     r"|baseline|pre(?:op)?|post(?:op)?"
 )
 _PERSON_PATTERNS = (
@@ -36,7 +36,7 @@ _PERSON_PATTERNS = (
     re.compile(rf"^(.+)[_-](?:{_VISIT})$", re.IGNORECASE),
 )
 _VISIT_FOLDER = re.compile(rf"^(?:ses-[A-Za-z0-9-]+|{_VISIT})$", re.IGNORECASE)
-_NUMBER_OR_DATE = re.compile(r"^\d+(?:[-_.]\d+)*$")
+_PERHAPS_VISIT = re.compile(r"^(?:(?:scan|exam|study)[-_]?)?\d+(?:[-_.]\d+)*$", re.IGNORECASE)
 
 
 def is_nifti(path: str | os.PathLike[str]) -> bool:
@@ -114,6 +114,11 @@ def is_visit(folder: str) -> bool:
     return _VISIT_FOLDER.match(folder) is not None
 
 
-def is_number_or_date(folder: str) -> bool:
-    """Whether a folder is named by digits alone: `0`, `2019-04-01`."""
-    return _NUMBER_OR_DATE.match(folder) is not None
+def may_be_visit(folder: str) -> bool:
+    """Whether a folder is one of a visit by its name, or of a patient: `0`, `2019-04-01`, `scan2`."""
+    return _PERHAPS_VISIT.match(folder) is not None
+
+
+def visit_name(person: str, visit: str) -> str:
+    """Name a patient by person and visit, so that `person_of` gives the person back: `P1_week-2`, `P1_ses-0`."""
+    return f"{person}_{visit}" if is_visit(visit) else f"{person}_ses-{visit}"

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .contrasts import AUTOMATIC_SEG, SEG
+from .contrasts import AUTOMATIC_SEG, REGISTERED, SEG
 from .layouts import recognise
 from .layouts.found import Context, Found
-from .naming import expected_names, is_number_or_date, is_visit
+from .naming import expected_names, is_visit, may_be_visit, visit_name
 from .scan import Place, Scan
 
 OWN_OUTPUTS = ("_fused", "_decomposed", "_latent", "_contribution", "_uncertainty")
@@ -75,7 +75,7 @@ def _grouped(images: Iterable[_Image], context: Context) -> dict[str, _Group]:
         for home, members in group.items():
             # `HG/0001` and `LG/0001` are two patients, `P1/0` and `P2/0` visits of two.
             apart = len(group) > 1 and home and home not in named.get(name, {})
-            target = _of_visit(home[-1], name) if apart else name
+            target = _with_folder_above(home[-1], name) if apart else name
             named[target][home[:-1] if apart else home] += members
     for name in list(named):
         _split_visits(named, name)
@@ -90,22 +90,21 @@ def _name_by_folder(folders: tuple[str, ...], context: Context) -> tuple[str, tu
     if not telling:
         return context.scan.root.name, ()
     if len(telling) > 1 and is_visit(telling[-1]):
-        return _of_visit(*telling[-2:]), telling[:-2]
+        return visit_name(telling[-2], telling[-1]), telling[:-2]
     return telling[-1], telling[:-1]
 
 
-def _of_visit(above: str, folder: str) -> str:
-    of_person = is_number_or_date(folder) and any(letter.isdigit() for letter in above)
-    return f"{above}_ses-{folder}" if of_person else f"{above}_{folder}"
+def _with_folder_above(above: str, folder: str) -> str:
+    of_person = may_be_visit(folder) and any(letter.isdigit() for letter in above)
+    return visit_name(above, folder) if of_person else f"{above}_{folder}"
 
 
 def _split_visits(named: dict[str, _Group], name: str) -> None:
     """Make a patient of each visit where the visits' folders hold files of one name: `P1/visit2/P1_flair.nii.gz`."""
     homes = list(named[name])
-    if len(homes) > 1 and all(home and (is_visit(home[-1]) or is_number_or_date(home[-1])) for home in homes):
+    if len(homes) > 1 and all(home and (is_visit(home[-1]) or may_be_visit(home[-1])) for home in homes):
         for home in homes:
-            visit = f"{name}_ses-{home[-1]}" if is_number_or_date(home[-1]) else f"{name}_{home[-1]}"
-            named[visit][home[:-1]] += named[name].pop(home)
+            named[visit_name(name, home[-1])][home[:-1]] += named[name].pop(home)
 
 
 def _adopt_segmentation(named: dict[str, _Group], name: str) -> None:
@@ -181,7 +180,8 @@ def _chosen(name: str, group: _Group, context: Context) -> dict[str, Any] | None
 def _choose_images(members: Sequence[_Image], context: Context) -> dict[str, _Image]:
     """Choose one image for each source, all processed in the same way."""
     candidates = {source: [image for image in members if image.found.contrast == source] for source in context.sources}
-    if all(len(images) == 1 for images in candidates.values()):
+    prepared = {_prepared(image) for images in candidates.values() for image in images}
+    if len(prepared) == 1 and all(len(images) == 1 for images in candidates.values()):
         return {source: images[0] for source, images in candidates.items()}
     common = set.intersection(*({_processing(image) for image in images} for images in candidates.values()))
     if not common:
@@ -200,6 +200,11 @@ def _choose_images(members: Sequence[_Image], context: Context) -> dict[str, _Im
         source: _only([image for image in images if _processing(image) == best], source, context)
         for source, images in candidates.items()
     }
+
+
+def _prepared(image: _Image) -> frozenset[str]:
+    """How an image was processed, but for its registration: sources need not be moved alike."""
+    return frozenset(image.found.versions) - REGISTERED
 
 
 def _processing(image: _Image) -> tuple[str, tuple[str, ...]]:
@@ -221,8 +226,8 @@ def _only(images: Sequence[_Image], source: str, context: Context) -> _Image:
 
 def _choose_segmentation(
     segmentations: Sequence[_Image], chosen: dict[str, _Image], context: Context
-) -> dict[str, str]:
-    """Return "seg" of a record, or "seg_problem" where several would do: only who needs one must decide."""
+) -> dict[str, Any]:
+    """Return "seg" of a record, or "seg_candidates" where several would do: only who needs one must decide."""
     spaces = {image.found.space for image in chosen.values()}
     fitting = [image for image in segmentations if {image.found.space} == spaces]
     best = [image for image in fitting if image.found.contrast == SEG] or fitting
@@ -232,13 +237,10 @@ def _choose_segmentation(
             context.scan.not_taken.add(
                 "automatic segmentation beside a corrected one" if image in fitting else elsewhere, str(image.place)
             )
-    if len(best) == 1:
-        return {"seg": _path(best[0], context)}
-    if best:
-        names = ", ".join(_within(best))
-        problem = f"{len(best)} files are the segmentation in {_folder(best, context)}: {names}. Keep one, {_REMEDY}."
-        return {"seg_problem": problem}
-    return {}
+    paths = sorted(_path(image, context) for image in best)
+    if len(paths) == 1:
+        return {"seg": paths[0]}
+    return {"seg_candidates": paths} if paths else {}
 
 
 def _missing(name: str, members: Sequence[_Image], context: Context) -> str:

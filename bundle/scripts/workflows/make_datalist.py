@@ -12,7 +12,7 @@ from typing import Any
 
 from scripts.data.contrasts import SEG
 from scripts.data.errors import BadInputError
-from scripts.data.naming import is_visit, is_volume
+from scripts.data.naming import is_volume, visit_name
 from scripts.data.not_taken import SHOWN
 from scripts.data.safe_names import check_word
 from scripts.data.scan import Place, Scan, scan_folder
@@ -140,15 +140,12 @@ def _matched(scan: Scan, patterns: Mapping[str, str]) -> dict[tuple[str, ...], d
             scan.not_taken.add("matches no pattern", str(place))
         for source, hit in hits.items():
             named = hit.groupdict()
-            key = (_name(named["patient"], named.get("visit")),) if named.get("patient") else place.folders
+            key = place.folders
+            if named.get("patient"):
+                visit = named.get("visit")
+                key = (visit_name(named["patient"], visit) if visit else named["patient"],)
             matched[key].setdefault(source, []).append(place)
     return matched
-
-
-def _name(patient: str, visit: str | None) -> str:
-    if visit is None:
-        return patient
-    return f"{patient}_{visit}" if is_visit(visit) else f"{patient}_ses-{visit}"
 
 
 def _entries(

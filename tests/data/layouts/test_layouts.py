@@ -33,7 +33,7 @@ def found(root: Path, **options: Any) -> dict[str, dict[str, str]]:
     """Return what each patient's record says, with paths within the data set."""
     return {
         record["patient"]: {
-            key: str(Path(value).relative_to(root)) if key not in ("problem", "seg_problem") else value
+            key: str(Path(value).relative_to(root)) if key not in ("problem", "seg_candidates") else value
             for key, value in record.items()
             if key not in ("patient", "channels")
         }
@@ -290,7 +290,16 @@ class TestDoubts:
         root = tree("X/X_t1ce.nii.gz", "X/X_flair.nii.gz", "X/X_seg.nii.gz", "masks/X.nii.gz", "X/X_segm.nii.gz")
         record = found(root)["X"]
         assert "problem" not in record and "seg" not in record
-        assert "3 files are the segmentation" in record["seg_problem"]
+        names = ("X/X_seg.nii.gz", "X/X_segm.nii.gz", "masks/X.nii.gz")
+        assert record["seg_candidates"] == [str(root / name) for name in names]
+
+    def test_a_stripped_image_is_not_fused_with_one_that_has_its_skull(self, tree):
+        root = tree("a/X_T1GD_unstripped.nii.gz", "a/X_FLAIR.nii.gz")
+        assert "processed in different ways" in found(root)["X"]["problem"]
+
+    def test_one_source_may_be_registered_to_the_other(self, tree):
+        root = tree("a/X_T1GD_brain.nii.gz", "a/X_FLAIR_reg_brain.nii.gz")
+        assert found(root)["X"]["flair"] == "a/X_FLAIR_reg_brain.nii.gz"
 
     def test_masks_named_after_contrasts_are_not_images(self, tree):
         root = tree("images/P1_t1ce.nii.gz", "images/P1_flair.nii.gz", "masks/P1_flair.nii.gz")
