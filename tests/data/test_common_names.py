@@ -14,6 +14,10 @@ def test_a_word_with_a_number_inside_is_one_word():
     assert CommonNames(["img1_U2Net"]).matches("img1_U2Net", CommonNames(["img1", "img2"])) == ["img1"]
 
 
+def test_a_mask_is_not_the_partner_of_its_image():
+    assert CommonNames(["1", "2"]).matches("1", CommonNames(["1_mask", "2"])) == []
+
+
 def test_every_match_is_returned_where_there_are_several():
     assert CommonNames(["x1"]).matches("x1", CommonNames(["1", "01"])) == ["1", "01"]
 

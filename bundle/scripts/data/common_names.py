@@ -6,6 +6,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+_NO_IMAGE = {"mask", "masks", "seg", "segmentation", "label", "labels", "gt"}
+"""Words that make another thing of a picture: `1_mask` is not the partner of `1`."""
 _SEPARATORS = re.compile(r"[\W_]+")
 _NUMBERED = re.compile(r"([^\W\d]*)(\d+)([^\W\d]*)")
 
@@ -52,7 +54,11 @@ class CommonNames:
         near = dict.fromkeys(other for part in own for other in others.by_core_part.get(part, ()))
         candidates = [*others.by_core.get((), ()), *near]
         counts = {other: Counter(others.parts[other]) for other in candidates if others.parts[other]}
-        return [other for other, count in counts.items() if own and (count <= own or own <= count)]
+        return [
+            other
+            for other, count in counts.items()
+            if own and (count <= own or own <= count) and not _NO_IMAGE & set((count - own) + (own - count))
+        ]
 
 
 def pair_names(folders: Sequence[Iterable[str]]) -> list[tuple[str, ...]]:
