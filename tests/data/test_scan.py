@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import time
 
 import pytest
@@ -43,6 +44,31 @@ def test_a_folder_that_may_not_be_read_is_left_out(patient, caplog):
     finally:
         closed.chmod(0o700)
     assert "folder that cannot be read" in caplog.text
+
+
+def test_names_that_cannot_be_printed_do_no_harm(patient, caplog):
+    for name in (b"X/\xff\xfe.nii.gz", b"X/a\nb.nii.gz"):
+        (patient / os.fsdecode(name)).touch()
+    with caplog.at_level(logging.INFO):
+        assert len(find_patients(patient)) == 1
+    assert "2 × no known contrast in the name: X/a?b.nii.gz, X/??.nii.gz" in caplog.text
+
+
+def test_any_name_is_read_or_given_a_reason(tmp_path):
+    letters = random.Random(0)
+    words = ["sub-", "ses-1", "T1w", "_", "-", ".", "t1ce", "flair", "seg", "VSD.Brain.", "MR_", "week-1", "0001", "é"]
+    for _ in range(300):
+        folders = ["".join(letters.choices(words, k=2)).strip(".") or "x" for _ in range(letters.randint(0, 3))]
+        name = "".join(letters.choices(words, k=letters.randint(1, 5)))
+        path = tmp_path.joinpath(*folders, f"x{name}.nii.gz" if name.startswith(".") else f"{name}.nii.gz")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    try:
+        records = find_patients(tmp_path)
+    except BadInputError:
+        records = []
+    names = [record["patient"] for record in records]
+    assert len(set(names)) == len(names)
 
 
 def test_a_doubled_extension_is_read_as_one(tmp_path):

@@ -132,7 +132,7 @@ def _folder_words() -> dict[str, str]:
 def contrast_of_folder(name: str, extra: tuple[str, ...] = ()) -> str | None:
     """Return the contrast that a folder is named after, or None."""
     word = name.lower()
-    return _folder_words().get(word) or next((source for source in extra if source.lower() == word), None)
+    return next((source for source in extra if source.lower() == word), None) or _folder_words().get(word)
 
 
 def contrast_of_channel(name: str) -> str:

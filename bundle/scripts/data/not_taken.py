@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 
+from .safe_names import shown
+
 logger = logging.getLogger(__name__)
 
 SHOWN = 10
 """Files named for each reason; all are named at the log level DEBUG."""
+_LONGEST = 300
 
 
 class NotTaken:
@@ -27,11 +30,11 @@ class NotTaken:
             file: path within the data set's folder.
             surprising: warn of it. Defaults to False (mention it).
         """
-        self._files.setdefault(reason, []).append(file)
+        self._files.setdefault(reason, []).append(shown(file, _LONGEST))
         if surprising:
             self._surprising.add(reason)
             folder, _, name = file.rpartition("/")
-            self._by_folder[folder].append(f"{name} ({reason})")
+            self._by_folder[folder].append(f"{shown(name)} ({reason})")
 
     def in_folder(self, folder: str) -> list[str]:
         """Return names and reasons of the surprising files that lie in a folder."""

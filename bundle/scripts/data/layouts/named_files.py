@@ -15,7 +15,7 @@ def recognise(place: Place, context: Context) -> list[Found] | str | None:
     words = read_words(place.stem, context.sources, bare=True)
     if words is None:
         return None
-    if words.contrast == MASK:
+    if words.contrast == MASK and MASK not in context.sources:
         return "mask of the brain, or of unknown content"
     if words.contrast not in (SEG, AUTOMATIC_SEG) and any(
         contrast_of_folder(folder) in (SEG, AUTOMATIC_SEG) for folder in place.folders[-1:]

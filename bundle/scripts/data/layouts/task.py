@@ -74,7 +74,7 @@ def _read_task(context: Context, home: tuple[str, ...]) -> Task:
     named: Any = None
     if isinstance(content, dict):
         named = content.get("channel_names", content.get("modality"))
-    if not isinstance(named, dict) or not all(str(key).isdigit() for key in named):
+    if not isinstance(named, dict) or not all(str(key).isdecimal() for key in named):
         return Task(
             problem=f'{path} has no "modality" or "channel_names" table such as {{"0": "FLAIR", "2": "t1gd"}}. Use the '
             "file that comes with the data set."
