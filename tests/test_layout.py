@@ -40,6 +40,7 @@ REQUIRED = [
     "bundle/configs/fusion_only.json",
     "bundle/configs/inference.json",
     "bundle/configs/logging.conf",
+    "bundle/configs/make_datalist.json",
     "bundle/configs/metadata.json",
     "bundle/configs/multi_gpu_train.json",
     "bundle/configs/pacs.json",

@@ -298,3 +298,16 @@ def test_the_record_says_how_the_sources_came_together(fused):
     assert sidecar["Sources"] == ["DICOM series 9", "DICOM series 6"]
     assert sidecar["Registration"]["flair"]["applied"] is False
     assert sidecar["SourceSeries"]["flair"]["Signed"] is True
+
+
+def test_a_report_made_later_finds_the_study_that_was_fused(fused, study, tmp_path):
+    """The sources are DICOM: they are found by the study and put where they lay when they were fused."""
+    from scripts.report.results import ReadResults, find_results
+
+    (record,) = find_results(str(fused), str(study))
+    report = ReadResults()(record)["report"]
+    assert set(report.volumes) == {"t1gd", "flair"}
+    for source, volume in report.volumes.items():
+        assert np.corrcoef(volume.ravel(), report.decomposed[source].ravel())[0, 1] > 0.97
+    run(["report"], dataset_dir=fused, sources_dir=study, output_dir=tmp_path)
+    assert (tmp_path / f"{fused.name}_report.html").stat().st_size > 2_000_000

@@ -72,3 +72,14 @@ def test_what_is_written_lies_on_the_grid_of_t1gd_and_resembles_the_sources(fuse
     brain = (phantom.flair > 0) & (right > 0)
     assert np.corrcoef(flair[brain], right[brain])[0, 1] > 0.85
     assert nib.load(fused / "phantom-07_flair_decomposed.nii.gz").get_data_dtype() == np.float32
+
+
+def test_a_report_made_later_shows_the_sources_where_they_were_moved_to(fused, dataset):
+    from scripts.report.results import ReadResults, find_results
+
+    folder, _, phantom, right = dataset
+    (record,) = find_results(str(fused), str(folder))
+    volumes = ReadResults()(record)["report"].volumes
+    np.testing.assert_array_equal(volumes["t1gd"], phantom.t1gd)
+    brain = (phantom.flair > 0) & (right > 0)
+    assert np.corrcoef(volumes["flair"][brain], right[brain])[0, 1] > 0.98

@@ -78,6 +78,6 @@ class TestNifti:
 
 
 def test_other_formats_are_refused(tmp_path):
-    (tmp_path / "a.jpg").write_bytes(b"x")
-    with pytest.raises(BadInputError, match=r"a\.jpg is no image by its name"):
-        read_grey_volume(tmp_path / "a.jpg")
+    (tmp_path / "a.gif").write_bytes(b"x")
+    with pytest.raises(BadInputError, match=r"a\.gif is not an image by its name"):
+        read_grey_volume(tmp_path / "a.gif")

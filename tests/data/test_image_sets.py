@@ -97,6 +97,51 @@ class TestFolders:
         assert records[1]["sources"] == {"ir": "S/2_ir.png", "vis": "S/2_vis.png"}
 
 
+class TestSimilarNames:
+    @pytest.mark.parametrize(
+        ("fused", "sources"),
+        [
+            (["img1_CDDFuse", "img2_CDDFuse"], ["img1", "img2"]),
+            (["img1_CDDFuse"], ["img1", "img2", "img10"]),
+            (["CDDFuse-1", "CDDFuse-2"], ["ct_01", "ct_02"]),
+            (["01", "02"], ["1", "2"]),
+            (["7"], ["007"]),
+            (["fused_a", "fused_b"], ["a", "b"]),
+        ],
+    )
+    def test_files_are_paired_by_what_their_names_share(self, tree, caplog, fused, sources):
+        tree(
+            *(f"F/{name}.png" for name in fused),
+            *(f"{folder}/{name}.jpg" for name in sources for folder in ("CT", "MR")),
+        )
+        with caplog.at_level("INFO"):
+            records = find_image_sets("F", ["CT", "MR"])
+        expected = dict(zip(sorted(fused), sources, strict=False))
+        for record in records:
+            name = expected[Path(record["fused"]).stem]
+            assert record["sources"] == {"CT": f"CT/{name}.jpg", "MR": f"MR/{name}.jpg"}
+        assert "paired by what their names share" in caplog.text
+
+    def test_results_of_several_methods_in_one_folder_share_their_sources(self, tree):
+        tree(*(f"F/img{n}_{method}.png" for n in (1, 2) for method in ("A", "U2Fusion")))
+        tree(*(f"{folder}/img{n}.png" for n in (1, 2) for folder in ("CT", "MR")))
+        found = {record["patient"]: record["sources"]["CT"] for record in find_image_sets("F", ["CT", "MR"])}
+        assert found == {f"img{n}_{method}": f"CT/img{n}.png" for n in (1, 2) for method in ("A", "U2Fusion")}
+
+    def test_a_tie_is_refused_and_both_are_named(self, tree):
+        tree("F/x1_m.png", "CT/1.png", "CT/01.png", "MR/1.png")
+        problem = only(find_image_sets("F", ["CT", "MR"]))["problem"]
+        assert "2 partners for CT" in problem and "CT/01.png, CT/1.png" in problem
+
+    def test_copies_in_another_format_do_not_count(self, tree):
+        tree("F/1.png", "F/1.jpg", "CT/1.png", "CT/1.jpg", "MR/1.tif")
+        assert only(find_image_sets("F", ["CT", "MR"]))["sources"] == {"CT": "CT/1.png", "MR": "MR/1.tif"}
+
+    def test_names_that_share_nothing_are_not_paired(self, tree):
+        tree("F/1.png", "F/2.png", "CT/3.png", "CT/4.png", "MR/1.png", "MR/2.png")
+        assert all("no partner for CT" in record["problem"] for record in find_image_sets("F", ["CT", "MR"]))
+
+
 class TestOwnOutputs:
     def test_patients_as_this_bundle_writes_them_find_their_sources_in_another_tree(self, tree):
         for patient in ("P1", "P2"):
@@ -168,7 +213,7 @@ class TestProblems:
             (("gone", ["CT", "MR"]), "gone does not exist"),
             (("F", ["CT", "gone"]), "gone does not exist"),
             (("empty", ["CT", "MR"]), "no fused image in empty"),
-            (("F/note.txt", ["CT", "MR"]), "note.txt is no image"),
+            (("F/note.txt", ["CT", "MR"]), "note.txt is not an image"),
             (("F/1.png", ["CT/1.png"]), "two or more"),
             (("F", ["CT", "MR"], ["CT"] * 3), "3 decomposed images or folders are given for 2 sources"),
             (("F", ["CT", "MR"], None, ["one"]), "1 source_names"),

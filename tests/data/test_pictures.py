@@ -144,8 +144,65 @@ class TestBadInput:
             read_picture(tmp_path / "a.png")
 
 
+class TestOtherFormats:
+    @pytest.mark.parametrize("name", ["a.tif", "a.bmp", "A.TIFF"])
+    def test_lossless_formats_hold_the_same_numbers_as_png(self, tmp_path, name):
+        plain = read_picture(saved(tmp_path / "a.png", RAMP))
+        other = read_picture(saved(tmp_path / name, RAMP))
+        assert other.bits == 8 and other.chroma is None
+        assert (other.luminance == plain.luminance).all()
+
+    def test_jpeg_is_read_in_grey_and_colour(self, tmp_path):
+        grey = read_picture(saved(tmp_path / "a.jpg", np.full((16, 16), 100, np.uint8)))
+        assert grey.chroma is None and np.rint(grey.luminance[0, 0] * 255) == 100
+        red = read_picture(saved(tmp_path / "b.jpeg", np.full((16, 16, 3), (200, 0, 0), np.uint8)))
+        np.testing.assert_allclose(red.luminance * 255, 0.299 * 200, atol=2)
+
+    @pytest.mark.parametrize("inverted", [False, True])
+    def test_tiff_of_16_bits_keeps_every_level_whichever_way_grey_runs(self, tmp_path, inverted):
+        levels = np.linspace(0, 65535, 600).round().astype(np.uint16).reshape(20, 30)
+        stored, tag = (65535 - levels, 0) if inverted else (levels, 1)
+        picture = read_picture(saved(tmp_path / "a.tif", stored, tiffinfo={262: tag}))
+        assert picture.bits == 16
+        assert (np.rint(picture.luminance.astype(np.float64) * 65535) == levels).all()
+
+    def test_orientation_is_followed(self, tmp_path):
+        exif = Image.Exif()
+        exif[274] = 6  # shown turned by 90 degrees clockwise
+        picture = read_picture(saved(tmp_path / "a.jpg", np.repeat(RAMP, 8, 0).repeat(8, 1), exif=exif, quality=100))
+        assert picture.luminance.shape == (48, 32)
+        assert picture.luminance[0, -1] < picture.luminance[0, 0] < picture.luminance[-1, 0]
+
+    def test_several_pages_are_refused(self, tmp_path):
+        page = Image.fromarray(RAMP)
+        page.save(tmp_path / "a.tif", save_all=True, append_images=[page, page])
+        with pytest.raises(BadInputError, match=r"a\.tif is a file of 3 pages\. Save each"):
+            read_picture(tmp_path / "a.tif")
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.int32])
+    def test_numbers_of_unknown_range_are_refused(self, tmp_path, dtype):
+        with pytest.raises(BadInputError, match="floating-point, signed or 32-bit"):
+            read_picture(saved(tmp_path / "a.tif", RAMP.astype(dtype)))
+
+    @pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.bmp"])
+    def test_a_file_cut_short_is_named(self, tmp_path, name):
+        noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+        path = saved(tmp_path / name, noise)
+        path.write_bytes(path.read_bytes()[:1500])
+        with pytest.raises(BadInputError, match=f"{name} cannot be read as"):
+            read_picture(path)
+
+    def test_a_bomb_is_refused_by_its_header(self, tmp_path):
+        with pytest.raises(BadInputError, match=r"a\.png is too large to be a medical image"):
+            read_picture(png(tmp_path / "a.png", 8, 0, [], 40000, 40000))
+
+
 @pytest.mark.parametrize(
-    ("name", "expected"), [("a.png", True), ("A.PNG", True), ("._a.png", False), ("a.nii.gz", False), ("png", False)]
+    ("name", "expected"),
+    [
+        *(("a.png", True), ("A.PNG", True), ("a.JPG", True), ("a.gif", False)),
+        *(("._a.png", False), ("a.nii.gz", False), ("png", False)),
+    ],
 )
 def test_pictures_are_told_by_their_names(name, expected):
     assert is_picture(f"some/folder/{name}") is expected

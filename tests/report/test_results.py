@@ -81,7 +81,7 @@ def test_sources_on_another_grid_are_refused(patient, write_patient):
     write_patient(patient / "in", "P1", shape=(20, 24, 4))
     (patient / "in" / "P1" / "P1_seg.nii.gz").unlink()
     (record,) = find_results(str(patient / "out"), str(patient / "in"))
-    with pytest.raises(BadInputError, match="lie on another grid"):
+    with pytest.raises(BadInputError, match="lies on another grid"):
         ReadResults()(record)
 
 

@@ -1,19 +1,23 @@
-"""Find the patients of a data set: BraTS folders, a Decathlon task or a datalist JSON."""
+"""Find the patients of a data set: a folder in any layout of `scripts.data.layouts`, or a datalist JSON."""
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from .errors import BadInputError
+from .layouts.found import Context
+from .layouts.task import read_json
 from .naming import expected_names, is_nifti, parse_name, without_extension
+from .patients import OWN_OUTPUTS as OWN_OUTPUTS
+from .patients import patients_of
+from .scan import Scan, scan_folder
 
 Patient = dict[str, Any]
-"""Record of one patient: "patient", a path per source, optional "seg", "channels", "section"; or
+"""Record of one patient: "patient", a path per source, optional "seg" or "seg_candidates", "channels", "section"; or
 "patient" and "problem"."""
 
 DEFAULT_SOURCES = ("t1gd", "flair")
@@ -26,31 +30,26 @@ _SECTIONS = {
     "test": "test",
     "testing": "test",
 }
-_FOLDER_DEPTH = 3
-_DECATHLON_WORDS = {"flair": "flair", "t1w": "t1", "t1": "t1", "t1gd": "t1gd", "t2w": "t2"}
-OWN_OUTPUTS = ("_fused", "_decomposed", "_latent", "_contribution", "_uncertainty")
-"""Ends of the names of what this bundle writes."""
 
 
 def find_patients(
     dataset_dir: str | os.PathLike[str],
     sources: Sequence[str] = DEFAULT_SOURCES,
     datalist: str | os.PathLike[str] | None = None,
-    is_image: Callable[[Path], bool] = is_nifti,
+    is_image: Callable[[str], bool] = is_nifti,
 ) -> list[Patient]:
-    """Find every patient of a data set; its layout is told by looking.
+    """Find every patient of a data set. The layout is detected automatically, whatever the depth of the folders.
 
-    Known layouts:
+    Known layouts, see `docs/data_layouts.md`:
 
-    - BraTS 2018-2021: `X/X_t1ce.nii.gz`, `X_flair`, `X_t1`, `X_t2`, `X_seg`, up to three levels
-      deep (`HGG/X/...`), also `.nii`;
-    - BraTS 2023 and later: `X/X-t1c.nii.gz`, `X-t2f`, `X-t1n`, `X-t2w`, `X-seg`;
-    - one patient's folder, or one folder that holds the files of several patients;
-    - Medical Segmentation Decathlon Task01: `dataset.json`, `imagesTr`, `labelsTr`, `imagesTs`,
-      four channels in one file;
+    - BraTS of all years, and others whose file names end in the contrast (UPENN-GBM, UCSF-PDGM, RHUH-GBM);
+    - BIDS; LUMIERE; one folder for each contrast; one patient's folder;
+    - Medical Segmentation Decathlon and nnU-Net with their `dataset.json`;
     - a datalist JSON, `{"training": [{"patient", "t1gd", "flair", "seg"}], "validation": [...]}`
       or a plain list, with paths relative to the JSON's own folder. It is taken from `datalist`,
       from `dataset_dir` where that is a `.json` file, or from `dataset_dir/datalist.json`.
+
+    Image files that are seen and not taken are logged with the reason.
 
     Args:
         dataset_dir: folder of the data set.
@@ -62,12 +61,13 @@ def find_patients(
     Returns:
         records sorted by patient, with absolute paths as str: {"patient", source: path, ...} and
         where they exist "seg", "channels" ({source: channel} of a 4-channel file) and "section"
-        ("training", "validation" or "test" of a datalist). A patient that lacks a modality is
-        {"patient", "problem"}.
+        ("training", "validation" or "test" of a datalist). Where several files could be the segmentation,
+        "seg_candidates" lists them instead of "seg". A patient that lacks a modality or is ambiguous is {"patient",
+        "problem"}.
 
     Raises:
-        BadInputError: the folder is missing, is no folder, is empty or holds no patient; two
-            patients have one name; the datalist cannot be read.
+        BadInputError: the folder is missing, is not a folder, is empty or holds no patient; the datalist cannot be
+            read or has two patients of one name.
     """
     sources = _check_sources(sources)
     root = Path(dataset_dir).expanduser().absolute()
@@ -108,7 +108,7 @@ def _check_sources(sources: Sequence[str]) -> tuple[str, ...]:
     return sources
 
 
-def _look(root: Path, sources: tuple[str, ...], is_image: Callable[[Path], bool]) -> list[Patient]:
+def _look(root: Path, sources: tuple[str, ...], is_image: Callable[[str], bool]) -> list[Patient]:
     if not root.exists():
         raise BadInputError(f"the data set folder {root} does not exist. Give an existing folder as dataset_dir.")
     if root.is_file():
@@ -118,151 +118,50 @@ def _look(root: Path, sources: tuple[str, ...], is_image: Callable[[Path], bool]
             f"{root} is a file, but dataset_dir must be a folder of patients (or a datalist "
             f".json). Try its folder: {root.parent}"
         )
-    if not _visible(root):
-        raise BadInputError(
-            f"the data set folder {root} is empty. Put the patients' folders there, or give "
-            "another folder as dataset_dir."
-        )
     if (root / "datalist.json").is_file():
         return _from_datalist(root / "datalist.json", sources, root)
-    for folder in (root, *(entry for entry in _visible(root) if entry.is_dir())):
-        if (folder / "dataset.json").is_file() and (folder / "imagesTr").is_dir():
-            return _from_decathlon(folder, sources)
-    patients = _from_folders(root, sources, is_image)
-    if not patients:
-        raise BadInputError(_nothing_found(root, sources))
-    return patients
-
-
-def _visible(folder: Path) -> list[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except PermissionError as error:
+    scan = scan_folder(root, is_image)
+    if () in scan.empty:
         raise BadInputError(
-            f"the folder {folder} may not be read ({error.strerror}). Change its permissions."
-        ) from error
-    return [entry for entry in entries if not entry.name.startswith(".")]
-
-
-def _walk(folder: Path, depth: int = _FOLDER_DEPTH, seen: set[Path] | None = None) -> Iterator[tuple[Path, list[Path]]]:
-    # An own walk: links to folders are followed, and each folder is entered once.
-    seen = set() if seen is None else seen
-    if folder.resolve() in seen:
-        return
-    seen.add(folder.resolve())
-    entries = _visible(folder)
-    yield folder, entries
-    if depth:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _walk(entry, depth - 1, seen)
-
-
-def _from_folders(root: Path, sources: tuple[str, ...], is_image: Callable[[Path], bool]) -> list[Patient]:
-    patients: list[Patient] = []
-    empty, strange = [], []
-    for folder, entries in _walk(root):
-        images = [entry for entry in entries if is_image(entry) and entry.is_file()]
-        groups: dict[str, dict[str, list[Path]]] = {}
-        for path in images:
-            parsed = parse_name(path, sources)
-            if parsed is not None:
-                prefix, modality = parsed
-                groups.setdefault(prefix, {}).setdefault(modality, []).append(path)
-        _adopt_segmentation(groups)
-        for prefix, files in groups.items():
-            patients.append(_folder_patient(folder, prefix, files, sources, groups))
-        if not entries:
-            empty.append(folder)
-        elif images and not groups and not _all_own_outputs(images):
-            strange.append(folder)
-    if patients:
-        patients += [
-            {
-                "patient": folder.name,
-                "problem": f"{folder.name}: the folder {folder} is empty; expected "
-                f"{_expected(folder.name, sources)}. Add the files or remove the folder.",
-            }
-            for folder in empty
-        ]
-        for folder in strange:
-            warnings.warn(
-                f"no image in {folder} has a known name, expected "
-                f"{_expected(folder.name, sources)}; the folder is left out.",
-                stacklevel=3,
-            )
+            f"the data set folder {root} is empty. Put the patients' folders there, or give another folder as "
+            "dataset_dir."
+        )
+    patients, context = patients_of(scan, sources)
+    if not patients:
+        raise BadInputError(_nothing_found(scan, context))
+    scan.not_taken.log()
     return patients
-
-
-def _adopt_segmentation(groups: dict[str, dict[str, list[Path]]]) -> None:
-    # BraTS 2020's patient 355 has its segmentation under another name (W39_1998.09.19_Segm.nii)
-    alone = [prefix for prefix, files in groups.items() if set(files) == {"seg"}]
-    others = [prefix for prefix in groups if prefix not in alone]
-    if len(alone) == len(others) == 1 and "seg" not in groups[others[0]]:
-        groups[others[0]]["seg"] = groups.pop(alone[0])["seg"]
-
-
-def _all_own_outputs(files: list[Path]) -> bool:
-    return all(without_extension(file).endswith(OWN_OUTPUTS) for file in files)
 
 
 def _expected(patient: str, sources: tuple[str, ...]) -> str:
     return " and ".join(expected_names(patient, source) for source in sources)
 
 
-def _folder_patient(
-    folder: Path,
-    prefix: str,
-    files: dict[str, list[Path]],
-    sources: tuple[str, ...],
-    neighbours: dict[str, dict[str, list[Path]]],
-) -> Patient:
-    name = prefix or folder.name
-    for modality in (*sources, "seg"):
-        found = files.get(modality, [])
-        if len(found) > 1:
-            names = ", ".join(file.name for file in found)
-            return {
-                "patient": name,
-                "problem": f"{name}: {len(found)} files are the {modality} image in {folder}: "
-                f"{names}. Keep one of them.",
-            }
-    missing = [source for source in sources if source not in files]
-    if missing:
-        others = [
-            file.name
-            for other, group in neighbours.items()
-            if other != prefix
-            for source in missing
-            for file in group.get(source, [])
-        ]
-        here = ", ".join(sorted(file.name for group in files.values() for file in group))
-        problem = (
-            f"{name}: the {' and the '.join(missing)} image is missing in {folder}: expected "
-            f"{' and '.join(expected_names(prefix, source) for source in missing)}, "
-            f"found {here}."
-        )
-        if others:
-            problem += f" The folder also holds {', '.join(others[:3])}, of another patient."
-        return {"patient": name, "problem": problem + " Add the file or leave the patient out."}
-    record: Patient = {"patient": name}
-    record.update({source: str(files[source][0]) for source in sources})
-    if "seg" in files:
-        record["seg"] = str(files["seg"][0])
-    return record
-
-
-def _nothing_found(root: Path, sources: tuple[str, ...]) -> str:
-    found = []
-    for _, entries in _walk(root):
-        found += [str(entry.relative_to(root)) for entry in entries if not entry.is_dir()]
-        if len(found) > 5:
-            break
-    seen = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "") if found else "no file"
+def _nothing_found(scan: Scan, context: Context) -> str:
+    sources = context.sources
+    problems = [task.problem for task in context.tasks.values() if task.problem]
+    if problems:
+        return problems[0]
+    for folders in scan.tasks:
+        folder = scan.root.joinpath(*folders)
+        if (folder / "imagesTr").is_dir():
+            return (
+                f"no image (.nii.gz) was found in {folder / 'imagesTr'}, although {folder / 'dataset.json'} describes "
+                "a Decathlon task. Unpack the task's archive completely."
+            )
+    images = [str(place) for place in scan.images]
+    seen = sorted([*images[:5], *scan.others[:5]])
+    found = ", ".join(seen[:5]) + (", ..." if len(images) + len(scan.others) > 5 else "") if seen else "no file"
+    lines = "".join(f"\n- {line}" for line in scan.not_taken.lines())
+    dicom = (
+        f" {scan.dicom} files are DICOM: give the folder to configs/inference.json with configs/study.json."
+        if scan.dicom
+        else ""
+    )
     return (
-        f"no patient was found in {root}. Looked for {_expected('<patient>', sources)} up to "
-        f"{_FOLDER_DEPTH} folders deep, for a Decathlon task (dataset.json with imagesTr) and for "
-        f"datalist.json; found {seen}. Rename the files, or name them in a datalist JSON: "
+        f"no patient was found in {scan.root}. Looked for {_expected('<patient>', sources)} and the other layouts of "
+        f"docs/data_layouts.md at any depth, and for datalist.json; found {found}.{dicom}{lines}\n"
+        "Rename the files, let configs/make_datalist.json write a datalist from patterns of their names, or write one: "
         f'{{"training": [{{"patient": "p1", {_datalist_example(sources)}}}]}}'
     )
 
@@ -271,56 +170,8 @@ def _datalist_example(sources: tuple[str, ...]) -> str:
     return ", ".join(f'"{source}": "p1/{source}.nii.gz"' for source in sources)
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadInputError(f"{path} does not exist. Give the path of an existing file.") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInputError(f"{path} cannot be read as JSON ({error}). Correct the file or write it anew.") from error
-
-
-def _from_decathlon(folder: Path, sources: tuple[str, ...]) -> list[Patient]:
-    path = folder / "dataset.json"
-    description = _read_json(path)
-    modality = description.get("modality") if isinstance(description, dict) else None
-    if not isinstance(modality, dict):
-        raise BadInputError(
-            f'{path} has no "modality" table such as {{"0": "FLAIR", "2": "t1gd"}}. Use the file '
-            "that comes with Task01_BrainTumour."
-        )
-    channel_of = {
-        _DECATHLON_WORDS.get(str(name).lower(), str(name).lower()): int(channel) for channel, name in modality.items()
-    }
-    missing = [source for source in sources if source not in channel_of]
-    if missing:
-        raise BadInputError(
-            f"{path} names the channels {sorted(channel_of)}, but {missing} is asked for. Choose "
-            "sources among those (Task01_BrainTumour has flair, t1, t1gd and t2)."
-        )
-    channels = {source: channel_of[source] for source in sources}
-    patients = []
-    for images, labels in (("imagesTr", "labelsTr"), ("imagesTs", "labelsTs")):
-        images_dir = folder / images
-        for image in _visible(images_dir) if images_dir.is_dir() else []:
-            if not is_nifti(image):
-                continue
-            record: Patient = {"patient": without_extension(image)}
-            record.update({source: str(image) for source in sources})
-            if (folder / labels / image.name).is_file():
-                record["seg"] = str(folder / labels / image.name)
-            record["channels"] = dict(channels)
-            patients.append(record)
-    if not patients:
-        raise BadInputError(
-            f"no image (.nii.gz) was found in {folder / 'imagesTr'}, although {path} describes a "
-            "Decathlon task. Unpack the task's archive completely."
-        )
-    return patients
-
-
 def _from_datalist(path: Path, sources: tuple[str, ...], root: Path) -> list[Patient]:
-    content = _read_json(path)
+    content = read_json(path)
     if isinstance(content, list):
         content = {"training": content}
     sections = (

@@ -1,4 +1,4 @@
-"""Read a grey image as a volume, whether PNG or NIfTI, and tell what its values mean."""
+"""Read a grey image as a volume, whether picture or NIfTI, and say what its values mean."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import BadInputError
 from .nan_background import fill_background
 from .nifti import as_volume, one_volume
 from .nifti_file import open_nifti
-from .pictures import is_picture, read_picture
+from .pictures import ENDINGS, is_picture, read_picture
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class GreyVolume:
 
     @property
     def is_picture(self) -> bool:
-        """Whether it was read from a PNG file."""
+        """Whether it was read from a picture."""
         return is_picture(self.path)
 
 
 def read_grey_volume(path: str | os.PathLike[str], channel: int | None = None) -> GreyVolume:
-    """Read a PNG or NIfTI file.
+    """Read a picture or NIfTI file.
 
     Colour is read as its luminance. NIfTI images of two dimensions are volumes of one slice.
 
     Args:
-        path: `.png`, `.nii` or `.nii.gz` file.
+        path: picture (`scripts.data.pictures.FORMATS`), `.nii` or `.nii.gz` file.
         channel: channel of a 4-dimensional NIfTI file. Defaults to None (the file holds one volume).
 
     Raises:
@@ -64,7 +64,9 @@ def read_grey_volume(path: str | os.PathLike[str], channel: int | None = None) -
         levels = float(2**picture.bits - 1)
         return GreyVolume(file, values, None, np.dtype(f"uint{picture.bits}"), levels, picture.chroma is not None)
     if not Path(file).name.lower().endswith((".nii", ".nii.gz")):
-        raise BadInputError(f"{file} is no image by its name, expected .png, .nii or .nii.gz. Convert it first.")
+        raise BadInputError(
+            f"{file} is not an image by its name, expected {ENDINGS}, .nii or .nii.gz. Convert it first."
+        )
     opened = open_nifti(file)
     content = as_volume(opened)
     if content.ndim == 2 and channel is None:

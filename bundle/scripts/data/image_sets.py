@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .common_names import CommonNames
 from .discovery import DEFAULT_SOURCES, find_patients
 from .errors import BadInputError
 from .naming import is_nifti, parse_name, without_extension
 from .picture_pairs import source_labels
-from .pictures import is_picture
+from .pictures import ENDINGS, is_picture
+
+logger = logging.getLogger(__name__)
 
 _FUSED = re.compile(r"^(?:(.+)[_-])?fused$", re.IGNORECASE)
 _DECOMPOSED = re.compile(r"^(?:(.+)[_-])?decomposed(?:-(\d+)_estimate)?$", re.IGNORECASE)
@@ -57,13 +62,15 @@ def find_image_sets(
     - the file of the same name, in the same place below its folder;
     - the file of the same name;
     - the file of the same name up to known endings: `_fused`, the name of the source (`_CT`, `_t1ce`, `-t2f`),
-      `_decomposed`, and what this bundle writes (`P_t1gd_decomposed.nii.gz`, `P_decomposed-1_estimate.png`).
+      `_decomposed`, and what this bundle writes (`P_t1gd_decomposed.nii.gz`, `P_decomposed-1_estimate.png`);
+    - the one file whose name shares with it what tells files apart: `img1` for `img1_CDDFuse`, `ct_01` for `1`. Such
+      pairs are logged.
 
-    Extensions do not count, but PNG goes with PNG and NIfTI with NIfTI. Where a folder holds images that end in
+    Extensions do not count, but pictures go with pictures and NIfTI with NIfTI. Where a folder holds images that end in
     `_fused`, the others in it are no fused images.
 
-    One folder for all sources is a data set: of patients as `find_patients` knows them, or of PNG files that end in the
-    sources' names.
+    One folder for all sources is a data set: of patients as `find_patients` knows them, or of pictures whose names
+    end in the sources' names.
 
     Args:
         fused: fused image or folder of them.
@@ -102,8 +109,9 @@ def find_image_sets(
         return [_named_files(root, names, source_paths, decomposed_paths)]
 
     files = _fused_files(root, names)
-    sources_of = _source_finder(source_paths, names, shared)
+    sources_of = _source_finder(files, source_paths, names, shared)
     decomposed_of = _finder(
+        files,
         [_decomposed_files(path, decomposed_paths, names, i) for i, path in enumerate(decomposed_paths)],
         decomposed_paths,
         names,
@@ -124,7 +132,7 @@ def _existing(path: str | os.PathLike[str], role: str) -> Path:
     if not found.exists():
         raise BadInputError(f"{found} does not exist. Give an existing file or folder by --{role}.")
     if found.is_file() and not _is_image(found):
-        raise BadInputError(f"{found} is no image by its name, expected .png, .nii or .nii.gz.")
+        raise BadInputError(f"{found} is not an image by its name, expected {ENDINGS}, .nii or .nii.gz.")
     return found
 
 
@@ -174,11 +182,17 @@ def _stem(path: Path) -> str:
 
 
 def _images(root: Path) -> Iterator[tuple[Path, str, Path]]:
-    """Give path, stem, and place without extension of every image in a folder, or of one file."""
+    """Give path, stem, and place without extension of every image in a folder, or of one file.
+
+    Copies in another format of a PNG file of the same name are left out.
+    """
     files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
     folder = root.parent if root.is_file() else root
+    png = {path.with_suffix("") for path in files if path.suffix.lower() == ".png"}
     for path in files:
-        if _is_image(path):
+        if is_picture(path) and path.suffix.lower() != ".png" and path.with_suffix("") in png:
+            logger.debug("not taken: %s: copy of a PNG file of the same name", path)
+        elif _is_image(path):
             yield path, _stem(path), path.relative_to(folder).with_name(_stem(path))
 
 
@@ -200,7 +214,7 @@ def _fused_files(root: Path, names: Sequence[str]) -> list[_File]:
     ]
     if not found:
         raise BadInputError(
-            f"There is no fused image in {root}: looked for .png, .nii and .nii.gz files"
+            f"There is no fused image in {root}: looked for {ENDINGS}, .nii and .nii.gz files"
             f"{' that show no source' if files else ''}. Give another folder by --fused."
         )
     return found
@@ -247,10 +261,12 @@ def _decomposed_files(root: Path, roots: Sequence[Path], names: Sequence[str], i
     return wanted if wanted or shared else [file for file in found if file.word not in names]
 
 
-def _source_finder(paths: Sequence[Path], names: Sequence[str], shared: bool) -> Callable[[_File], dict[str, Any]]:
+def _source_finder(
+    fused: Sequence[_File], paths: Sequence[Path], names: Sequence[str], shared: bool
+) -> Callable[[_File], dict[str, Any]]:
     if shared and not any(is_picture(path) for path, _, _ in _images(paths[0])):
         return _patient_finder(paths[0], names)
-    return _finder([_source_files(path, names, i, shared) for i, path in enumerate(paths)], paths, names)
+    return _finder(fused, [_source_files(path, names, i, shared) for i, path in enumerate(paths)], paths, names)
 
 
 def _patient_finder(root: Path, names: Sequence[str]) -> Callable[[_File], dict[str, Any]]:
@@ -272,21 +288,23 @@ def _patient_finder(root: Path, names: Sequence[str]) -> Callable[[_File], dict[
 
 
 def _finder(
-    found: Sequence[list[_File]], paths: Sequence[Path], names: Sequence[str]
+    all_fused: Sequence[_File], found: Sequence[list[_File]], paths: Sequence[Path], names: Sequence[str]
 ) -> Callable[[_File], dict[str, Any]]:
     indices = [_index(files) for files in found]
+    own = CommonNames(file.key for file in all_fused)
+    common = [CommonNames(file.key for file in files) for files in found]
 
     def find(fused: _File) -> dict[str, Any]:
         partners = {}
-        for name, path, index in zip(names, paths, indices, strict=False):
-            partners[name] = str(_partner(fused, name, path, index))
+        for name, path, index, others in zip(names, paths, indices, common, strict=False):
+            partners[name] = str(_partner(fused, name, path, index, partial(own.matches, fused.key, others)))
         return {"sources": partners}
 
     return find
 
 
 def _index(files: Iterable[_File]) -> list[dict[Any, list[_File]]]:
-    """Sort files by the three ways in which a partner is looked for, the surest first."""
+    """Sort files by the ways in which a partner is looked for, the surest first."""
     by_place: dict[Any, list[_File]] = {}
     by_stem: dict[Any, list[_File]] = {}
     by_key: dict[Any, list[_File]] = {}
@@ -297,11 +315,15 @@ def _index(files: Iterable[_File]) -> list[dict[Any, list[_File]]]:
     return [by_place, by_stem, by_key]
 
 
-def _partner(fused: _File, name: str, root: Path, index: Sequence[dict[Any, list[_File]]]) -> Path:
+def _partner(
+    fused: _File, name: str, root: Path, index: Sequence[dict[Any, list[_File]]], similar: Callable[[], list[str]]
+) -> Path:
     picture = is_picture(fused.path)
     other_kind = []
-    for known, looked_for in zip(index, (fused.place, fused.stem, fused.key), strict=True):
-        candidates = known.get(looked_for, [])
+    by_name = zip(index, (fused.place, fused.stem, fused.key), strict=True)
+    ways = [partial(known.get, wanted, []) for known, wanted in by_name]
+    for way in (*ways, lambda: [file for key in similar() for file in index[-1][key]]):
+        candidates = way()
         other_kind += [file for file in candidates if is_picture(file.path) != picture]
         candidates = [file for file in candidates if is_picture(file.path) == picture]
         if len(candidates) > 1:
@@ -314,6 +336,8 @@ def _partner(fused: _File, name: str, root: Path, index: Sequence[dict[Any, list
                 f"{', …' if len(candidates) > _SHOWN else ''}. Keep one, or name the files themselves."
             )
         if candidates:
+            if way not in ways:
+                logger.info("%s and %s are paired by what their names share", fused.path, candidates[0].path)
             return candidates[0].path
     if other_kind:
         raise _NoPartnerError(
@@ -321,9 +345,9 @@ def _partner(fused: _File, name: str, root: Path, index: Sequence[dict[Any, list
             "unknown. Convert one of them."
         )
     raise _NoPartnerError(
-        f"{fused.path} has no partner for {name} in {root}: no {'PNG' if picture else 'NIfTI file'} there is named "
-        f"{fused.stem}, or {fused.key} with a known ending such as _{name}. {_nearest(fused.key, index[2])}"
-        "Rename the files, or give their endings by --source_names."
+        f"{fused.path} has no partner for {name} in {root}: no {'picture' if picture else 'NIfTI file'} there is named "
+        f"{fused.stem}, {fused.key} with a known ending such as _{name}, or alike. {_nearest(fused.key, index[2])}"
+        "Rename the files, or name one fused image and its sources instead of folders."
     )
 
 

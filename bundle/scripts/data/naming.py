@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache
 
-MODALITY_WORDS: dict[str, tuple[str, ...]] = {
-    "t1gd": ("t1ce", "t1c", "t1gd"),
-    "flair": ("flair", "t2f"),
-    "t1": ("t1", "t1n"),
-    "t2": ("t2", "t2w"),
-    "seg": ("seg", "segm"),
-}
-"""Last word of a file name for each modality: BraTS 2018-2021 first, then BraTS 2023 and later."""
+from .bids_name import read_bids_name
+from .contrasts import AUTOMATIC_SEG, SEG, bids_ending, read_words, words_of
 
 VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 """How the names of volumes end: NIfTI, and what is read by ITK."""
 
 _NIFTI = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
-_EXTENSION = re.compile(r"\.(nii(\.gz)?|nrrd|nhdr|mha|mhd)$", re.IGNORECASE)
+# Some programs write `.nii.nii.gz`.
+_EXTENSION = re.compile(r"((\.nii)+(\.gz)?|\.(nrrd|nhdr|mha|mhd))$", re.IGNORECASE)
 
+_VISIT = (
+    r"(?:week|visit|session|timepoint|tp|followup|fu|day|month|year)[-_]?\d[\d-]*[a-z]?"
+    r"|baseline|pre(?:op)?|post(?:op)?"
+)
 _PERSON_PATTERNS = (
     # BraTS 2023+: BraTS-GLI-00005-001 is the second visit of person 00005
     re.compile(r"^(BraTS-[A-Za-z]+-\d{5})-\d{3}$"),
+    # BraTS 2013-2015: brats_tcia_pat101_0002 is the second visit of person 101
+    re.compile(r"^(brats_[A-Za-z0-9]+_pat\d+)_\d+$"),
     # TCGA barcode with an optional date: TCGA_DU_7294_19890104, TCGA-DU-7294
     re.compile(r"^(TCGA[-_][A-Z0-9]{2}[-_][A-Z0-9]{4})(?:[-_]\d{8})?$"),
-    # UPENN-GBM-00008_21 and UCSF-PDGM-0429_FU001d are follow-up visits
+    # UPENN-GBM-00008_21, UCSF-PDGM-0429_FU001d and RHUH-0001_2 are later visits
     re.compile(r"^(UPENN-GBM-\d{5})_\d{2}$"),
     re.compile(r"^(UCSF-PDGM-\d{4})_FU\w+$"),
-    # BIDS: sub-01_ses-02
-    re.compile(r"^(sub-[A-Za-z0-9]+)_ses-[A-Za-z0-9]+$"),
+    re.compile(r"^(RHUH-\d{4})_\d+$"),
+    # BIDS: sub-01_ses-02; names made of folders: Subject_001_ses-0
+    re.compile(r"^(.+)_ses-[A-Za-z0-9-]+$"),
+    # Patient-001_week-000-1 of LUMIERE, P1_visit2, P1_baseline
+    re.compile(rf"^(.+)[_-](?:{_VISIT})$", re.IGNORECASE),
 )
+_VISIT_FOLDER = re.compile(rf"^(?:ses-[A-Za-z0-9-]+|{_VISIT})$", re.IGNORECASE)
+_PERHAPS_VISIT = re.compile(r"^(?:(?:scan|exam|study)[-_]?)?\d+(?:[-_.]\d+)*$", re.IGNORECASE)
 
 
 def is_nifti(path: str | os.PathLike[str]) -> bool:
@@ -54,14 +59,6 @@ def without_extension(path: str | os.PathLike[str]) -> str:
     return _EXTENSION.sub("", os.path.basename(os.fspath(path)))
 
 
-@cache
-def _pattern(extra_words: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, str]]:
-    modality_of = {word: name for name, words in MODALITY_WORDS.items() for word in words}
-    modality_of.update({word.lower(): word for word in extra_words if word not in MODALITY_WORDS})
-    words = "|".join(re.escape(word) for word in sorted(modality_of, key=len, reverse=True))
-    return re.compile(rf"^(?:(.+)[_-])?({words})$", re.IGNORECASE), modality_of
-
-
 def parse_name(path: str | os.PathLike[str], sources: tuple[str, ...] = ()) -> tuple[str, str] | None:
     """Split a file name into patient and modality.
 
@@ -70,24 +67,31 @@ def parse_name(path: str | os.PathLike[str], sources: tuple[str, ...] = ()) -> t
         sources: further modalities, each recognised by its own name.
 
     Returns:
-        (patient, modality), for instance ("BraTS18_X", "t1gd") for `BraTS18_X_t1ce.nii.gz`; the
-        patient is empty for a bare `t1ce.nii.gz`. None if the name says no known modality.
+        (patient, modality), for instance ("BraTS18_X", "t1gd") for `BraTS18_X_t1ce.nii.gz` or ("sub-01", "t1gd") for
+        `sub-01_ce-gadolinium_T1w.nii.gz`; the patient is empty for a bare `t1ce.nii.gz`. None if the name says no known
+        modality.
     """
     if not is_volume(path):
         return None
-    pattern, modality_of = _pattern(tuple(sources))
-    match = pattern.match(without_extension(path))
-    if match is None:
+    stem = without_extension(path)
+    bids = read_bids_name(stem, tuple(sources))
+    if bids is not None:
+        return (bids.patient, bids.contrast) if bids.contrast else None
+    words = read_words(stem, tuple(sources))
+    if words is None:
         return None
-    return match.group(1) or "", modality_of[match.group(2).lower()]
+    return words.patient, SEG if words.contrast == AUTOMATIC_SEG else words.contrast
 
 
 def expected_names(patient: str, modality: str) -> str:
     """The file names under which a modality is looked for, as text for a message."""
     stem = patient or "<patient>"
-    words = MODALITY_WORDS.get(modality, (modality,))
+    words = words_of(modality)
     names = [f"{stem}_{words[0]}.nii.gz"]
-    if len(words) > 1:
+    if stem.startswith("sub-"):
+        bids = bids_ending(modality)
+        names = [f"{stem}_{bids}.nii.gz", *(names if bids.lower() != words[0] else ())]
+    elif len(words) > 1:
         names.append(f"{stem}-{words[1]}.nii.gz")
     return " or ".join(names)
 
@@ -103,3 +107,18 @@ def person_of(patient: str) -> str:
         if match:
             return match.group(1).replace("_", "-")
     return patient
+
+
+def is_visit(folder: str) -> bool:
+    """Whether a folder is named after a visit: `ses-2`, `week-000-1`, `baseline`."""
+    return _VISIT_FOLDER.match(folder) is not None
+
+
+def may_be_visit(folder: str) -> bool:
+    """Whether a folder is one of a visit by its name, or of a patient: `0`, `2019-04-01`, `scan2`."""
+    return _PERHAPS_VISIT.match(folder) is not None
+
+
+def visit_name(person: str, visit: str) -> str:
+    """Name a patient by person and visit, so that `person_of` gives the person back: `P1_week-2`, `P1_ses-0`."""
+    return f"{person}_{visit}" if is_visit(visit) else f"{person}_ses-{visit}"

@@ -1,14 +1,21 @@
-"""Find the pictures that belong together: those of one name in a folder for each source."""
+"""Find the pictures that belong together in a folder for each source, by their names."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .common_names import pair_names
 from .errors import BadInputError
-from .pictures import is_picture
+from .not_taken import NotTaken
+from .pictures import ENDINGS, is_picture
+
+logger = logging.getLogger(__name__)
+
+_SHOWN = 3
 
 
 def find_picture_pairs(
@@ -16,27 +23,30 @@ def find_picture_pairs(
 ) -> list[dict[str, Any]]:
     """Pair pictures by name, or take the files that are named.
 
+    Pictures of the same name belong together, whatever their formats. What is left is paired by what the names share
+    (`ct_01` with `mr_01`), where that is unambiguous, and logged.
+
     Args:
-        sources: a folder of PNG files for each source, or a file for each.
-        own_endings: ends of the names of results, which are no sources. Defaults to ().
+        sources: a folder of pictures for each source, or a file for each.
+        own_endings: ends of the names of results, which are not sources. Defaults to ().
 
     Returns:
-        records sorted by name: "patient", which is the picture's name without ".png", and "files", one for each source;
-        or "patient" and "problem" where a partner is missing.
+        records sorted by name: "patient", which is the first picture's name without extension, and "files", one for
+        each source; or "patient" and "problem" where a partner is missing or a name is ambiguous.
 
     Raises:
-        BadInputError: sources are no list of two or more folders or files, one does not exist, both kinds are mixed,
-            a folder holds no picture, or no name is in all folders.
+        BadInputError: sources are not a list of two or more folders or files, one does not exist, both kinds are mixed,
+            a folder holds no picture, or no pictures belong together.
     """
     if not sources or isinstance(sources, str | os.PathLike) or len(sources) < 2:
         raise BadInputError(
-            f"sources is {sources!r}, expected a folder or a PNG file for each source, for instance "
+            f"sources is {sources!r}, expected a folder or a picture for each source, for instance "
             "--sources \"['MRI','PET']\"."
         )
     paths = [Path(source).expanduser() for source in sources]
     for path in paths:
         if not path.exists():
-            raise BadInputError(f"{path} does not exist. Give existing folders or PNG files by --sources.")
+            raise BadInputError(f"{path} does not exist. Give existing folders or pictures by --sources.")
     folders = [path.is_dir() for path in paths]
     if not any(folders):
         return [{"patient": paths[0].stem, "files": [str(path) for path in paths]}]
@@ -45,13 +55,26 @@ def find_picture_pairs(
             f"{paths[folders.index(False)]} is a file and {paths[folders.index(True)]} a folder. Give folders or files."
         )
     found = [_pictures(folder, own_endings) for folder in paths]
-    names = sorted(set().union(*found))
-    if not any(all(name in pictures for pictures in found) for name in names):
+    names = set().union(*found)
+    whole = {name for name in names if all(name in pictures for pictures in found)}
+    # Names that are not in every folder, but that share what counts.
+    similar = pair_names([[name for name in pictures if name not in whole] for pictures in found])
+    if not whole and not similar:
         raise BadInputError(
-            f"No picture of {paths[0]} has a partner of the same name in {paths[1]} (for instance {names[0]}.png). "
-            "Give the pictures that belong together the same name."
+            f"No picture of {paths[0]} has a partner of the same or a similar name in {paths[1]} (for instance "
+            f"{next(iter(found[0]))} and {next(iter(found[1]))}). Give the pictures that belong together the same name."
         )
-    return [_record(name, paths, found) for name in names]
+    if similar:
+        shown = ", ".join(" with ".join(pair) for pair in similar[:_SHOWN])
+        logger.info(
+            "%d picture(s) paired by what their names share: %s%s",
+            len(similar),
+            shown,
+            ", …" if len(similar) > _SHOWN else "",
+        )
+    paired = {name for pair in similar for name in pair}
+    rows = [*((name,) * len(paths) for name in names - paired), *similar]
+    return [_record(row, paths, found) for row in sorted(rows)]
 
 
 def source_labels(files: Sequence[str | os.PathLike[str]]) -> list[str]:
@@ -62,23 +85,36 @@ def source_labels(files: Sequence[str | os.PathLike[str]]) -> list[str]:
     return [f"source {i + 1}" for i in range(len(files))]
 
 
-def _pictures(folder: Path, own_endings: Sequence[str]) -> dict[str, Path]:
-    files = sorted(path for path in folder.iterdir() if path.is_file() and is_picture(path))
-    pictures: dict[str, Path] = {}
-    for file in files:
-        if file.name.lower().endswith(tuple(own_endings)):
-            continue
-        if file.stem in pictures:
-            raise BadInputError(f"{file} and {pictures[file.stem]} have one name. Keep one of them.")
-        pictures[file.stem] = file
+def _pictures(folder: Path, own_endings: Sequence[str]) -> dict[str, list[Path]]:
+    """Return the pictures of a folder by their names; one PNG counts more than other formats of the same name."""
+    pictures: dict[str, list[Path]] = {}
+    not_taken = NotTaken()
+    for file in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
+        if not is_picture(file):
+            not_taken.add(f"not a picture that can be read ({ENDINGS})", str(file))
+        elif not file.name.lower().endswith(tuple(own_endings)):
+            pictures.setdefault(file.stem, []).append(file)
     if not pictures:
-        raise BadInputError(f"There is no PNG picture in {folder}. Give the folder of the pictures by --sources.")
+        seen = "".join(f"\n- {line}" for line in not_taken.lines())
+        raise BadInputError(f"There is no picture in {folder}. Give the folder of the pictures by --sources.{seen}")
+    for name, files in pictures.items():
+        png = [file for file in files if file.suffix.lower() == ".png"]
+        if len(png) == 1:
+            for file in set(files) - set(png):
+                not_taken.add("copy of a PNG file of the same name", str(file))
+            pictures[name] = png
+    not_taken.log()
     return pictures
 
 
-def _record(name: str, folders: Sequence[Path], found: Sequence[dict[str, Path]]) -> dict[str, Any]:
-    missing = [str(folder) for folder, pictures in zip(folders, found, strict=True) if name not in pictures]
+def _record(names: Sequence[str], folders: Sequence[Path], found: Sequence[dict[str, list[Path]]]) -> dict[str, Any]:
+    files = [pictures.get(name, []) for name, pictures in zip(names, found, strict=True)]
+    missing = [str(folder) for folder, of_name in zip(folders, files, strict=True) if not of_name]
+    several = next((of_name for of_name in files if len(of_name) > 1), None)
     if missing:
-        problem = f"there is no {name}.png in {' and '.join(missing)}. Add it, or take its partner away."
-        return {"patient": name, "problem": problem}
-    return {"patient": name, "files": [str(pictures[name]) for pictures in found]}
+        problem = f"there is no picture {names[0]} in {' and '.join(missing)}. Add it, or take its partner away."
+    elif several:
+        problem = f"{' and '.join(map(str, several))} have one name. Keep one of them."
+    else:
+        return {"patient": names[0], "files": [str(of_name[0]) for of_name in files]}
+    return {"patient": names[0], "problem": problem}

@@ -105,7 +105,7 @@ class SliceDataset(Dataset):
         self.labels = None if labels is None else tuple(labels)
         self.transform = transform
         self.cache_dir = Path(cache_dir).expanduser() if cache_dir else None
-        self._load = LoadSourcesd(self.sources)
+        self._load = LoadSourcesd(self.sources, with_seg=criterion != "brain")
         self._normalize = NormalizeSourcesd(normalisation, slice_axis, lower, upper)
         self._patients: list[str] = []
         self._slices: list[_PatientSlices] = []

@@ -11,19 +11,19 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from scripts.data.discovery import DEFAULT_SOURCES, find_patients
+from scripts.data.discovery import DEFAULT_SOURCES
 from scripts.data.errors import BadInputError
 from scripts.data.nifti import check_same_affine, one_volume, read_nifti
 from scripts.outputs.identity import check_belongs
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.volumes import load_fused
-from scripts.transforms.load_sources import LoadSourcesd
 from scripts.typicality.case_score import warning
 from scripts.workflows.decompose import find_fused
 from scripts.workflows.fusion_files import PHANTOM
 from scripts.workflows.map_files import UNCERTAINTY, map_file
 
 from .report_data import ReportData
+from .sources import find_sources, read_sources
 
 NORMALISATION = {"slice": "each slice to its own range", "volume": "the whole volume to its range"}
 OTHERS = ("Registration", "Preparation")
@@ -37,7 +37,8 @@ def find_results(
 
     Args:
         dataset_dir: folder that `configs/inference.json` wrote.
-        sources_dir: folder of the sources, in any layout of `find_patients`. Defaults to None (not at hand).
+        sources_dir: folder of the sources: in any layout of `find_patients`, or of DICOM studies. Defaults to None (not
+            at hand).
         sources: modalities that were fused. Defaults to ("t1gd", "flair").
 
     Returns:
@@ -49,7 +50,7 @@ def find_results(
     records = find_fused(dataset_dir)
     if sources_dir is None:
         return records
-    found = {record["patient"]: record for record in find_patients(sources_dir, sources)}
+    found = find_sources(sources_dir, sources, records)
     for record in records:
         if record["patient"] in found:
             record["sources"] = found[record["patient"]]
@@ -79,27 +80,11 @@ class ReadResults:
         sidecar = read_sidecar(sidecar_of(path))
         fused, affine, _ = load_fused(path)
         check_belongs(path, sidecar, fused.shape, affine)
-        volumes, seg = self._sources(record, sidecar, fused.shape, affine)
+        volumes, seg = {}, None
+        if "sources" in record:
+            volumes, seg = read_sources(record["sources"], sidecar, fused.shape, affine)
         report = read_parts(path, record["patient"], sidecar, fused, affine, volumes, seg)
         return {"patient": record["patient"], "fused": path, "report": report}
-
-    @staticmethod
-    def _sources(
-        record: Mapping[str, Any], sidecar: Mapping[str, Any], shape: tuple[int, ...], affine: np.ndarray
-    ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-        if "sources" not in record:
-            return {}, None
-        names = sidecar["SourceModalities"]
-        data = LoadSourcesd(names)(record["sources"])
-        image = data["image"]
-        place = np.asarray(image.affine)
-        if tuple(image.shape[1:]) != tuple(shape) or not np.allclose(place, affine, rtol=1e-3, atol=1e-3):
-            raise BadInputError(
-                f"{record['patient']}: the sources in {Path(data['files'][names[0]]).parent} lie on another grid than "
-                f"{record['fused']}. Give the sources that it was fused from by --sources_dir, or leave that out."
-            )
-        seg = np.asarray(data["seg"][0]) if "seg" in data else None
-        return dict(zip(names, np.asarray(image), strict=True)), seg
 
 
 def read_parts(

@@ -43,7 +43,8 @@ class LoadSourcesd(Transform):
         """Read and check one patient.
 
         Args:
-            data: patient record: "patient", a path per source, optional "seg" and "channels".
+            data: patient record: "patient", a path per source, optional "seg" or "seg_candidates", and
+                "channels".
 
         Returns:
             new dict: "image" MetaTensor float32 [N, X, Y, Z] with affine, "seg" MetaTensor float32
@@ -54,6 +55,12 @@ class LoadSourcesd(Transform):
         """
         if "problem" in data:
             raise BadInputError(data["problem"])
+        if self.with_seg and data.get("seg_candidates"):
+            raise BadInputError(
+                f"{data['patient']}: {len(data['seg_candidates'])} files could be the segmentation: "
+                f"{', '.join(data['seg_candidates'])}. Keep one of them, or name it in a datalist "
+                "(configs/make_datalist.json writes one)."
+            )
         files = self._files(data)
         channels = data.get("channels")
         # a file that holds all channels is read once

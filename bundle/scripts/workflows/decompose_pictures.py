@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from scripts.data.errors import BadInputError
-from scripts.data.pictures import read_picture
+from scripts.data.pictures import format_of, read_picture
 from scripts.outputs.pictures import FUSED_ENDING, picture_name, picture_sidecar
 
 
@@ -69,6 +69,11 @@ class ReadFusedPicture:
             BadInputError: the file is missing or damaged, or was resized since it was fused.
         """
         path = record["fused"]
+        if format_of(path) != "PNG":
+            raise BadInputError(
+                f"{path} is not PNG. Another format may have changed the numbers that lead back to the sources: give "
+                "the fused picture as it was written."
+            )
         picture = read_picture(path)
         sidecar = picture_sidecar(path)
         shape = list(picture.luminance.shape)
