@@ -1,7 +1,1 @@
-"""What every command does first: refuse options that it does not know, before anything is read or written."""
-
-from __future__ import annotations
-
-from .begin import begin
-
-__all__ = ["begin"]
+"""The command line: what every command does first, and the commands that messages offer."""

@@ -20,7 +20,7 @@ def begin() -> None:
 
     To be the first expression of a section that a user runs, so that nothing was read or written before::
 
-        "imports": ["$from scripts.command_line import begin"],
+        "imports": ["$from scripts.command_line.begin import begin"],
         "run": ["$begin()", "$@evaluator.run()"]
 
     Raises:
@@ -43,7 +43,8 @@ def check(call: Call) -> None:
     """
     check_typed(call)
     parser = layered(call.config_files, {})
-    complete = layered(call.config_files, {id: value for id, value in call.options.items() if id[0] != MERGE_KEY})
+    overrides = {option: value for option, value in call.options.items() if not option.startswith(MERGE_KEY)}
+    complete = layered(call.config_files, overrides)
     used = UsedIds(complete, (*call.sections, "imports"))
     for name in SECTIONS:
         section = call.monai_options.get(name)

@@ -23,6 +23,10 @@ COMPONENT_KEYS = ("_target_", "_disabled_", "_mode_", "_desc_", "_requires_")
 """Keys of MONAI's own in a section that describes a component."""
 
 
+MOST_NAMED = 3
+"""Configs that a message names at most."""
+
+
 class KnownOptions:
     """Say what is wrong with an option, from the configs alone.
 
@@ -46,8 +50,8 @@ class KnownOptions:
         """
         if option.startswith(MERGE_KEY):
             return (
-                f"--{option} does not merge: MONAI merges +{option[1:]} in config files only, and would replace the whole "
-                "section here. Put it into a JSON file and name that last in --config_file."
+                f"--{option} does not merge: MONAI merges +{option[1:]} in config files only, and would replace the "
+                "whole section here. Put it into a JSON file and name that last in --config_file."
             )
         if self._is_of_tracking(option):
             return None
@@ -58,26 +62,27 @@ class KnownOptions:
         return None if option in self.used else self._without_effect(option)
 
     def _unknown(self, option: str, section: str, name: str) -> str:
-        elsewhere = _configs_with(option)
+        told = [f"--{option} is not an option of {self.where}."]
+        elsewhere = _configs_with(option)[:MOST_NAMED]
         if elsewhere:
-            return (
-                f"--{option} is not an option of {self.where}, but of {' and '.join(elsewhere)}. Name that in "
-                "--config_file as well, or leave the option out."
-            )
+            told.append(f"It is one of {', '.join(elsewhere)}, which --config_file does not name.")
         if section:
-            # Where the section itself is unknown MONAI has ended with an error already.
+            # Where the section itself is unknown, MONAI has ended with an error already.
             matches = get_close_matches(name, [*self._entries(section)], 1)
             nearest = [option.removesuffix(name) + match for match in matches]
         else:
             nearest = get_close_matches(name, [*self._options(), *OWN_OPTIONS], 1)
-        remedy = f"Did you mean --{nearest[0]}?" if nearest else "Options are the keys at the top of the configs."
-        return f"--{option} is not an option of {self.where}. {remedy}"
+        if nearest:
+            told.append(f"Did you mean --{nearest[0]}?")
+        elif not elsewhere:
+            told.append("Options are the keys at the top of the configs.")
+        return " ".join(told)
 
     def _without_effect(self, option: str) -> str:
         return f"--{option} has no effect in {self.where}: nothing that this command runs uses it. Leave it out."
 
     def _options(self) -> list[str]:
-        return [id for id in self.parser.get() if id in self.used and id != ConfigParser.meta_key]
+        return [key for key in self.parser.get() if key in self.used and key != ConfigParser.meta_key]
 
     def _entries(self, section: str) -> Iterable[str]:
         content = self.parser[section]
@@ -113,7 +118,9 @@ def _arguments(target: Any) -> list[str]:
         parameters = inspect.signature(locate(target)).parameters.values()  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return ["**"]
-    return ["**" if one.kind is one.VAR_KEYWORD else one.name for one in parameters if one.kind is not one.VAR_POSITIONAL]
+    return [
+        "**" if one.kind is one.VAR_KEYWORD else one.name for one in parameters if one.kind is not one.VAR_POSITIONAL
+    ]
 
 
 def _configs_with(option: str) -> list[str]:

@@ -26,7 +26,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "patient_names": ("scripts.dicom.find_studies.PATIENT_NAMES",),
     "precision": ("scripts.inferers.bidirectional.PRECISIONS",),
     "register": ("scripts.registration.align.REGISTER",),
-    "runtime": ("scripts.runtimes.load_runtime.RUNTIMES",),
+    "runtime": ("scripts.runtimes.RUNTIMES",),
     "slice_criterion": ("scripts.data.slices.CRITERIA",),
 }
 """Where the values of an option are declared; of several places, the one that has the config's own value counts."""
@@ -118,9 +118,7 @@ def _check_flag(option: str, value: Any) -> None:
     try:
         is_true(value)
     except BadInputError as error:
-        raise BadInputError(
-            f"--{option} is '{value}', expected {f'{word}, ' if word else ''}true or false."
-        ) from error
+        raise BadInputError(f"--{option} is '{value}', expected {f'{word}, ' if word else ''}true or false.") from error
 
 
 def _check_number(option: str, value: Any) -> None:
