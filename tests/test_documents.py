@@ -175,7 +175,7 @@ OF_THE_BUNDLE = [shown for shown in SHOWN if shown.runs_the_bundle]
 PLACES = {"run: inference + study": "OUT_STUDIES", "run: fuse_pictures": "OUT_PICTURES", "run: score": "OUT_SCORES"}
 """Folders in place of OUT, which documents use for more than one thing."""
 OPTION = re.compile(r"`(--[a-z][a-z_0-9]*)(?![\w.-])")
-OF_OTHER_PROGRAMS = {"max_restarts", "gpus", "shm"}
+OF_OTHER_PROGRAMS = {"max_restarts", "gpus", "source", "rates", "save"}
 
 
 def test_a_command_that_is_shown_has_its_place_in_the_tables():

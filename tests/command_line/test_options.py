@@ -14,8 +14,11 @@ import monai.bundle
 import pytest
 from monai.bundle import ConfigParser
 
+from scripts.command_line.begin import check
+from scripts.command_line.call import Call
 from scripts.command_line.offered import command
 from scripts.command_line.values import CHOICES
+from scripts.data.errors import BadInputError
 from scripts.workflows.plain_errors import plain_cause
 
 ROOT = Path(__file__).parents[2]
@@ -139,12 +142,14 @@ def test_ids_that_are_used_can_be_overridden(refusal, configs, section, option, 
         ("network_def#block", "network_def#blocks"),
         ("network_def::mixin", "network_def::mixing"),
         ("evaluator#ampp", "evaluator#amp"),
-        ("finished#settings#sed", "finished#settings#seed"),
+        ("query#acession", "query#accession"),
     ],
 )
 def test_a_mistyped_nested_id_names_the_nearest(refusal, option, nearest):
-    told = refusal("inference", {option: 1, **DATA})
-    assert told == f"--{option} is not an option of inference.json. Did you mean --{nearest}?"
+    told = refusal("inference study pacs", {option: 1, "pacs_url": "https://pacs.example/dicom-web"})
+    assert told == (
+        f"--{option} is not an option of inference.json + study.json + pacs.json. Did you mean --{nearest}?"
+    )
 
 
 def test_options_of_monai_stay_possible(refusal):
@@ -154,8 +159,18 @@ def test_options_of_monai_stay_possible(refusal):
     assert "experiment_name is not an option" in refusal("train", {"experiment_name": "x"}, "training")
 
 
+def test_a_mistyped_key_of_the_user_s_own_config_is_refused(tmp_path):
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps({"fused_dtyp": "uint8", "learning_rate": 1, "helper": 1, "mine": ["$print()"]}))
+    with pytest.raises(BadInputError) as refused:
+        check(Call((INFERENCE, str(own)), DATA))
+    assert str(refused.value) == f"{own} sets 'fused_dtyp', which nothing uses. Did you mean 'fused_dtype'?"
+    own.write_text(json.dumps({"my_seed": 3, "seed": "@my_seed", "+imports": [], "network_def#blocks": 4}))
+    check(Call((INFERENCE, str(own)), {**DATA, "my_seed": 4}))
+
+
 def test_merging_on_the_command_line_is_refused_as_monai_would_replace(refusal):
-    told = refusal("inference", {"+finished#settings": {"a": 1}, **DATA})
+    told = refusal("inference", {"+handlers": ["x"], **DATA})
     assert "would replace the whole section" in told
 
 
@@ -182,6 +197,7 @@ def test_options_of_a_file_and_of_python_are_checked_as_typed_ones_are(monkeypat
         (["--normalisation", "--report"], "Did you mean --normalisation?"),
         (["--seed", "1", "--seed=2"], "--seed is given twice. Give it once."),
         (["--output_dir", "OUT#2"], "--output_dir OUT#2 was read as OUT, because # begins a comment there."),
+        (["--accession", "1_0"], "--accession 1_0 was read as 10, a number."),
         (["--output_dir"], "--output_dir has no value. Give a path: --output_dir PATH."),
         (["--output_dir", "1e3"], "--output_dir was read as the number 1000.0."),
         (["inference", "MRI"], "There is no section 'MRI' to run."),
@@ -189,7 +205,11 @@ def test_options_of_a_file_and_of_python_are_checked_as_typed_ones_are(monkeypat
     ],
 )
 def test_what_the_shell_makes_of_an_option_is_checked(typed, words, told):
-    assert told in typed("--config_file", INFERENCE, "--dataset_dir", "DIR", *words)
+    files = (
+        INFERENCE if "--accession" not in words else str([INFERENCE, f"{CONFIGS}/study.json", f"{CONFIGS}/pacs.json"])
+    )
+    data = [] if "--accession" in words else ["--dataset_dir", "DIR"]
+    assert told in typed("--config_file", files, *data, *words)
 
 
 @pytest.mark.parametrize(

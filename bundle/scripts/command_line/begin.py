@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from monai.bundle import ConfigParser
 from monai.bundle.utils import MERGE_KEY
 
 from scripts.data.errors import BadInputError
@@ -9,7 +12,7 @@ from scripts.workflows.plain_errors import install_plain_errors
 
 from .call import SECTIONS, Call, current_call
 from .default_data import check_default_data
-from .known_options import KnownOptions
+from .known_options import CONFIGS, KnownOptions
 from .references import UsedIds, layered
 from .typed import check_typed
 from .values import check_needed, check_value
@@ -41,8 +44,8 @@ def check(call: Call) -> None:
     Raises:
         BadInputError: naming the options and what to do about them.
     """
-    check_typed(call)
     parser = layered(call.config_files, {})
+    check_typed(call, parser)
     overrides = {option: value for option, value in call.options.items() if not option.startswith(MERGE_KEY)}
     complete = layered(call.config_files, overrides)
     used = UsedIds(complete, (*call.sections, "imports"))
@@ -54,9 +57,13 @@ def check(call: Call) -> None:
                 "several values into a list, as in --sources \"['t1gd','flair']\", and paths with * into quotes."
             )
     known = KnownOptions(call, parser, used)
-    problems = [problem for option in call.options if (problem := known.problem(option))]
-    if problems:
-        raise BadInputError("\n".join(problems))
+    problems = [known.problem(option) for option in call.options]
+    for file in call.config_files:
+        if not Path(file).resolve().is_relative_to(CONFIGS):
+            problems += [known.problem_of_file(file, key) for key in ConfigParser.load_config_file(file)]
+    told = [problem for problem in problems if problem]
+    if told:
+        raise BadInputError("\n".join(told))
     for option, value in call.options.items():
         check_value(option, value, parser.get(option))
         check_needed(option, complete, used)

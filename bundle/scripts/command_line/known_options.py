@@ -23,6 +23,8 @@ COMPONENT_KEYS = ("_target_", "_disabled_", "_mode_", "_desc_", "_requires_")
 """Keys of MONAI's own in a section that describes a component."""
 
 
+SURELY_MEANT = 0.8
+"""Similarity of two names, from 0 to 1, from which on one is taken for the other with a letter wrong."""
 MOST_NAMED = 3
 """Configs that a message names at most."""
 
@@ -40,7 +42,7 @@ class KnownOptions:
         self.call = call
         self.parser = parser
         self.used = used
-        self.where = " with ".join(Path(file).name for file in call.config_files)
+        self.where = " + ".join(Path(file).name for file in call.config_files)
 
     def problem(self, option: str) -> str | None:
         """Return why an option cannot be taken, with the remedy, or None.
@@ -60,6 +62,19 @@ class KnownOptions:
             if not (section and self._takes(section, name)):
                 return self._unknown(option, section, name)
         return None if option in self.used else self._without_effect(option)
+
+    def problem_of_file(self, file: str, key: str) -> str | None:
+        """Return why a key of the user's own config is probably mistyped, or None.
+
+        Args:
+            file: the config.
+            key: key at its top.
+        """
+        key = ReferenceResolver.normalize_id(key.removeprefix(MERGE_KEY)).partition(ID_SEP_KEY)[0]
+        if key in self.used or _configs_with(key):
+            return None
+        nearest = get_close_matches(key, self._options(), 1, SURELY_MEANT)
+        return f"{file} sets '{key}', which nothing uses. Did you mean '{nearest[0]}'?" if nearest else None
 
     def _unknown(self, option: str, section: str, name: str) -> str:
         told = [f"--{option} is not an option of {self.where}."]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+from monai.bundle import ConfigParser
 
 from scripts.data.errors import BadInputError
 
@@ -13,10 +16,14 @@ OPTION = re.compile(r"^(--|-[a-zA-Z])")
 """What python-fire takes for an option, not for a value."""
 
 
-def check_typed(call: Call) -> None:
-    """Refuse options given twice, and values that lose a part on the command line.
+def check_typed(call: Call, parser: ConfigParser) -> None:
+    """Refuse options given twice, and values that the command line changes.
 
-    python-fire keeps the last of two values, and reads ``801#1`` as Python: as 801 with a comment.
+    python-fire keeps the last of two values, and reads values as Python: ``801#1`` is 801 with a comment, ``1_0`` is 10.
+
+    Args:
+        call: the command.
+        parser: its config files in layers, without its options.
 
     Raises:
         BadInputError: naming the option.
@@ -27,11 +34,27 @@ def check_typed(call: Call) -> None:
             raise BadInputError(f"--{option} is given twice. Give it once.")
         seen.add(option)
         value = call.options.get(option)
-        if text is not None and "#" in text and "#" not in str(value):
-            raise BadInputError(
-                f"--{option} {text} was read as {value}, because # begins a comment there. Put the value into two "
-                f"pairs of quotes: --{option} '\"{text}\"'."
-            )
+        if text is None or text == str(value):
+            continue
+        if "#" in text and "#" not in str(value):
+            why = "because # begins a comment there"
+        elif _is_number(value) and _is_text(parser.get(option)):
+            why = "a number"
+        else:
+            continue
+        raise BadInputError(
+            f"--{option} {text} was read as {value}, {why}. Put the value into two pairs of quotes: "
+            f"--{option} '\"{text}\"'."
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_text(default: Any) -> bool:
+    """Whether an option is not one of numbers, as far as its own value says; null may be text."""
+    return default is None or (isinstance(default, str) and not default.startswith(("$", "@", "%")))
 
 
 def typed_options(typed: Sequence[str]) -> Iterator[tuple[str, str | None]]:
