@@ -19,7 +19,7 @@ OPTION = re.compile(r"^(--|-[a-zA-Z])")
 def check_typed(call: Call, parser: ConfigParser) -> None:
     """Refuse options given twice, and values that the command line changes.
 
-    python-fire keeps the last of two values, and reads values as Python: ``801#1`` is 801 with a comment, ``1_0`` is 10.
+    python-fire keeps the last of two values, and reads them as Python: ``801#1`` is 801 with a comment, ``1_0`` is 10.
 
     Args:
         call: the command.
