@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from pydoc import locate
 
+import fire
 import monai.bundle
 import pytest
+import torch
 from monai.bundle import ConfigParser
 
 from scripts.command_line.begin import check
@@ -19,6 +22,7 @@ from scripts.command_line.call import Call
 from scripts.command_line.offered import command
 from scripts.command_line.values import CHOICES
 from scripts.data.errors import BadInputError
+from scripts.runtimes.torchscript import TorchScriptRuntime
 from scripts.workflows.plain_errors import plain_cause
 
 ROOT = Path(__file__).parents[2]
@@ -197,7 +201,6 @@ def test_options_of_a_file_and_of_python_are_checked_as_typed_ones_are(monkeypat
         (["--normalisation", "--report"], "Did you mean --normalisation?"),
         (["--seed", "1", "--seed=2"], "--seed is given twice. Give it once."),
         (["--output_dir", "OUT#2"], "--output_dir OUT#2 was read as OUT, because # begins a comment there."),
-        (["--accession", "1_0"], "--accession 1_0 was read as 10, a number."),
         (["--output_dir"], "--output_dir has no value. Give a path: --output_dir PATH."),
         (["--output_dir", "1e3"], "--output_dir was read as the number 1000.0."),
         (["inference", "MRI"], "There is no section 'MRI' to run."),
@@ -205,11 +208,12 @@ def test_options_of_a_file_and_of_python_are_checked_as_typed_ones_are(monkeypat
     ],
 )
 def test_what_the_shell_makes_of_an_option_is_checked(typed, words, told):
-    files = (
-        INFERENCE if "--accession" not in words else str([INFERENCE, f"{CONFIGS}/study.json", f"{CONFIGS}/pacs.json"])
-    )
-    data = [] if "--accession" in words else ["--dataset_dir", "DIR"]
-    assert told in typed("--config_file", files, *data, *words)
+    assert told in typed("--config_file", INFERENCE, "--dataset_dir", "DIR", *words)
+
+
+def test_a_text_that_would_become_a_number_is_refused(typed):
+    files = str([INFERENCE, str(CONFIGS / "study.json"), str(CONFIGS / "pacs.json")])
+    assert "--accession 1_0 was read as 10, a number." in typed("--config_file", files, "--accession", "1_0")
 
 
 @pytest.mark.parametrize(
@@ -337,6 +341,18 @@ def test_every_section_that_is_run_begins_by_checking(path, section):
     assert content[section][0] == "$begin()"
     if "imports" in content:
         assert "$from scripts.command_line.begin import begin" in content["imports"]
+
+
+def test_the_command_that_a_missing_export_offers_makes_it(process_as_it_was, monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    folder = tmp_path / "with a space"
+    with pytest.raises(BadInputError, match="does not exist. Make it:") as missing:
+        TorchScriptRuntime(folder, torch.device("cpu"))
+    (line,) = [line for line in str(missing.value).splitlines() if "monai.bundle" in line]
+    python, *words = shlex.split(line)
+    assert (python, words[:3]) == ("python", ["-m", "monai.bundle", "run"])
+    fire.Fire({"run": monai.bundle.run}, command=[*words[2:], "--logging_file", "False"])
+    assert TorchScriptRuntime(folder, torch.device("cpu")).descriptions
 
 
 def test_offered_commands_run_where_the_user_is(monkeypatch, tmp_path):
