@@ -134,6 +134,7 @@ def test_an_option_without_effect_is_refused(refusal, configs, section, options)
         ("train", "training", "optimizer#weight_decay", 0.1),
         ("train crops", "training", "lr_scheduler#pct_start", 0.2),
         ("inference export", "parity", "dataset_dir", "DIR"),
+        ("score", "run", "bundle_root", "bundle"),
     ],
 )
 def test_ids_that_are_used_can_be_overridden(refusal, configs, section, option, value):

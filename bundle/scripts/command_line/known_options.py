@@ -19,6 +19,8 @@ from .call import OWN_OPTIONS, Call
 from .references import UsedIds
 
 CONFIGS = Path(BUNDLE_ROOT) / "configs"
+CONVENTIONAL = ("bundle_root",)
+"""Options that tools give to every bundle, whether paths of this command begin there or not."""
 COMPONENT_KEYS = ("_target_", "_disabled_", "_mode_", "_desc_", "_requires_")
 """Keys of MONAI's own in a section that describes a component."""
 
@@ -61,7 +63,7 @@ class KnownOptions:
             section, _, name = ReferenceResolver.normalize_id(option).rpartition(ID_SEP_KEY)
             if not (section and self._takes(section, name)):
                 return self._unknown(option, section, name)
-        return None if option in self.used else self._without_effect(option)
+        return None if option in self.used or option in CONVENTIONAL else self._without_effect(option)
 
     def problem_of_file(self, file: str, key: str) -> str | None:
         """Return why a key of the user's own config is probably mistyped, or None.
