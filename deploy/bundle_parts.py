@@ -11,6 +11,9 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 CONFIGS = ("inference.json", "study.json")
+APPLY = "evaluator#iteration_update#step#apply"
+SECTIONS = ("sources", "dataset#data", "preprocessing", "network", APPLY, "files")
+"""Ids of the parts that are run."""
 BESIDE = Path(__file__).resolve().parent.parent / "bundle"
 """The bundle in a checkout, for a folder of models that holds ``model.ts`` alone."""
 
@@ -54,12 +57,23 @@ class BundleParts:
         self.root = find_bundle(models)
         if str(self.root) not in sys.path:
             sys.path.insert(0, str(self.root))
+        files = tuple(str(self.root / "configs" / name) for name in CONFIGS)
         self.parser = ConfigParser()
-        self.parser.read_config([str(self.root / "configs" / name) for name in CONFIGS])
+        self.parser.read_config(files)
         exported = find_torchscript(models)
         if exported is not None:
             self.parser.update({"runtime": "torchscript", "exported_dir": str(exported.resolve().parent)})
-        self.parser.update({"dataset_dir": str(input_dir), "output_dir": str(output_dir), **settings})
+        places = {"dataset_dir": str(input_dir), "output_dir": str(output_dir)}
+        self.parser.update({**places, **settings})
+        self._check(files, {**places, **settings})
+
+    @staticmethod
+    def _check(files: tuple[str, ...], settings: Mapping[str, Any]) -> None:
+        """Refuse settings that the configs do not know, as the bundle's own commands do."""
+        from scripts.command_line.begin import check
+        from scripts.command_line.call import Call
+
+        check(Call(files, settings, SECTIONS))
 
     @cached_property
     def sources(self) -> list[str]:
@@ -85,7 +99,7 @@ class BundleParts:
     @cached_property
     def apply(self) -> Any:
         """Fuses, stores and decomposes a volume, and compares it with what is usual."""
-        return self.parser.get_parsed_content("evaluator#iteration_update#step#apply")
+        return self.parser.get_parsed_content(APPLY)
 
     @cached_property
     def write(self) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import scripts
+from scripts.data.errors import BadInputError
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 BUNDLE = DEPLOY.parent / "bundle"
@@ -74,6 +75,11 @@ def run(interpreter, study, tmp_path_factory):
 
 
 class TestBundle:
+    def test_settings_that_the_configs_do_not_know_are_refused(self, bundle_parts, tmp_path):
+        with pytest.raises(BadInputError, match="--registr is not an option of .*Did you mean --register?"):
+            bundle_parts.BundleParts(BUNDLE, tmp_path, tmp_path, {"registr": "always"})
+        bundle_parts.BundleParts(BUNDLE, tmp_path, tmp_path, {"register": "always", "overview": True, "report": True})
+
     def test_is_found_as_the_folder_itself_in_a_folder_and_beside(self, bundle_parts, tmp_path):
         assert bundle_parts.find_bundle(BUNDLE) == BUNDLE
         (tmp_path / "fusioninn").symlink_to(BUNDLE)

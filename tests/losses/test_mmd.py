@@ -148,5 +148,5 @@ class TestPublishedKernel:
 
 class TestBadArguments:
     def test_an_unknown_kernel_is_refused(self):
-        with pytest.raises(ValueError, match="'imq' or 'published', got 'rbf'"):
+        with pytest.raises(ValueError, match="one of imq, published, got 'rbf'"):
             MMDLoss("rbf")

@@ -95,7 +95,7 @@ class TestRunning:
     def test_a_cell_that_fails_is_told_and_the_others_are_finished(self, made, cohort):
         folder, failed = made
         assert list(failed) == [BAD]
-        assert "evaluation ended with: fused_dtype is 'int7', expected one of" in failed[BAD]
+        assert "evaluation ended with: --fused_dtype is 'int7', expected one of" in failed[BAD]
         for cell in (TRAINED, MEAN):
             summary = json.loads((grid(cohort, folder).finished(cell) / "summary.json").read_text())
             assert (summary["patients"], summary["slices"]) == (1, 3)
@@ -188,6 +188,12 @@ class TestSettings:
     def test_patients_must_be_given(self, tmp_path):
         with pytest.raises(BadInputError, match="Give the folder of patients by --dataset_dir"):
             Grid(None, str(tmp_path), Budget("small"))
+
+
+def test_a_row_that_sets_what_its_configs_do_not_use_is_refused(cohort, tmp_path):
+    cell = Cell("patterns", "fusioninn", 0, ("train.json",), None, {"alpha": 0.9, "pattern_share": 0.2})
+    with pytest.raises(BadInputError, match="patterns, seed 0 sets pattern_share, which its configs do not use"):
+        grid(cohort, tmp_path).check(cell)
 
 
 def test_overrides_of_sections_that_only_the_training_has_do_not_reach_the_evaluation(cohort, tmp_path):

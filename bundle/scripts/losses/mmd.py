@@ -7,6 +7,7 @@ from torch import nn
 
 from scripts.networks.latent import LATENT_KINDS, draw_like
 
+KERNELS = ("imq", "published")
 IMQ_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 PUBLISHED_WIDTHS = (0.05, 0.2, 0.9)
 
@@ -34,8 +35,8 @@ class MMDLoss(nn.Module):
 
     def __init__(self, kernel: str = "imq", patch_size: int = 4, patches: int = 256, latent: str = "normal") -> None:
         super().__init__()
-        if kernel not in ("imq", "published"):
-            raise ValueError(f"kernel must be 'imq' or 'published', got '{kernel}'.")
+        if kernel not in KERNELS:
+            raise ValueError(f"kernel must be one of {', '.join(KERNELS)}, got '{kernel}'.")
         if latent not in LATENT_KINDS:
             raise ValueError(f"latent must be one of {', '.join(LATENT_KINDS)}, got '{latent}'.")
         self.kernel = kernel

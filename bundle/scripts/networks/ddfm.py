@@ -9,6 +9,7 @@ import torch
 from monai.networks.schedulers import DDIMScheduler
 from torch import nn
 
+from scripts.command_line.offered import command
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.diffusion import DiffusionPrior, FusionEM
@@ -95,9 +96,9 @@ class DDFM(nn.Module):
         if timesteps is not None:
             return self.prior(image, timesteps)
         if not self.prior.trained:
+            training = command(["train.json", "methods/ddfm.json", "crops.json"], "--dataset_dir DIR", "training")
             raise BadInputError(
-                "DDFM has no trained prior. Train one on slices with --config_file \"['configs/train.json',"
-                "'configs/methods/ddfm.json','configs/crops.json']\", then give its model.pt by --ckpt_path."
+                f"DDFM has no trained prior. Train one on slices, then give its model.pt by --ckpt_path: {training}"
             )
         return self.sample(image)
 

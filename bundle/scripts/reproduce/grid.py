@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from scripts.command_line.references import UsedIds
 from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
@@ -135,11 +136,17 @@ class Grid:
         return failed
 
     def check(self, cell: Cell) -> None:
-        """Refuse a cell that was made with other settings than it would be made with now.
+        """Refuse a cell that was made with other settings than it would be made with now, or has unknown ones.
 
         Raises:
-            BadInputError: naming what differs.
+            BadInputError: naming what differs or is unknown.
         """
+        used = [_used(self._evaluation_configs(cell), EVALUATION)]
+        if cell.training is not None:
+            used.append(_used(self._training_configs(cell), TRAINING))
+        unknown = [key for key in cell.overrides if not any(key in ids for ids in used)]
+        if unknown:
+            raise BadInputError(f"{cell.label} sets {', '.join(unknown)}, which its configs do not use. Leave it out.")
         record = MadeWith(self.folder / cell.folder, cell.label)
         if cell.training is not None:
             record.check(TRAINING, self._settings(self._training_configs(cell), cell))
@@ -231,7 +238,9 @@ class Grid:
         places = {"dataset_dir": self.dataset_dir, "split_file": self.split_file, "device": self.device}
         begin = time.monotonic()
         self.logger.info(f"{cell.label}: {section} begins, see {log}")
-        overrides = self._of_evaluation(cell) if section == EVALUATION else cell.overrides
+        # A method may not have what a row of its table sets, and a command refuses what has no effect.
+        used = _used(configs, section)
+        overrides = {key: value for key, value in cell.overrides.items() if key in used}
         problem = run_bundle(section, configs, {**overrides, "seed": cell.seed, **places, **keys}, log)
         took = _clock(time.monotonic() - begin)
         self.logger.info(f"{cell.label}: {section} {'done' if problem is None else 'failed'} in {took}.")
@@ -269,6 +278,10 @@ class Grid:
         if not self.split_file.is_file():
             patients = usable(find_patients(str(self.dataset_dir)))
             split_patients(patients, save_to=self.split_file)
+
+
+def _used(configs: Sequence[str], section: str) -> UsedIds:
+    return UsedIds(layered(configs, {}), [section])
 
 
 def _absolute(path: str | Path) -> Path:

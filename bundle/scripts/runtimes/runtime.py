@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 
 from scripts import __version__
+from scripts.command_line.offered import command
 from scripts.data.errors import BadInputError
 from scripts.export.graphs import INTERFACES
 
@@ -57,9 +59,9 @@ class Runtime(ABC):
 
     @property
     def again(self) -> str:
-        """How the files are made."""
-        files = "['configs/inference.json','configs/export.json']"
-        return f'python -m monai.bundle run {self.command} --config_file "{files}"'
+        """The command that makes the files, on a line of its own."""
+        options = f"--output_dir {shlex.quote(str(self.folder))}"
+        return f"\n    {command(['inference.json', 'export.json'], options, self.command)}"
 
     def file(self, name: str) -> str:
         """Path of a file, which must be there.
@@ -70,15 +72,15 @@ class Runtime(ABC):
         path = self.folder / name
         if not path.is_file():
             raise BadInputError(
-                f"runtime '{self.name}' needs {path}, which does not exist. Make it: {self.again} --output_dir "
-                f"{self.folder}. Or give the folder where it is by --exported_dir."
+                f"runtime '{self.name}' needs {path}, which does not exist. Make it:{self.again}\nOr give the folder "
+                "where it is by --exported_dir."
             )
         return str(path)
 
     def unreadable(self, path: str, error: Exception) -> BadInputError:
         """The error for a file that the runtime cannot load."""
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return BadInputError(f"{path} cannot be loaded by {self.name} ({reason}). Export again: {self.again}.")
+        return BadInputError(f"{path} cannot be loaded by {self.name} ({reason}). Export again:{self.again}")
 
     def check_names(self, path: str, direction: str, inputs: Sequence[str], outputs: Sequence[str] | None) -> None:
         """Refuse a file whose inputs or outputs are called otherwise.
@@ -91,7 +93,7 @@ class Runtime(ABC):
             if found is not None and tuple(found) != wanted:
                 raise BadInputError(
                     f"{path} has the {what} {', '.join(found) or 'none'}, expected {', '.join(wanted)}: it is no "
-                    f"export of this bundle, or of another version. Export again: {self.again}."
+                    f"export of this bundle, or of another version. Export again:{self.again}"
                 )
 
     def check_descriptions(self, checkpoint_sha256: str, sources: int) -> dict[str, Any]:
@@ -110,21 +112,21 @@ class Runtime(ABC):
         for path, told in self.descriptions.items():
             if not isinstance(told, dict) or "checkpoint_sha256" not in told:
                 raise BadInputError(
-                    f"{path} does not say what weights it holds: it is no export of this bundle. Make one: "
-                    f"{self.again}."
+                    f"{path} does not say what weights it holds: it is no export of this bundle. Make one:{self.again}"
                 )
             if told.get("bundle_version") != __version__:
                 raise BadInputError(
                     f"{path} was exported by version {told.get('bundle_version')} of the bundle, this is "
-                    f"{__version__}. Export again: {self.again}."
+                    f"{__version__}. Export again:{self.again}"
                 )
             if told["checkpoint_sha256"] != checkpoint_sha256:
                 raise BadInputError(
                     f"{path} holds other weights (sha256 {told['checkpoint_sha256'][:12]}…) than ckpt_path "
-                    f"({checkpoint_sha256[:12]}…). Export these: {self.again}. Or give the others by --ckpt_path."
+                    f"({checkpoint_sha256[:12]}…). Give the others by --ckpt_path, or export these, with the "
+                    f"same --ckpt_path:{self.again}"
                 )
             if len(told["sources"]) != sources:
                 raise BadInputError(
-                    f"{path} fuses {len(told['sources'])} sources, the network {sources}. Export again: {self.again}."
+                    f"{path} fuses {len(told['sources'])} sources, the network {sources}. Export again:{self.again}"
                 )
         return next(iter(self.descriptions.values()))

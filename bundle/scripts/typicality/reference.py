@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from scripts import RESEARCH_NOTICE
+from scripts.command_line.offered import command
 from scripts.data.errors import BadInputError
 from scripts.outputs.writing import result_file
 
@@ -84,9 +85,10 @@ class Reference:
         Raises:
             BadInputError: it is missing, damaged or belongs to other weights.
         """
+        options = f"--ckpt_path WEIGHTS --typicality_file {path} --dataset_dir DIR"
         remedy = (
-            "Make it for the weights in use, with their training data: python -m monai.bundle run --config_file "
-            f"\"['configs/inference.json','{FIT}']\" --dataset_dir DIR"
+            "Make it for the weights in use, with their training data: "
+            f"{command(['inference.json', 'typicality.json'], options)}"
         )
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -32,6 +32,7 @@ from .fuse import as_stored, check_settings, check_sources
 from .regions import REGIONS, ssim_by_region
 
 BOTH = "both"
+METRICS_VARIANTS = (*VARIANTS, BOTH)
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ class EvaluateVolume:
         check_settings(dtype, latent, seed, slices_at_once)
         if not isinstance(slice_step, int) or slice_step < 1:
             raise BadInputError(f"slice_step is {slice_step!r}, expected a whole number from 1 on.")
-        if metrics_variant not in (*VARIANTS, BOTH):
+        if metrics_variant not in METRICS_VARIANTS:
             raise BadInputError(
-                f"metrics_variant is '{metrics_variant}', expected one of {', '.join((*VARIANTS, BOTH))}."
+                f"metrics_variant is '{metrics_variant}', expected one of {', '.join(METRICS_VARIANTS)}."
             )
         self.sources = list(sources)
         self.dtype = dtype

@@ -20,6 +20,7 @@ from scripts.transforms.slicing import to_slices
 from .uncertainty_map import UncertaintyMap, check_latent
 
 LEVELS = {"uint8": 255, "uint16": 65535}
+DTYPES = (*LEVELS, "float32")
 
 
 def as_stored(fused: torch.Tensor, dtype: str | int) -> torch.Tensor:
@@ -45,9 +46,8 @@ def check_settings(dtype: str, latent: str, seed: int, slices_at_once: int) -> N
     Raises:
         BadInputError: naming the setting and what is possible.
     """
-    dtypes = (*LEVELS, "float32")
-    if dtype not in dtypes:
-        raise BadInputError(f"fused_dtype is '{dtype}', expected one of {', '.join(dtypes)}.")
+    if dtype not in DTYPES:
+        raise BadInputError(f"fused_dtype is '{dtype}', expected one of {', '.join(DTYPES)}.")
     if latent not in LATENT_KINDS:
         raise BadInputError(f"latent is '{latent}', expected one of {', '.join(LATENT_KINDS)}.")
     if not isinstance(seed, int) or seed < 0:

@@ -26,10 +26,7 @@ def install_plain_errors() -> None:
     the user gets a hundred lines. After this call the last lines are the message; every other error keeps its
     traceback.
 
-    To be the first expression of a config's run list, when `sys.path` and the log are set up::
-
-        "imports": ["$from scripts.workflows.plain_errors import install_plain_errors"],
-        "run": ["$install_plain_errors()", "$@evaluator.run()"]
+    `scripts.command_line.begin.begin`, which every command begins with, calls it.
     """
     if os.environ.get(TRACEBACK_VARIABLE) or sys.excepthook is _report:
         return

@@ -1,0 +1,51 @@
+"""Data that nobody named: never in place of the user's own, and never without saying so."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from monai.bundle import ConfigParser
+
+from scripts import BUNDLE_ROOT
+from scripts.data.errors import BadInputError
+
+from .call import Call
+from .references import UsedIds
+
+DATA = "dataset_dir"
+DEFAULTS = {
+    "$@bundle_root + '/example'": "the digital phantom in {}/example, which is not a patient",
+    "$@bundle_root + '/eval'": "the results in {}/eval, where commands without --output_dir write",
+}
+"""Values of `dataset_dir` in the bundle's configs, and what they mean."""
+OF_OWN_DATA = (
+    *("datalist", "sources", "sources_dir", "split_file", "sidecar", "pattern"),
+    *("t1gd", "flair", "t1", "t2", "dwi", "adc", "reference"),
+)
+"""Options that say something about the user's own data."""
+
+
+def check_default_data(call: Call, parser: ConfigParser, used: UsedIds) -> None:
+    """Say that the data set of the configs is used where none was given, or refuse to.
+
+    Args:
+        call: the command.
+        parser: its config files in layers, without its options.
+        used: the ids that the command uses.
+
+    Raises:
+        BadInputError: an option describes data, but no option gives it.
+    """
+    default = DEFAULTS.get(str(parser.get(DATA)))
+    if default is None or DATA in call.options or DATA not in used:
+        return
+    data = default.format(BUNDLE_ROOT)
+    described = [option for option in OF_OWN_DATA if option in call.options]
+    if described:
+        raise BadInputError(
+            f"--{described[0]} is given without --{DATA}, which would use {data}. Give the folder of your data: "
+            f"--{DATA} DIR."
+        )
+    if os.environ.get("RANK", "0") == "0":
+        logging.getLogger(__name__).warning(f"No --{DATA} is given: using {data}.")

@@ -1,0 +1,149 @@
+"""Options must be known to the layered configs and have an effect in them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from pydoc import locate
+from typing import Any
+
+from monai.bundle import ComponentLocator, ConfigParser, ReferenceResolver
+from monai.bundle.utils import DEFAULT_EXP_MGMT_SETTINGS, ID_SEP_KEY, MERGE_KEY
+
+from scripts import BUNDLE_ROOT
+
+from .call import OWN_OPTIONS, Call
+from .references import UsedIds
+
+CONFIGS = Path(BUNDLE_ROOT) / "configs"
+CONVENTIONAL = ("bundle_root",)
+"""Options that tools give to every bundle, whether paths of this command begin there or not."""
+COMPONENT_KEYS = ("_target_", "_disabled_", "_mode_", "_desc_", "_requires_")
+"""Keys of MONAI's own in a section that describes a component."""
+
+
+SURELY_MEANT = 0.8
+"""Similarity of two names, from 0 to 1, from which on one is taken for the other with a letter wrong."""
+MOST_NAMED = 3
+"""Configs that a message names at most."""
+
+
+class KnownOptions:
+    """Say what is wrong with an option, from the configs alone.
+
+    Args:
+        call: the command.
+        parser: its config files in layers, without its options.
+        used: the ids that the command uses, its options included.
+    """
+
+    def __init__(self, call: Call, parser: ConfigParser, used: UsedIds) -> None:
+        self.call = call
+        self.parser = parser
+        self.used = used
+        self.where = " + ".join(Path(file).name for file in call.config_files)
+
+    def problem(self, option: str) -> str | None:
+        """Return why an option cannot be taken, with the remedy, or None.
+
+        Args:
+            option: id as it was given, "#" or "::" between the parts of a nested one.
+        """
+        if option.startswith(MERGE_KEY):
+            return (
+                f"--{option} does not merge: MONAI merges +{option[1:]} in config files only, and would replace the "
+                "whole section here. Put it into a JSON file and name that last in --config_file."
+            )
+        if self._is_of_tracking(option):
+            return None
+        if option not in self.parser:
+            section, _, name = ReferenceResolver.normalize_id(option).rpartition(ID_SEP_KEY)
+            if not (section and self._takes(section, name)):
+                return self._unknown(option, section, name)
+        return None if option in self.used or option in CONVENTIONAL else self._without_effect(option)
+
+    def problem_of_file(self, file: str, key: str) -> str | None:
+        """Return why a key of the user's own config is probably mistyped, or None.
+
+        Args:
+            file: the config.
+            key: key at its top.
+        """
+        key = ReferenceResolver.normalize_id(key.removeprefix(MERGE_KEY)).partition(ID_SEP_KEY)[0]
+        if key in self.used or _configs_with(key):
+            return None
+        nearest = get_close_matches(key, self._options(), 1, SURELY_MEANT)
+        return f"{file} sets '{key}', which nothing uses. Did you mean '{nearest[0]}'?" if nearest else None
+
+    def _unknown(self, option: str, section: str, name: str) -> str:
+        told = [f"--{option} is not an option of {self.where}."]
+        elsewhere = _configs_with(option)[:MOST_NAMED]
+        if elsewhere:
+            told.append(f"It is one of {', '.join(elsewhere)}, which --config_file does not name.")
+        if section:
+            # Where the section itself is unknown, MONAI has ended with an error already.
+            matches = get_close_matches(name, [*self._entries(section)], 1)
+            nearest = [option.removesuffix(name) + match for match in matches]
+        else:
+            nearest = get_close_matches(name, [*self._options(), *OWN_OPTIONS], 1)
+        if nearest:
+            told.append(f"Did you mean --{nearest[0]}?")
+        elif not elsewhere:
+            told.append("Options are the keys at the top of the configs.")
+        return " ".join(told)
+
+    def _without_effect(self, option: str) -> str:
+        return f"--{option} has no effect in {self.where}: nothing that this command runs uses it. Leave it out."
+
+    def _options(self) -> list[str]:
+        return [key for key in self.parser.get() if key in self.used and key != ConfigParser.meta_key]
+
+    def _entries(self, section: str) -> Iterable[str]:
+        content = self.parser[section]
+        if not isinstance(content, dict):
+            return [str(index) for index in range(len(content))] if isinstance(content, list) else []
+        return [*content, *_arguments(content.get("_target_"))]
+
+    def _takes(self, section: str, name: str) -> bool:
+        """Whether a component takes an argument that its section does not name."""
+        content = self.parser.get(section)
+        if not isinstance(content, dict) or "_target_" not in content:
+            return False
+        arguments = _arguments(content["_target_"])
+        return name in (*COMPONENT_KEYS, *arguments) or "**" in arguments
+
+    def _is_of_tracking(self, option: str) -> bool:
+        tracking = self.call.monai_options.get("tracking")
+        if tracking is None:
+            return False
+        settings = DEFAULT_EXP_MGMT_SETTINGS.get(tracking) if isinstance(tracking, str) else tracking
+        settings = settings or ConfigParser.load_config_files(tracking)
+        return option in settings["configs"]
+
+
+def _arguments(target: Any) -> list[str]:
+    """Names of the arguments that a component takes; "**" where it takes any."""
+    if not isinstance(target, str) or target.startswith(("$", "@", "%")):
+        return ["**"] if target else []
+    if "." not in target:
+        module = ComponentLocator().get_component_module_name(target)
+        target = f"{module[0] if isinstance(module, list) else module}.{target}"
+    try:
+        parameters = inspect.signature(locate(target)).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return ["**"]
+    return [
+        "**" if one.kind is one.VAR_KEYWORD else one.name for one in parameters if one.kind is not one.VAR_POSITIONAL
+    ]
+
+
+def _configs_with(option: str) -> list[str]:
+    """Names of the bundle's configs that have an option at their top."""
+    return [
+        path.relative_to(CONFIGS).as_posix()
+        for path in sorted(CONFIGS.rglob("*.json"))
+        if path.name != "metadata.json" and option in json.loads(path.read_text(encoding="utf-8"))
+    ]

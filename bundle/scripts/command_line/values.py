@@ -1,0 +1,134 @@
+"""Values of options are checked before patients are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pydoc import locate
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from scripts.data.errors import BadInputError
+from scripts.data.flags import is_true
+
+from .references import UsedIds
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "compression": ("scripts.dicom.derived.COMPRESSIONS",),
+    "decomposed_units": ("scripts.transforms.load_image_set.UNITS",),
+    "fused_dtype": ("scripts.workflows.fuse.DTYPES",),
+    "judged": ("scripts.report.cohort_pdf.KINDS",),
+    "latent": ("scripts.networks.latent.LATENT_KINDS",),
+    "latent_kernel": ("scripts.losses.mmd.KERNELS",),
+    "metrics_variant": ("scripts.workflows.evaluate.METRICS_VARIANTS",),
+    "normalisation": ("scripts.transforms.normalize.MODES", "scripts.transforms.load_image_set.NORMALISATIONS"),
+    "patient_names": ("scripts.dicom.find_studies.PATIENT_NAMES",),
+    "precision": ("scripts.inferers.bidirectional.PRECISIONS",),
+    "register": ("scripts.registration.align.REGISTER",),
+    "runtime": ("scripts.runtimes.RUNTIMES",),
+    "slice_criterion": ("scripts.data.slices.CRITERIA",),
+}
+"""Where the values of an option are declared; of several places, the one that has the config's own value counts."""
+
+OR_FLAG = {"skull_stripping": "auto"}
+"""Options that are true, false, or this word."""
+
+NEEDS = {
+    "fused_dtype": ("lossless", False),
+    "typicality_file": ("typicality", True),
+    "uncertainty_path": ("uncertainty", True),
+}
+"""Options that have an effect only where another is true or false."""
+
+PLACES = re.compile(r"(_dir|_file|_path|_by_volume|_3d)$|^(datalist|document|figure|fused|picture|pdf)$")
+"""Options whose value is a path."""
+
+USER_IN_URL = re.compile(r"^\w+://[^/@]*:[^/@]*@|^https?://[^/@]+@")
+"""A URL with a password, or with a user that is logged in with."""
+
+
+def check_value(option: str, value: Any, default: Any) -> None:
+    """Refuse a value that the option cannot have.
+
+    Args:
+        option: id of the option.
+        value: as it was given.
+        default: the value in the layered configs, None where they have none.
+
+    Raises:
+        BadInputError: naming what is expected. A value that may hold a password is not shown.
+    """
+    if isinstance(value, str) and USER_IN_URL.search(value):
+        raise BadInputError(
+            f"--{option} holds a user or a password, which logs would show. Give --pacs_user, and the password in the "
+            "environment variable that --pacs_password_variable names or in --pacs_password_file."
+        )
+    if isinstance(value, str) and value.startswith(("$", "@", "%")):
+        return
+    if PLACES.search(option):
+        _check_place(option, value)
+    elif option in CHOICES:
+        _check_choice(option, value, default)
+    elif option in OR_FLAG or isinstance(default, bool):
+        _check_flag(option, value)
+    elif isinstance(default, (int, float)):
+        _check_number(option, value)
+    elif isinstance(default, list) and not isinstance(value, (list, tuple)):
+        raise BadInputError(f"--{option} is '{value}', expected a list, for instance --{option} \"{_shown(default)}\".")
+
+
+def check_needed(option: str, parser: ConfigParser, used: UsedIds) -> None:
+    """Refuse an option that another one leaves without effect.
+
+    Args:
+        option: id of an option that was given.
+        parser: the layered configuration with the options.
+        used: the ids that the command uses.
+
+    Raises:
+        BadInputError: naming both.
+    """
+    other, needed = NEEDS.get(option, (None, None))
+    if other is not None and other in used and is_true(parser[other]) is not needed:
+        remedy = f"Give --{other} {str(needed).lower()}, or leave out --{option}."
+        raise BadInputError(f"--{option} has no effect with --{other} {str(not needed).lower()}. {remedy}")
+
+
+def _check_place(option: str, value: Any) -> None:
+    if isinstance(value, bool):
+        raise BadInputError(f"--{option} has no value. Give a path: --{option} PATH.")
+    if isinstance(value, (int, float)):
+        raise BadInputError(
+            f"--{option} was read as the number {value}. Write a path so that it is no number, for instance ./{value}."
+        )
+
+
+def _check_choice(option: str, value: Any, default: Any) -> None:
+    declared = [tuple(locate(place)) for place in CHOICES[option]]  # type: ignore[arg-type]
+    known = next((choices for choices in declared if default in choices), declared[-1])
+    if str(value).lower() not in (str(choice).lower() for choice in known):
+        raise BadInputError(f"--{option} is '{value}', expected one of {_told(known)}.")
+
+
+def _check_flag(option: str, value: Any) -> None:
+    word = OR_FLAG.get(option)
+    if word and str(value).lower() == word:
+        return
+    try:
+        is_true(value)
+    except BadInputError as error:
+        raise BadInputError(f"--{option} is '{value}', expected {f'{word}, ' if word else ''}true or false.") from error
+
+
+def _check_number(option: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadInputError(f"--{option} is '{value}', expected a number.")
+
+
+def _told(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _shown(default: list[Any]) -> str:
+    return "[" + ",".join(f"'{one}'" if isinstance(one, str) else str(one) for one in default) + "]"

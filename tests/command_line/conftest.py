@@ -1,0 +1,55 @@
+"""What tests of the command line share: commands as they are typed, in this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import fire
+import monai.bundle
+import pytest
+
+from scripts.command_line.begin import check
+from scripts.command_line.call import Call
+from scripts.data.errors import BadInputError
+from scripts.workflows.plain_errors import plain_cause
+
+CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
+
+
+def config_files(names: str) -> list[str]:
+    """Paths of configs named as in "inference study"."""
+    return [str(CONFIGS / f"{name}.json") for name in names.split()]
+
+
+@pytest.fixture
+def refusal() -> Callable[..., str | None]:
+    """Return a function that gives the message that a command is refused with, or None."""
+
+    def check_command(configs: str, options: dict, section: str = "run", **monai_options: object) -> str | None:
+        arguments = {"config_file": config_files(configs), "run_id": section, **monai_options, **options}
+        try:
+            check(Call.of(arguments))
+        except BadInputError as error:
+            return str(error)
+        return None
+
+    return check_command
+
+
+@pytest.fixture
+def typed(process_as_it_was, monkeypatch) -> Callable[..., str]:
+    """Return a function that runs a command as it is typed and gives the message that it ends with."""
+    # Keeps this process's own way of telling errors.
+    monkeypatch.setenv("FUSIONINN_TRACEBACK", "1")
+
+    def run(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["monai.bundle", "run", *words, "--logging_file", "False"])
+        with pytest.raises(Exception) as raised:
+            fire.Fire({"run": monai.bundle.run})
+        cause = plain_cause(raised.value)
+        assert cause is not None, raised.getrepr()
+        return str(cause)
+
+    return run
