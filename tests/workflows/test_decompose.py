@@ -173,6 +173,14 @@ class TestEarlierRuns:
         assert {path.name: path.read_bytes() for path in (other / "P1").iterdir()} == before
 
 
+def without_checksum(sidecar):
+    """Make a sidecar as version 0.4.0 wrote it, which knows no checksum of the voxels."""
+    content = json.loads(sidecar.read_text())
+    for key in ("FusedSHA256", "LatentSHA256"):
+        content.pop(key, None)
+    sidecar.write_text(json.dumps(content))
+
+
 class TestStorage:
     """Whoever stores the fused image in another type gets the same sources from it."""
 
@@ -203,6 +211,7 @@ class TestStorage:
         scores = {dtype: self.ssim(tmp_path, trained, folder, record) for dtype, folder in written.items()}
         path = written["float32"] / "P1" / "P1_fused.nii.gz"
         original = nib.Nifti1Image(nib.load(path).get_fdata(dtype=np.float32), nib.load(path).affine)
+        without_checksum(written["float32"] / "P1" / "P1_fused.json")
         for name, convert in {
             "uint8 x 255": to_uint8,
             "uint16 x 65535": to_uint16,
@@ -299,7 +308,9 @@ def test_writing_beside_the_fused_image_leaves_the_overview_of_the_fusion_alone(
 def test_a_sidecar_of_three_sources_does_not_fit_a_network_of_two(network, ckpt, fused):
     path = fused / "P1" / "P1_fused.json"
     sidecar = json.loads(path.read_text())
-    sidecar["SourceModalities"].append("t2")
+    del sidecar["FusedSHA256"]
+    for key, entry in {"SourceModalities": "t2", "Sources": "P1_t2.nii.gz", "SourceDtypes": "int16"}.items():
+        sidecar[key].append(entry)
     for key in ("offset", "factor"):
         sidecar["IntensityScale"][key].append(sidecar["IntensityScale"][key][0])
     path.write_text(json.dumps(sidecar))

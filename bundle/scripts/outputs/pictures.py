@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.data.errors import BadInputError
+from scripts.data.strict_json import parse_json
 from scripts.outputs.sidecar import check_sidecar, read_sidecar, sidecar_of
 from scripts.outputs.writing import result_file
 
@@ -98,16 +99,10 @@ def picture_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
                 "was not fused by this bundle, or another program has rewritten it: give the picture as it was written "
                 f"or put {beside.name} beside it."
             )
-        return read_sidecar(beside)
-    try:
-        content = check_sidecar(path, json.loads(text))
-    except ValueError as error:
-        if isinstance(error, BadInputError):
-            raise
-        raise BadInputError(
-            f'{path} has a damaged text "{SIDECAR_CHUNK}" ({error}). Copy it again, or fuse again.'
-        ) from error
-    if beside.is_file() and read_sidecar(beside).get("FusionID") != content.get("FusionID"):
+        return read_sidecar(beside, picture=True)
+    where = f'the text "{SIDECAR_CHUNK}" in {path}'
+    content = check_sidecar(where, parse_json(text, where, "Copy the picture again, or fuse again."), picture=True)
+    if beside.is_file() and read_sidecar(beside, picture=True).get("FusionID") != content.get("FusionID"):
         raise BadInputError(
             f"{path} and {beside.name} beside it are of different fusions. Keep those that were written together; the "
             "picture alone is enough."

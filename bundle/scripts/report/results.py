@@ -77,8 +77,9 @@ class ReadResults:
         """
         path = record["fused"]
         sidecar = read_sidecar(sidecar_of(path))
-        fused, affine, _ = load_fused(path)
-        check_belongs(path, sidecar, fused.shape, affine)
+        fused, affine, _ = load_fused(path, clip=False)
+        check_belongs(path, sidecar, fused, affine)
+        fused = fused.clip(0.0, 1.0, out=fused)
         volumes, seg = self._sources(record, sidecar, fused.shape, affine)
         report = read_parts(path, record["patient"], sidecar, fused, affine, volumes, seg)
         return {"patient": record["patient"], "fused": path, "report": report}
