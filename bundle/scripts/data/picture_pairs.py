@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import BadInputError
 from .pictures import is_picture
+from .safe_names import file_name
 
 
 def find_picture_pairs(
@@ -39,7 +40,7 @@ def find_picture_pairs(
             raise BadInputError(f"{path} does not exist. Give existing folders or PNG files by --sources.")
     folders = [path.is_dir() for path in paths]
     if not any(folders):
-        return [{"patient": paths[0].stem, "files": [str(path) for path in paths]}]
+        return [{"patient": file_name(paths[0].stem), "files": [str(path) for path in paths]}]
     if not all(folders):
         raise BadInputError(
             f"{paths[folders.index(False)]} is a file and {paths[folders.index(True)]} a folder. Give folders or files."
@@ -77,8 +78,9 @@ def _pictures(folder: Path, own_endings: Sequence[str]) -> dict[str, Path]:
 
 
 def _record(name: str, folders: Sequence[Path], found: Sequence[dict[str, Path]]) -> dict[str, Any]:
+    safe = file_name(name)
     missing = [str(folder) for folder, pictures in zip(folders, found, strict=True) if name not in pictures]
     if missing:
         problem = f"there is no {name}.png in {' and '.join(missing)}. Add it, or take its partner away."
-        return {"patient": name, "problem": problem}
-    return {"patient": name, "files": [str(pictures[name]) for pictures in found]}
+        return {"patient": safe, "problem": problem}
+    return {"patient": safe, "files": [str(pictures[name]) for pictures in found]}

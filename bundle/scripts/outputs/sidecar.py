@@ -127,6 +127,15 @@ def check_sidecar(path: str | os.PathLike[str], content: Any, picture: bool = Fa
     return content
 
 
+def is_sidecar(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a sidecar of this bundle, perhaps a damaged one, and not of another program."""
+    path = Path(path)
+    try:
+        return path.is_file() and b"FusionINN" in path.read_bytes()
+    except OSError:
+        return False
+
+
 def _one_line_rows(text: str) -> str:
     """Put the rows of numbers on a line each: slice by slice they would fill hundreds of lines."""
     return re.sub(r"\[\n([^\[\]{}]*)\]", lambda row: f"[{' '.join(row[1].split())}]", text)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.data.safe_names import safe_again
 from scripts.inferers.slicewise import decompose_volume, restore_volume
 from scripts.outputs.identity import FUSED_ENDINGS, check_belongs, check_latent_belongs, patient_of
 from scripts.outputs.inside import folder_inside
@@ -44,8 +45,9 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
     records: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
         patient = patient_of(file)
-        if patient is None or file.name.startswith(".") or not file.is_file():
+        if not patient or file.name.startswith(".") or not file.is_file():
             continue
+        patient = safe_again(patient)
         if patient in records:
             raise BadInputError(
                 f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them."

@@ -10,6 +10,7 @@ import torch
 
 from scripts.data.errors import BadInputError
 from scripts.data.pictures import Picture, read_picture
+from scripts.data.safe_names import safe_again
 from scripts.outputs.digest import picture_digest
 from scripts.outputs.pictures import FUSED_ENDING, picture_name, picture_sidecar
 
@@ -30,14 +31,15 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
     """
     folder = Path(dataset_dir).expanduser()
     if folder.is_file():
-        return [{"patient": picture_name(folder) or folder.stem, "fused": str(folder)}]
+        return [{"patient": safe_again(picture_name(folder) or folder.stem), "fused": str(folder)}]
     if not folder.is_dir():
         raise BadInputError(f"{folder} does not exist. Give a fused picture or a folder of them by --dataset_dir.")
     records: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
         name = picture_name(file)
-        if name is None or not file.is_file():
+        if not name or not file.is_file():
             continue
+        name = safe_again(name)
         if name in records:
             raise BadInputError(f"{file} and {records[name]['fused']} are both fused pictures of {name}. Keep one.")
         records[name] = {"patient": name, "fused": str(file)}
@@ -94,6 +96,6 @@ class ReadFusedPicture:
         if known is not None and known != found:
             raise BadInputError(
                 f"{path} does not hold the pixels that were written; what it says about its sources is unchanged. "
-                "It was edited or stored with fewer colours, which destroys what it holds of the sources. Give the fused "
-                "picture as it was written."
+                "It was edited or stored with fewer colours, which destroys what it holds of the sources. Give the "
+                "fused picture as it was written."
             )
