@@ -16,6 +16,7 @@ from PIL import Image
 
 from scripts.data.colour import luminance_and_chroma
 from scripts.data.pictures import read_picture
+from scripts.outputs.digest import record_id
 from scripts.workflows.plain_errors import plain_cause
 from scripts.workflows.weights import fingerprint
 
@@ -219,6 +220,7 @@ def test_a_picture_fused_with_other_weights_is_told(tmp_path, pairs, command, re
         image = Image.open(file)
         sidecar = json.loads(image.text["FusionINN"])
         sidecar["CheckpointSHA256"] = "0" * 64
+        sidecar["FusionID"] = record_id(sidecar)
         file.with_suffix(".json").write_text(json.dumps(sidecar))
         image.save(file)
     message = refused("decompose_pictures", dataset_dir=tmp_path / "out")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.data.errors import BadInputError
-from scripts.data.safe_names import check_word, file_name, is_word, name_of, shown
+from scripts.data.safe_names import check_word, file_name, is_word, name_of, safe_again, shown
 
 ODD_NAMES = {
     ".hidden": "%2Ehidden",
@@ -62,3 +62,12 @@ def test_what_is_not_a_word_raises_and_names_the_place(word):
 def test_text_in_a_message_is_short_and_on_one_line():
     assert shown("a\nb") == "a?b"
     assert shown("x" * 100) == "x" * 60 + "…"
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [("P1", "P1"), ("%2Ehidden", "%2Ehidden"), (".hidden", "%2Ehidden"), ("CON", "%43ON"), ("a%2Fb", "a%2Fb")],
+)
+def test_a_name_that_is_safe_already_stays(name, safe):
+    assert safe_again(name) == safe
+    assert safe_again(safe) == safe

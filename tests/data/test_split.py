@@ -113,12 +113,18 @@ class TestSplitFile:
             split_patients(records("A"), split_file=path)
 
     def test_a_file_that_is_no_split_is_refused(self, tmp_path):
-        with pytest.raises(BadInputError, match='has no list "train"'):
+        with pytest.raises(BadInputError, match='has no key "train".*A split file is'):
             split_patients(PATIENTS, split_file=self.write(tmp_path, training=["A"]))
+
+    def test_names_that_were_made_safe_are_found_by_what_they_were(self, tmp_path):
+        path = tmp_path / "split.json"
+        path.write_text(json.dumps({"train": ["a:1"], "validation": ["b%3A2"]}))
+        train, validation = split_patients([{"patient": "a%3A1"}, {"patient": "b%3A2"}], split_file=path)
+        assert [side[0]["patient"] for side in (train, validation)] == ["a%3A1", "b%3A2"]
 
     def test_a_truncated_or_missing_file_is_refused(self, tmp_path):
         path = tmp_path / "split.json"
-        with pytest.raises(BadInputError, match="cannot be read"):
+        with pytest.raises(BadInputError, match="does not exist.*A split file is"):
             split_patients(PATIENTS, split_file=path)
         path.write_text('{"train": ["A"')
         with pytest.raises(BadInputError, match="cannot be read"):

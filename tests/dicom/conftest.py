@@ -59,6 +59,7 @@ def fuse_study():
     from scripts.dicom.derived import fused_values, slice_digests, write_derived
     from scripts.dicom.series_record import DIGESTS
     from scripts.dicom.source_pixels import describe_source
+    from scripts.outputs.digest import voxel_digest
     from scripts.outputs.identity import identity_keys
     from scripts.outputs.sidecar import write_sidecar
     from scripts.transforms.normalize import normalize_slices
@@ -68,7 +69,7 @@ def fuse_study():
         normal, scale = normalize_slices(torch.stack([volume.as_tensor(), volume.as_tensor().flip(2)]), 2)
         fused = normal.mean(0).numpy()
         extra = {
-            **identity_keys("P-1", fused.shape, np.asarray(volume.affine), "0123456789ab"),
+            **identity_keys("P-1", fused.shape, np.asarray(volume.affine)),
             "SourceSeries": {source: describe_source(read) for source, read in sources.items()},
             "SourceDtypes": ["int16", "int16"],
             DIGESTS: slice_digests(fused_values(fused)),
@@ -79,6 +80,7 @@ def fuse_study():
             intensity_scale=scale,
             stored_dtype="uint16",
             checkpoint_sha256="f" * 64,
+            fused_sha256=voxel_digest(fused, "uint16"),
             latent_kind="zeros",
             extra=extra,
         )

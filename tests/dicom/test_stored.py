@@ -213,6 +213,7 @@ def test_a_sidecar_of_another_fusion_is_refused(fused_study, copy, tmp_path):
     edit(copy, lambda image: image.remove_private_tags())
     other = json.loads((fused_study.folder / "P-1_fused.json").read_text())
     other["SliceSHA256"] = ["0" * 16] * 9
+    del other["FusedSHA256"]
     (tmp_path / "x_fused.json").write_text(json.dumps(other))
     refused(copy, "does not belong to the fused series", sidecar=str(tmp_path / "x_fused.json"))
 

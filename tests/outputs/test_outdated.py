@@ -77,7 +77,7 @@ class TestSameFusion:
             intensity_scale=scale,
             stored_dtype="uint16",
             checkpoint_sha256="0" * 64,
-            extra={"FusionID": "0123456789ab"},
+            fused_sha256="0" * 64,
         )
         return tmp_path / "P_fused.json"
 
@@ -88,5 +88,5 @@ class TestSameFusion:
         assert check_same_fusion(sidecar, json.loads(sidecar.read_text())["FusionID"]) is True
 
     def test_another_is_refused(self, sidecar):
-        with pytest.raises(BadInputError, match="another fused image .* 0123456789ab, .* ba9876543210.*--output_dir"):
+        with pytest.raises(BadInputError, match="another fused image .* [0-9a-f]{12}, .* ba9876543210.*--output_dir"):
             check_same_fusion(sidecar, "ba9876543210")

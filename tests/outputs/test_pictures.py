@@ -20,7 +20,7 @@ LEVELS = {
 }
 
 
-def sidecar_for(path, **extra):
+def sidecar_for(path, fused_sha256="0" * 64):
     scale = {"mode": "slice", "slice_axis": 2, "offset": [[0.0], [0.1]], "factor": [[1.0], [0.5]]}
     return write_sidecar(
         path,
@@ -28,7 +28,7 @@ def sidecar_for(path, **extra):
         intensity_scale=scale,
         stored_dtype="uint8",
         checkpoint_sha256="0" * 64,
-        extra=extra,
+        fused_sha256=fused_sha256,
     )
 
 
@@ -68,13 +68,13 @@ def test_only_fused_pictures_have_a_name():
 
 
 def test_what_leads_back_is_in_the_picture_itself(tmp_path):
-    content = sidecar_for(tmp_path / "12_fused.json", FusionID="a")
+    content = sidecar_for(tmp_path / "12_fused.json")
     save_picture(tmp_path / "elsewhere.png", LEVELS["grey"], "", content)
     assert picture_sidecar(tmp_path / "elsewhere.png") == json.loads(json.dumps(content))
 
 
 def test_the_sidecar_beside_it_serves_where_the_text_was_lost(tmp_path):
-    content = sidecar_for(tmp_path / "12_fused.json", FusionID="a")
+    content = sidecar_for(tmp_path / "12_fused.json")
     save_picture(tmp_path / "12_fused.png", LEVELS["grey"], "")
     assert picture_sidecar(tmp_path / "12_fused.png") == json.loads(json.dumps(content))
 
@@ -86,8 +86,8 @@ def test_a_picture_without_either_is_told(tmp_path):
 
 
 def test_picture_and_sidecar_of_different_fusions_are_told(tmp_path):
-    content = sidecar_for(tmp_path / "x.json", FusionID="a")
-    sidecar_for(tmp_path / "12_fused.json", FusionID="b")
+    content = sidecar_for(tmp_path / "x.json")
+    sidecar_for(tmp_path / "12_fused.json", "1" * 64)
     save_picture(tmp_path / "12_fused.png", LEVELS["grey"], "", content)
     with pytest.raises(BadInputError, match="different fusions"):
         picture_sidecar(tmp_path / "12_fused.png")

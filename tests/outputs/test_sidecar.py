@@ -5,7 +5,8 @@ import json
 import pytest
 
 from scripts.data.errors import BadInputError
-from scripts.outputs.sidecar import REQUIRED_KEYS, read_sidecar, sidecar_of, write_sidecar
+from scripts.outputs.sidecar import read_sidecar, sidecar_of, write_sidecar
+from scripts.outputs.sidecar_schema import REQUIRED
 
 SCALE = {
     "mode": "slice",
@@ -24,6 +25,7 @@ def path(tmp_path):
         intensity_scale=SCALE,
         stored_dtype="uint16",
         checkpoint_sha256="ab" * 32,
+        fused_sha256="cd" * 32,
         extra={"LatentFile": "P1_latent.nii.gz"},
     )
     return target
@@ -62,6 +64,7 @@ class TestWriteSidecar:
             intensity_scale=SCALE,
             stored_dtype="uint8",
             checkpoint_sha256="0" * 64,
+            fused_sha256="cd" * 32,
         )
         assert content["Description"].startswith(told)
 
@@ -72,6 +75,7 @@ class TestWriteSidecar:
             intensity_scale=SCALE,
             stored_dtype="uint8",
             checkpoint_sha256="0" * 64,
+            fused_sha256="cd" * 32,
             phantom=True,
         )
         assert "digital phantom, no patient" in content["Description"]
@@ -101,7 +105,7 @@ class TestReadSidecar:
         with pytest.raises(BadInputError, match=r"P1_fused\.json .*Fuse again"):
             read_sidecar(path)
 
-    @pytest.mark.parametrize("key", REQUIRED_KEYS)
+    @pytest.mark.parametrize("key", REQUIRED)
     def test_missing_key_is_named(self, path, key):
         edit(path, lambda content: content.pop(key))
         with pytest.raises(BadInputError, match=f'P1_fused.json has no key "{key}".*Fuse again'):
@@ -109,7 +113,7 @@ class TestReadSidecar:
 
     def test_value_of_the_wrong_kind_is_named(self, path):
         edit(path, lambda content: content.update(SliceAxis="axial"))
-        with pytest.raises(BadInputError, match="\"SliceAxis\" is 'axial', expected a whole number"):
+        with pytest.raises(BadInputError, match="\"SliceAxis\" is 'axial', expected a whole number: 0, 1 or 2"):
             read_sidecar(path)
 
     @pytest.mark.parametrize("key", ["mode", "slice_axis", "offset", "factor"])
@@ -123,8 +127,16 @@ class TestReadSidecar:
         with pytest.raises(BadInputError, match='one row of "factor" for each of the 2 sources'):
             read_sidecar(path)
 
-    @pytest.mark.parametrize("value", ["bright", None, float("nan")])
-    def test_scale_that_is_no_number(self, path, value):
+    @pytest.mark.parametrize(
+        ("value", "told"),
+        [
+            ("bright", r'"IntensityScale\.offset\[0\]\[3\]" is \'bright\', expected a finite number'),
+            (None, "is None, expected a finite number"),
+            (float("nan"), "NaN is not a number"),
+            (10**400, r"the number 1000\d+… is too large"),
+        ],
+    )
+    def test_scale_that_is_no_number(self, path, value, told):
         edit(path, lambda content: content["IntensityScale"]["offset"][0].append(value))
-        with pytest.raises(BadInputError, match='"offset" of "IntensityScale" holds something else'):
+        with pytest.raises(BadInputError, match=told):
             read_sidecar(path)

@@ -30,14 +30,14 @@ def cohort(make_patient, tmp_path):
         sidecar = {
             "Description": "",
             "ResearchUseOnly": "",
-            "GeneratedBy": [],
+            "GeneratedBy": [{"Name": "FusionINN MONAI bundle", "Version": "0.4.0"}],
             "Sources": ["a", "b"],
             "SourceModalities": ["t1gd", "flair"],
             "SliceAxis": 2,
             "IntensityScale": {"mode": "slice", "slice_axis": 2, "offset": [[0], [0]], "factor": [[1], [1]]},
             "StoredDtype": "uint16",
             "LatentKind": "zeros",
-            "CheckpointSHA256": "",
+            "CheckpointSHA256": "0" * 64,
             "SSIM": {"decomposed": scores},
         }
         (tmp_path / f"{name}_fused.json").write_text(json.dumps(sidecar))

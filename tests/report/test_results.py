@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from scripts.data.errors import BadInputError
+from scripts.outputs.digest import voxel_digest
 from scripts.outputs.sidecar import write_sidecar
 from scripts.outputs.volumes import save_volume
 from scripts.report.results import ReadResults, find_results, provenance
@@ -30,6 +31,7 @@ def write_results(folder: Path, patient: str, sources: dict[str, str], **extra) 
         intensity_scale=SCALE,
         stored_dtype="uint16",
         checkpoint_sha256="cd" * 32,
+        fused_sha256=voxel_digest(fused, "uint16"),
         extra=content,
     )
     for name, value in (("t1gd", 7), ("flair", 9)):

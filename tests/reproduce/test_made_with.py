@@ -61,5 +61,5 @@ class TestMadeWith:
 
     def test_a_damaged_record_is_told(self, tmp_path):
         (tmp_path / "made_with.json").write_text('{"training"')
-        with pytest.raises(BadInputError, match="made_with.json is damaged"):
+        with pytest.raises(BadInputError, match="made_with.json cannot be read as JSON.*Remove the folder"):
             MadeWith(tmp_path, "unet").stage("training")

@@ -127,6 +127,7 @@ class TestSources:
             intensity_scale=scale,
             stored_dtype="float32",
             checkpoint_sha256="0" * 64,
+            fused_sha256="0" * 64,
         )
         data = LoadImageSet()(record(fused, files))
         assert (data["normalisation"], data["slice_axis"]) == ("volume", 1)

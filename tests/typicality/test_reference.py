@@ -43,11 +43,15 @@ def test_other_weights_are_refused_with_the_command_that_helps(tmp_path):
 
 def test_a_missing_or_damaged_file_is_told(tmp_path):
     path = tmp_path / "typicality.json"
-    with pytest.raises(BadInputError, match="does not exist: what is usual is not known"):
+    with pytest.raises(BadInputError, match=r"typicality\.json does not exist\. Make it for the weights in use"):
         Reference.load(path, None)
-    for content in ("{half", "{}", json.dumps({"usual": 3})):
+    for content, told in {
+        "{half": "cannot be read as JSON",
+        "{}": 'no key "checkpoint_sha256"',
+        "[]": "expected",
+    }.items():
         path.write_text(content)
-        with pytest.raises(BadInputError, match="does not say what is usual"):
+        with pytest.raises(BadInputError, match=told):
             Reference.load(path, None)
     REFERENCE.save(path)
     content = json.loads(path.read_text())

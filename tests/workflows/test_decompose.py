@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 import torch
 
 from scripts.data.errors import BadInputError
+from scripts.outputs.volumes import fused_descrip, save_volume
+from scripts.report.results import ReadResults
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
 from scripts.workflows.decompose import DecomposeVolume, DecompositionFiles, ReadFused, find_fused
@@ -173,6 +176,103 @@ class TestEarlierRuns:
         assert {path.name: path.read_bytes() for path in (other / "P1").iterdir()} == before
 
 
+def without_checksum(sidecar):
+    """Make a sidecar as version 0.4.0 wrote it, which knows no checksum of the voxels."""
+    content = json.loads(sidecar.read_text())
+    for key in ("FusedSHA256", "LatentSHA256"):
+        content.pop(key, None)
+    sidecar.write_text(json.dumps(content))
+
+
+class TestChanges:
+    """What was stored and what is read are compared: a change is an error that says which of the two was changed."""
+
+    def test_copies_that_keep_every_level_are_the_same(self, network, ckpt, fused):
+        path = fused / "P1" / "P1_fused.nii.gz"
+        expected = decompose(network, ckpt, fused)[1]["decomposed"]
+        original = nib.load(path)
+        values, raw = original.get_fdata(), np.asarray(original.dataobj.get_unscaled())
+        copies = {
+            "compressed again": original,
+            "as float64": nib.Nifti1Image(values, original.affine),
+            "as big-endian float32": nib.Nifti1Image(values.astype(">f4"), original.affine),
+            "without scale factor": nib.Nifti1Image(raw.astype("<u2"), original.affine),
+        }
+        contents = {name: image.to_bytes() for name, image in copies.items()}
+        for name, content in contents.items():
+            path.write_bytes(gzip.compress(content, 9))
+            # Scale factors differ in the last digit of single precision.
+            torch.testing.assert_close(
+                decompose(network, ckpt, fused)[1]["decomposed"], expected, rtol=1e-4, atol=0.02, msg=name
+            )
+        path.unlink()
+        (fused / "P1" / "P1_fused.nii").write_bytes(contents["compressed again"])
+        assert torch.equal(decompose(network, ckpt, fused)[1]["decomposed"], expected)
+
+    def test_one_changed_voxel_is_told(self, network, ckpt, fused):
+        path = fused / "P1" / "P1_fused.nii.gz"
+        image = nib.load(path)
+        levels = np.asarray(image.dataobj.get_unscaled()).copy()
+        levels[20, 20, 4] += 1
+        header = image.header.copy()
+        changed = nib.Nifti1Image(levels, image.affine, header)
+        changed.header.set_slope_inter(1 / 65535, 0)
+        path.write_bytes(gzip.compress(changed.to_bytes()))
+        with pytest.raises(BadInputError, match="does not hold the voxels .*its sidecar is unchanged"):
+            decompose(network, ckpt, fused)
+        with pytest.raises(BadInputError, match="does not hold the voxels"):
+            ReadResults()({"patient": "P1", "fused": str(path)})
+
+    def test_a_converted_image_is_refused_with_what_to_do(self, network, ckpt, fused):
+        path = fused / "P1" / "P1_fused.nii.gz"
+        nib.save(to_uint8(nib.load(path)), path)
+        with pytest.raises(BadInputError, match='To decompose it as it is, remove the key "FusedSHA256" from .*json'):
+            decompose(network, ckpt, fused)
+        without_checksum(fused / "P1" / "P1_fused.json")
+        assert torch.isfinite(decompose(network, ckpt, fused)[1]["decomposed"]).all()
+
+    @pytest.mark.parametrize("key", ["factor", "offset", "order", "name", "weights", "type"])
+    def test_a_changed_sidecar_is_told(self, network, ckpt, fused, key):
+        path = fused / "P1" / "P1_fused.json"
+        content = json.loads(path.read_text())
+        if key in ("factor", "offset"):
+            content["IntensityScale"][key][1][3] += 0.5
+        elif key == "order":
+            content["SourceModalities"].reverse()
+        elif key == "name":
+            content["SourceModalities"][0] = "t2"
+        elif key == "weights":
+            content["CheckpointSHA256"] = fingerprint(ckpt)[::-1]
+        else:
+            content["SourceDtypes"][0] = "uint8"
+        path.write_text(json.dumps(content))
+        with pytest.raises(BadInputError, match=r"P1_fused\.json was changed since it was written.* remove the key"):
+            decompose(network, ckpt, fused)
+
+    def test_a_changed_latent_is_told(self, tmp_path, network, ckpt, write_patient):
+        folder = fuse(tmp_path, network, ckpt, write_patient(tmp_path, "P1"), "float32", lossless=True)
+        path = folder / "P1" / "P1_latent.nii.gz"
+        image = nib.load(path)
+        values = image.get_fdata(dtype=np.float32).copy()
+        values[3, 3, 3] += 1e-3
+        path.write_bytes(gzip.compress(nib.Nifti1Image(values, image.affine, image.header).to_bytes()))
+        with pytest.raises(BadInputError, match=r"P1_latent\.nii\.gz does not hold the voxels that were written"):
+            decompose(network, ckpt, folder, lossless=True)
+
+    def test_what_version_0_4_0_wrote_is_decomposed(self, tmp_path, network, ckpt):
+        content = json.loads((Path(__file__).parent / "sidecar_of_version_0.4.0.json").read_text())
+        content["CheckpointSHA256"] = fingerprint(ckpt)
+        (tmp_path / "P1_fused.json").write_text(json.dumps(content))
+        values = np.linspace(0, 1, 16 * 16 * 3).reshape(16, 16, 3)
+        descrip = fused_descrip(content["FusionID"])
+        affine = np.array([*content["Affine"], [0, 0, 0, 1]])
+        save_volume(tmp_path / "P1_fused.nii.gz", values, affine, "uint16", descrip=descrip)
+        data, results = decompose(network, ckpt, tmp_path)
+        assert results["decomposed"].shape == (2, 16, 16, 3)
+        DecompositionFiles(str(tmp_path / "back"), overview=False)(data, results)
+        assert (tmp_path / "back" / "P1" / "P1_t1gd_decomposed.nii.gz").is_file()
+
+
 class TestStorage:
     """Whoever stores the fused image in another type gets the same sources from it."""
 
@@ -203,6 +303,7 @@ class TestStorage:
         scores = {dtype: self.ssim(tmp_path, trained, folder, record) for dtype, folder in written.items()}
         path = written["float32"] / "P1" / "P1_fused.nii.gz"
         original = nib.Nifti1Image(nib.load(path).get_fdata(dtype=np.float32), nib.load(path).affine)
+        without_checksum(written["float32"] / "P1" / "P1_fused.json")
         for name, convert in {
             "uint8 x 255": to_uint8,
             "uint16 x 65535": to_uint16,
@@ -299,7 +400,9 @@ def test_writing_beside_the_fused_image_leaves_the_overview_of_the_fusion_alone(
 def test_a_sidecar_of_three_sources_does_not_fit_a_network_of_two(network, ckpt, fused):
     path = fused / "P1" / "P1_fused.json"
     sidecar = json.loads(path.read_text())
-    sidecar["SourceModalities"].append("t2")
+    del sidecar["FusedSHA256"]
+    for key, entry in {"SourceModalities": "t2", "Sources": "P1_t2.nii.gz", "SourceDtypes": "int16"}.items():
+        sidecar[key].append(entry)
     for key in ("offset", "factor"):
         sidecar["IntensityScale"][key].append(sidecar["IntensityScale"][key][0])
     path.write_text(json.dumps(sidecar))

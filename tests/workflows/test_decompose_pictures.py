@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from scripts.data.errors import BadInputError
+from scripts.outputs.digest import picture_digest
 from scripts.outputs.pictures import save_picture
 from scripts.outputs.sidecar import write_sidecar
 from scripts.workflows.decompose_pictures import ReadFusedPicture, find_fused_pictures, folder_for_decomposed
@@ -16,16 +17,18 @@ from scripts.workflows.decompose_pictures import ReadFusedPicture, find_fused_pi
 def fused(tmp_path):
     """Write a fused picture and return its path."""
     scale = {"mode": "slice", "slice_axis": 2, "offset": [[0.0], [0.0]], "factor": [[1.0], [1.0]]}
+    levels = np.arange(48, dtype=np.uint8).reshape(6, 8)
     content = write_sidecar(
         tmp_path / "7_fused.json",
         sources={"MRI": "7.png", "PET": "7.png"},
         intensity_scale=scale,
         stored_dtype="uint8",
         checkpoint_sha256="0" * 64,
+        fused_sha256=picture_digest(levels),
         extra={"Shape": [6, 8]},
     )
     path = tmp_path / "7_fused.png"
-    save_picture(path, np.arange(48, dtype=np.uint8).reshape(6, 8), "a fused picture", content)
+    save_picture(path, levels, "a fused picture", content)
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nibabel as nib
@@ -41,8 +42,9 @@ def data(tmp_path):
         intensity_scale=scale,
         stored_dtype="uint16",
         checkpoint_sha256="0" * 64,
+        fused_sha256="0" * 64,
         extra={
-            **identity_keys("x", fused.shape, np.asarray(source.volume.affine), "0123456789ab"),
+            **identity_keys("x", fused.shape, np.asarray(source.volume.affine)),
             "SourceSeries": {name: describe_source(source) for name in ("t1gd", "flair")},
             DIGESTS: slice_digests(fused_values(fused)),
         },
@@ -77,7 +79,9 @@ def test_picture_and_nifti_come_where_they_are_asked_for(tmp_path, data, results
 def test_a_folder_with_another_fusion_is_left_alone(tmp_path, data, results):
     folder = tmp_path / "back" / data["patient"]
     folder.mkdir(parents=True)
-    text = (tmp_path / "x_fused.json").read_text().replace("0123456789ab", "ba9876543210")
+    other = json.loads((tmp_path / "x_fused.json").read_text())
+    del other["FusedSHA256"]
+    text = json.dumps({**other, "FusionID": "ba9876543210"})
     (folder / f"{data['patient']}_fused.json").write_text(text)
     with pytest.raises(BadInputError, match="another fused image"):
         EstimatedSeriesFiles(str(tmp_path / "back"), overview=False)(data, results)

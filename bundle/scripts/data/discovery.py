@@ -10,11 +10,13 @@ from typing import Any
 
 from .errors import BadInputError
 from .layouts.found import Context
-from .layouts.task import read_json
 from .naming import expected_names, is_nifti, parse_name, without_extension
 from .patients import OWN_OUTPUTS as OWN_OUTPUTS
 from .patients import patients_of
+from .safe_names import check_word, file_name, shown
 from .scan import Scan, scan_folder
+from .schema import check_schema
+from .strict_json import read_json
 
 Patient = dict[str, Any]
 """Record of one patient: "patient", a path per source, optional "seg" or "seg_candidates", "channels", "section"; or
@@ -30,6 +32,23 @@ _SECTIONS = {
     "test": "test",
     "testing": "test",
 }
+_ENTRY = {
+    "type": "object",
+    "properties": {
+        "patient": {"type": ["string", "integer", "null"], "description": "a name"},
+        "channels": {
+            "type": ["object", "null"],
+            "description": "the number of the channel of each source",
+            "additionalProperties": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": 9999,
+                "description": "the number of a channel, from 0 on",
+            },
+        },
+    },
+}
+"""What an entry of a datalist has to look like, next to the paths of its files."""
 
 
 def find_patients(
@@ -105,6 +124,8 @@ def _check_sources(sources: Sequence[str]) -> tuple[str, ...]:
         raise BadInputError(
             f'sources is {list(sources)}, expected two or more different modalities such as ["t1gd", "flair"].'
         )
+    for source in sources:
+        check_word(source, "a source's name", "sources")  # becomes part of file names
     return sources
 
 
@@ -204,6 +225,10 @@ def _from_datalist(path: Path, sources: tuple[str, ...], root: Path) -> list[Pat
 def _datalist_patient(
     entry: dict[str, Any], sources: tuple[str, ...], datalist: Path, root: Path, where: str
 ) -> Patient:
+    try:
+        check_schema(entry, _ENTRY, f"{where} of {datalist}", "Correct the entry.")
+    except BadInputError as error:
+        return {"patient": where, "problem": str(error)}
     channels = entry.get("channels")
     given: dict[str, Any] = {source: entry.get(source) for source in sources}
     if channels is not None and "image" in entry:
@@ -211,14 +236,8 @@ def _datalist_patient(
     seg = entry.get("seg", entry.get("label"))
     name = str(entry.get("patient") or _name_from_files(given, sources) or where)
 
-    if name in (".", "..") or "/" in name or "\\" in name:
-        raise BadInputError(
-            f'the patient name "{name}" ({where} of {datalist}) cannot name an output folder. Use '
-            "a name without slashes."
-        )
-
     def problem(text: str, remedy: str) -> Patient:
-        return {"patient": name, "problem": f"{name}: {text} ({where} of {datalist}). {remedy}"}
+        return {"patient": name, "problem": f"{shown(name)}: {text} ({where} of {datalist}). {remedy}"}
 
     record: Patient = {"patient": name}
     for key, value in {**given, "seg": seg}.items():
@@ -229,21 +248,32 @@ def _datalist_patient(
         if not isinstance(value, str):
             return problem(f'"{key}" is {value!r:.60}', "Expected the path of one file.")
         file = _resolve(value, datalist, root)
-        if not file.is_file():
+        if not _is_file(file):
             return problem(
-                f"the {key} file {file} does not exist",
+                f"the {key} file {shown(file, 200)} does not exist",
                 "Paths are relative to the JSON's folder; correct the entry or add the file.",
             )
         record[key] = str(file)
     if channels is not None:
-        record["channels"] = {source: int(channels[source]) for source in sources}
+        missing = [source for source in sources if source not in channels]
+        if missing:
+            return problem(f'"channels" does not name {missing[0]}', f'Add "{missing[0]}": <number of its channel>.')
+        record["channels"] = {source: channels[source] for source in sources}
     return record
 
 
 def _resolve(value: str, datalist: Path, root: Path) -> Path:
-    beside_json = Path(os.path.normpath(datalist.parent / Path(value).expanduser()))
+    beside_json = Path(os.path.normpath(datalist.parent / os.path.expanduser(value)))
     below_root = Path(os.path.normpath(root / value))
-    return below_root if not beside_json.is_file() and below_root.is_file() else beside_json
+    return below_root if not _is_file(beside_json) and _is_file(below_root) else beside_json
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a text that no path can be, too long or with a null character, names none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _name_from_files(given: dict[str, Any], sources: tuple[str, ...]) -> str:
@@ -266,7 +296,16 @@ def _sorted_without_duplicates(patients: list[Patient]) -> list[Patient]:
                 f"{_place(patient)}. Rename or remove one of them (in a datalist, give each "
                 'entry a "patient" of its own).'
             )
-    return sorted(patients, key=lambda patient: patient["patient"])
+    return sorted(map(_with_safe_name, patients), key=lambda patient: patient["patient"])
+
+
+def _with_safe_name(patient: Patient) -> Patient:
+    """Make the patient's name safe: it becomes the name of a folder and the beginning of file names."""
+    try:
+        return {**patient, "patient": file_name(patient["patient"])}
+    except BadInputError as error:
+        short = file_name(shown(patient["patient"]) or "?")
+        return {"patient": short, "problem": f"{short}: {error} ({_place(patient)})"}
 
 
 def _place(patient: Patient) -> str:

@@ -12,6 +12,7 @@ from .common_names import pair_names
 from .errors import BadInputError
 from .not_taken import NotTaken
 from .pictures import ENDINGS, is_picture
+from .safe_names import file_name
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def find_picture_pairs(
             raise BadInputError(f"{path} does not exist. Give existing folders or pictures by --sources.")
     folders = [path.is_dir() for path in paths]
     if not any(folders):
-        return [{"patient": paths[0].stem, "files": [str(path) for path in paths]}]
+        return [{"patient": file_name(paths[0].stem), "files": [str(path) for path in paths]}]
     if not all(folders):
         raise BadInputError(
             f"{paths[folders.index(False)]} is a file and {paths[folders.index(True)]} a folder. Give folders or files."
@@ -108,6 +109,7 @@ def _pictures(folder: Path, own_endings: Sequence[str]) -> dict[str, list[Path]]
 
 
 def _record(names: Sequence[str], folders: Sequence[Path], found: Sequence[dict[str, list[Path]]]) -> dict[str, Any]:
+    safe = file_name(names[0])
     files = [pictures.get(name, []) for name, pictures in zip(names, found, strict=True)]
     missing = [str(folder) for folder, of_name in zip(folders, files, strict=True) if not of_name]
     several = next((of_name for of_name in files if len(of_name) > 1), None)
@@ -116,5 +118,5 @@ def _record(names: Sequence[str], folders: Sequence[Path], found: Sequence[dict[
     elif several:
         problem = f"{' and '.join(map(str, several))} have one name. Keep one of them."
     else:
-        return {"patient": names[0], "files": [str(of_name[0]) for of_name in files]}
-    return {"patient": names[0], "problem": problem}
+        return {"patient": safe, "files": [str(of_name[0]) for of_name in files]}
+    return {"patient": safe, "problem": problem}

@@ -49,6 +49,11 @@ def name_of(safe: str) -> str:
     return unquote_to_bytes(safe).decode("utf-8", "surrogatepass") if "%" in safe else safe
 
 
+def safe_again(name: str) -> str:
+    """Make a name safe that may be safe already, such as one read from the name of a result of this bundle."""
+    return name if name and file_name(name_of(name)) == name else file_name(name)
+
+
 def is_word(text: object) -> bool:
     """Whether `text` is a plain word, such as a source's name: letters, digits, `_`, `-`, `+` and inner dots."""
     return isinstance(text, str) and len(text) <= _WORD_LIMIT and _WORD.fullmatch(text) is not None

@@ -13,6 +13,20 @@ from .atomic import written_whole
 from .discovery import Patient
 from .errors import BadInputError
 from .naming import person_of
+from .safe_names import file_name
+from .schema import read_record
+
+_REMEDY = (
+    'A split file is {"train": [patient, ...], "validation": [patient, ...]}. Correct it, or leave split_file out to '
+    "have patients split by seed."
+)
+_NAMES = {"type": "array", "items": {"type": "string", "description": "a name"}, "description": "a list of patients"}
+_SPLIT = {
+    "type": "object",
+    "description": "a JSON object",
+    "required": ["train", "validation"],
+    "properties": {"train": _NAMES, "validation": _NAMES},
+}
 
 
 def split_patients(
@@ -127,23 +141,12 @@ def _rank(person: str, seed: int) -> str:
 
 
 def _read_split(path: Path, names: Sequence[str]) -> tuple[set[str], set[str]]:
-    expected = 'expected {"train": [patient, ...], "validation": [patient, ...]}'
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInputError(
-            f"the split file {path} cannot be read ({error}), {expected}. Correct it, or leave "
-            "split_file out to have patients split by seed."
-        ) from error
-    sides = []
-    for side in ("train", "validation"):
-        listed = content.get(side) if isinstance(content, dict) else None
-        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
-            raise BadInputError(f'the split file {path} has no list "{side}", {expected}.')
-        sides.append(set(listed))
+    content = read_record(path, _SPLIT, _REMEDY)
+    known = set(names)
+    # A list written by hand may have the names that the safe ones were made of.
+    sides = [{name if name in known else _safe(name) for name in content[side]} for side in ("train", "validation")]
     # before unknown names are dropped: a person shared in the file is a fault of the file
     _refuse_shared_persons(*sides, str(path))
-    known = set(names)
     unknown = sorted((sides[0] | sides[1]) - known)
     if unknown:
         warnings.warn(
@@ -158,6 +161,13 @@ def _read_split(path: Path, names: Sequence[str]) -> tuple[set[str], set[str]]:
             stacklevel=3,
         )
     return sides[0] & known, sides[1] & known
+
+
+def _safe(name: str) -> str:
+    try:
+        return file_name(name)
+    except BadInputError:
+        return name
 
 
 def _refuse_shared_persons(train: Iterable[str], validation: Iterable[str], origin: str) -> None:

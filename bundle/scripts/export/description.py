@@ -92,6 +92,6 @@ def from_properties(properties: dict[str, str]) -> dict[str, Any]:
     for name, text in properties.items():
         try:
             read[name] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             read[name] = text
     return read

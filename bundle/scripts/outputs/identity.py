@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -15,26 +13,19 @@ import numpy as np
 
 from scripts.data.errors import BadInputError
 
+from .digest import voxel_digest
+from .sidecar import sidecar_of
+
 FUSED_ENDINGS = ("_fused.nii.gz", "_fused.nii")
 _REMEDY = "Put the sidecar beside it that was written with it, or fuse again."
 
 
-def fusion_id(*parts: Any) -> str:
-    """Return 12 hexadecimal digits that tell one fusion from another.
-
-    Args:
-        parts: what the fusion depends on, JSON-able: patient, scale, weights, ….
-    """
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def identity_keys(patient: str, shape: Sequence[int], affine: np.ndarray, fusion: str) -> dict[str, Any]:
+def identity_keys(patient: str, shape: Sequence[int], affine: np.ndarray) -> dict[str, Any]:
     """Return what a sidecar says about the fused image that it belongs to."""
     return {
         "Patient": patient,
         "Shape": [int(n) for n in shape],
         "Affine": [[round(float(x), 6) for x in row] for row in np.asarray(affine)[:3]],
-        "FusionID": fusion,
     }
 
 
@@ -46,27 +37,35 @@ def patient_of(path: str | os.PathLike[str]) -> str | None:
 
 
 def check_belongs(
-    path: str | os.PathLike[str], sidecar: Mapping[str, Any], shape: Sequence[int], affine: np.ndarray
+    path: str | os.PathLike[str], sidecar: Mapping[str, Any], values: np.ndarray, affine: np.ndarray
 ) -> None:
-    """Refuse a fused image that is not the one its sidecar was written for.
+    """Refuse a fused image that is not the one its sidecar was written for, voxel by voxel.
 
     Files that other tools converted may have lost the id in the header; the patient in the file's name counts then.
 
     Args:
         path: the fused image.
         sidecar: content of the sidecar beside it; what an older one lacks is not compared.
-        shape: [X, Y, Z] of the image.
+        values: [X, Y, Z] of the image, not clipped.
         affine: [4, 4] of the image.
 
     Raises:
-        BadInputError: image and sidecar are of different fusions, or the image was resampled or reoriented since.
+        BadInputError: image and sidecar are of different fusions, or the image was changed since.
     """
     if not _check_id(path, sidecar) and sidecar.get("Patient", patient_of(path)) != patient_of(path):
         raise BadInputError(
             f"the sidecar beside {path} is of patient {sidecar['Patient']}. {_REMEDY} If both files were renamed, "
             'change "Patient" in the sidecar.'
         )
-    check_grid(path, sidecar, shape, affine)
+    check_grid(path, sidecar, values.shape, affine)
+    known = sidecar.get("FusedSHA256")
+    if known is not None and known != voxel_digest(values, sidecar["StoredDtype"]):
+        raise BadInputError(
+            f"{path} does not hold the voxels that were written ({sidecar['StoredDtype']}); its sidecar is unchanged. "
+            "The image was converted to another type, filtered or edited, which can destroy what it holds of the "
+            "sources. Give the image as it was written, or fuse again with the --fused_dtype that is needed. To "
+            f'decompose it as it is, remove the key "FusedSHA256" from {sidecar_of(path)}.'
+        )
 
 
 def check_grid(
@@ -95,13 +94,24 @@ def check_grid(
         )
 
 
-def check_latent_belongs(path: str | os.PathLike[str], sidecar: Mapping[str, Any]) -> None:
-    """Refuse a latent that was kept in another fusion than its sidecar tells of.
+def check_latent_belongs(path: str | os.PathLike[str], sidecar: Mapping[str, Any], latent: np.ndarray) -> None:
+    """Refuse a latent that was kept in another fusion than that of the sidecar, or was changed since.
+
+    Args:
+        path: the latent.
+        sidecar: content of the sidecar of its fused image; what an older one lacks is not compared.
+        latent: [N - 1, X, Y, Z].
 
     Raises:
         BadInputError: when it was.
     """
     _check_id(path, sidecar)
+    known = sidecar.get("LatentSHA256")
+    if known is not None and known != voxel_digest(latent, "float32"):
+        raise BadInputError(
+            f"{path} does not hold the voxels that were written; its sidecar is unchanged. Restore it or fuse again "
+            "with --lossless true, or decompose without --lossless."
+        )
 
 
 def _check_id(path: str | os.PathLike[str], sidecar: Mapping[str, Any]) -> bool:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.data.errors import BadInputError
-from scripts.outputs.sidecar import check_sidecar, read_sidecar, sidecar_of
+from scripts.data.strict_json import parse_json
+from scripts.outputs.sidecar import check_sidecar, is_sidecar, read_sidecar, sidecar_of
 from scripts.outputs.writing import result_file
 
 FUSED_ENDING = "_fused.png"
@@ -87,9 +88,7 @@ def picture_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         BadInputError: there is neither, or they are of different fusions.
     """
-    with Image.open(path, formats=["PNG"]) as image:
-        image.load()
-        text = image.text.get(SIDECAR_CHUNK)
+    text = _own_text(path)
     beside = sidecar_of(path)
     if text is None:
         if not beside.is_file():
@@ -98,18 +97,26 @@ def picture_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
                 "was not fused by this bundle, or another program has rewritten it: give the picture as it was written "
                 f"or put {beside.name} beside it."
             )
-        return read_sidecar(beside)
-    try:
-        content = check_sidecar(path, json.loads(text))
-    except ValueError as error:
-        if isinstance(error, BadInputError):
-            raise
-        raise BadInputError(
-            f'{path} has a damaged text "{SIDECAR_CHUNK}" ({error}). Copy it again, or fuse again.'
-        ) from error
-    if beside.is_file() and read_sidecar(beside).get("FusionID") != content.get("FusionID"):
+        return read_sidecar(beside, picture=True)
+    where = f'the text "{SIDECAR_CHUNK}" in {path}'
+    content = check_sidecar(where, parse_json(text, where, "Copy the picture again, or fuse again."), picture=True)
+    if is_sidecar(beside) and read_sidecar(beside, picture=True).get("FusionID") != content.get("FusionID"):
         raise BadInputError(
             f"{path} and {beside.name} beside it are of different fusions. Keep those that were written together; the "
             "picture alone is enough."
         )
     return content
+
+
+def has_sidecar(path: str | os.PathLike[str]) -> bool:
+    """Whether this bundle wrote something about a picture, into it or next to it."""
+    return _own_text(path) is not None or is_sidecar(sidecar_of(path))
+
+
+def _own_text(path: str | os.PathLike[str]) -> str | None:
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            image.load()
+            return image.text.get(SIDECAR_CHUNK)
+    except UnidentifiedImageError:
+        return None

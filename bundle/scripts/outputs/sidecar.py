@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections.abc import Mapping
@@ -12,21 +11,13 @@ from typing import Any
 
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.data.errors import BadInputError
-from scripts.outputs.tables import write_text
+from scripts.data.schema import check_schema
+from scripts.data.strict_json import read_json
 
-REQUIRED_KEYS: dict[str, type] = {
-    "Description": str,
-    "ResearchUseOnly": str,
-    "GeneratedBy": list,
-    "Sources": list,
-    "SourceModalities": list,
-    "SliceAxis": int,
-    "IntensityScale": dict,
-    "StoredDtype": str,
-    "LatentKind": str,
-    "CheckpointSHA256": str,
-}
-SCALE_KEYS = ("mode", "slice_axis", "offset", "factor")
+from .digest import record_id
+from .sidecar_schema import PICTURE_SIDECAR, VOLUME_SIDECAR
+from .tables import write_text
+
 REMEDY = "Fuse again to have it written, or restore the file that was written with the fused image."
 
 
@@ -44,6 +35,7 @@ def write_sidecar(
     stored_dtype: str,
     checkpoint_sha256: str,
     latent_kind: str = "normal",
+    fused_sha256: str,
     phantom: bool = False,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -57,11 +49,12 @@ def write_sidecar(
         stored_dtype: dtype of the fused file.
         checkpoint_sha256: checksum of the weights that fused.
         latent_kind: latent to decompose with by default. Defaults to "normal".
+        fused_sha256: checksum of the voxels of the fused image, see `scripts.outputs.digest`.
         phantom: the sources show a digital phantom, no patient. Defaults to False.
         extra: more keys in CamelCase, for instance "LatentFile". Defaults to None.
 
     Returns:
-        what was written.
+        what was written, with the "FusionID" that was computed over it.
 
     Raises:
         BadInputError: the file cannot be written.
@@ -82,56 +75,65 @@ def write_sidecar(
         "StoredDtype": stored_dtype,
         "LatentKind": latent_kind,
         "CheckpointSHA256": checkpoint_sha256,
+        "FusedSHA256": fused_sha256,
         **(extra or {}),
     }
+    content["FusionID"] = record_id(content)
     text = _one_line_rows(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
     write_text(path, text + "\n")
     return content
 
 
-def read_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_sidecar(path: str | os.PathLike[str], picture: bool = False) -> dict[str, Any]:
     """Read and check the sidecar of a fused image.
 
     Args:
         path: JSON file that `write_sidecar` wrote.
+        picture: it belongs to a fused picture, not to a volume. Defaults to False.
 
     Raises:
-        BadInputError: the file is missing or no JSON, or a key is missing or of the wrong kind.
+        BadInputError: the file is missing or not JSON, or see `check_sidecar`.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not Path(path).exists():
         raise BadInputError(
             f"{path} does not exist; without it the way back to the sources' own intensities is unknown. {REMEDY}"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"{path} cannot be read as JSON ({error}). {REMEDY}") from error
-    return check_sidecar(path, content)
+        )
+    return check_sidecar(path, read_json(path, REMEDY), picture)
 
 
-def check_sidecar(path: str | os.PathLike[str], content: Any) -> dict[str, Any]:
-    """Check that a sidecar says what leads back to the sources.
+def check_sidecar(path: str | os.PathLike[str], content: Any, picture: bool = False) -> dict[str, Any]:
+    """Check that a sidecar is one that was written with a fused image, and was not changed since.
 
     Args:
-        path: file that it was read from.
-        content: what stood there.
+        path: where it was read, for messages.
+        content: what was read there.
+        picture: it belongs to a fused picture, not to a volume. Defaults to False.
 
     Returns:
         `content`.
 
     Raises:
-        BadInputError: it is no object, or a key is missing or of the wrong kind.
+        BadInputError: a key is missing, a value is impossible, or the content does not match its "FusionID". Version
+            0.4.0 and earlier wrote no "FusedSHA256"; the content of such a sidecar cannot be compared.
     """
-    if not isinstance(content, dict):
-        raise BadInputError(f"{path} holds no JSON object. {REMEDY}")
-
-    for key, kind in REQUIRED_KEYS.items():
-        if key not in content:
-            raise BadInputError(f'{path} has no key "{key}". {REMEDY}')
-        if not isinstance(content[key], kind):
-            raise BadInputError(f'{path}: "{key}" is {content[key]!r}, expected {_name(kind)}. {REMEDY}')
-    _check_scale(path, content["IntensityScale"], len(content["SourceModalities"]))
+    check_schema(content, PICTURE_SIDECAR if picture else VOLUME_SIDECAR, path, REMEDY)
+    _check_sources(path, content)
+    _check_scale(path, content)
+    if "FusedSHA256" in content and content.get("FusionID") != record_id(content):
+        raise BadInputError(
+            f'{path} was changed since it was written: its content does not match its "FusionID". {REMEDY} To use it '
+            'nevertheless, remove the key "FusedSHA256" from it.'
+        )
     return content
+
+
+def is_sidecar(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a sidecar of this bundle, perhaps a damaged one, and not of another program."""
+    path = Path(path)
+    try:
+        return path.is_file() and b"FusionINN" in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _one_line_rows(text: str) -> str:
@@ -139,20 +141,39 @@ def _one_line_rows(text: str) -> str:
     return re.sub(r"\[\n([^\[\]{}]*)\]", lambda row: f"[{' '.join(row[1].split())}]", text)
 
 
-def _check_scale(path: str | os.PathLike[str], scale: dict[str, Any], sources: int) -> None:
-    for key in SCALE_KEYS:
-        if key not in scale:
-            raise BadInputError(f'{path}: "IntensityScale" has no key "{key}". {REMEDY}')
+def _check_sources(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
+    names = content["SourceModalities"]
+    for key in ("Sources", "SourceDtypes", "SourceBits"):
+        if key in content and len(content[key]) != len(names):
+            raise BadInputError(
+                f'{path}: "{key}" has {len(content[key])} entries, expected one for each of the {len(names)} sources. '
+                f"{REMEDY}"
+            )
+    if (content.get("ColourFrom") or 1) > len(names):
+        raise BadInputError(
+            f'{path}: "ColourFrom" is {content["ColourFrom"]}, but there are {len(names)} sources. {REMEDY}'
+        )
+
+
+def _check_scale(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
+    scale, sources, shape = content["IntensityScale"], len(content["SourceModalities"]), content.get("Shape", ())
+    axis = scale["slice_axis"]
+    if axis != content["SliceAxis"]:
+        raise BadInputError(
+            f'{path}: "SliceAxis" is {content["SliceAxis"]}, but "IntensityScale" has {axis} for it. {REMEDY}'
+        )
     for key in ("offset", "factor"):
         rows = scale[key]
-        if not isinstance(rows, list) or len(rows) != sources:
+        if len(rows) != sources:
             raise BadInputError(
-                f'{path}: "IntensityScale" wants one row of "{key}" for each of the {sources} sources. {REMEDY}'
+                f'{path}: "IntensityScale" has {len(rows)} rows of "{key}", expected one row of "{key}" for each of '
+                f"the {sources} sources. {REMEDY}"
             )
-        for row in rows:
-            if not isinstance(row, list) or not all(isinstance(n, int | float) and math.isfinite(n) for n in row):
-                raise BadInputError(f'{path}: "{key}" of "IntensityScale" holds something else than numbers. {REMEDY}')
-
-
-def _name(kind: type) -> str:
-    return {str: "a text", list: "a list", int: "a whole number", dict: "an object"}[kind]
+        lengths = {len(row) for row in rows}
+        # A picture has two axes and is one slice.
+        expected = {1} if scale["mode"] == "volume" else {[*shape, 1][axis]} if shape else lengths
+        if len(lengths) > 1 or not lengths <= expected:
+            raise BadInputError(
+                f'{path}: the rows of "{key}" of "IntensityScale" have {" and ".join(map(str, sorted(lengths)))} '
+                f"numbers, expected {expected.pop() if len(expected) == 1 else 'the same number'} in each. {REMEDY}"
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 from pydicom import Dataset
 
 from scripts.data.errors import BadInputError
+from scripts.data.strict_json import read_json
 
 KEYWORDS = {
     "study_uid": "StudyInstanceUID",
@@ -81,10 +81,7 @@ def read_query(path: str | os.PathLike[str] | None) -> dict[str, Any]:
     """
     if path is None:
         return {}
-    try:
-        query = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"{path} cannot be read as JSON ({error}). Check --query_file.") from error
+    query = read_json(Path(path).expanduser(), "Check --query_file.")
     if not isinstance(query, dict):
         raise BadInputError(f'{path} must hold an object such as {{"patient_id": "…"}}.')
     return query

@@ -78,8 +78,9 @@ class ReadResults:
         """
         path = record["fused"]
         sidecar = read_sidecar(sidecar_of(path))
-        fused, affine, _ = load_fused(path)
-        check_belongs(path, sidecar, fused.shape, affine)
+        fused, affine, _ = load_fused(path, clip=False)
+        check_belongs(path, sidecar, fused, affine)
+        fused = fused.clip(0.0, 1.0, out=fused)
         volumes, seg = {}, None
         if "sources" in record:
             volumes, seg = read_sources(record["sources"], sidecar, fused.shape, affine)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from scripts.data.errors import BadInputError
+from scripts.data.strict_json import read_json
 from scripts.workflows.devices import as_device
 from scripts.workflows.weights import load_weights
 
@@ -66,7 +66,7 @@ def budget_words(grid: Grid, cells: Sequence[Cell]) -> str:
     others = "" if told.count(same) == len(told) else " (some methods differ)"
     patients = ""
     if grid.split_file.is_file():
-        count = len(json.loads(grid.split_file.read_text(encoding="utf-8"))["train"])
+        count = len(read_json(grid.split_file)["train"])
         patients = f", {count} patients"
     seeds = sorted({cell.seed for cell in trained})
     return (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from PIL import Image
 
 from scripts.data.discovery import Patient
+from scripts.data.strict_json import read_json
 from scripts.networks import Ceiling
 from scripts.outputs.tables import write_json
 from scripts.workflows.regions import ssim_by_region
@@ -98,7 +98,7 @@ class CodingLimit:
             "ceiling_steps": self.ceiling_steps,
         }
         if self.path.is_file():
-            kept = json.loads(self.path.read_text(encoding="utf-8"))
+            kept = read_json(self.path)
             if kept.get("settings") == settings:
                 return kept
         found: list[dict[str, Any]] = []

@@ -11,9 +11,24 @@ from monai.bundle import ConfigParser
 
 from scripts import BUNDLE_ROOT
 from scripts.data.errors import BadInputError
+from scripts.data.schema import read_record
 from scripts.outputs.tables import write_json
 
 MADE_WITH = "made_with.json"
+_STAGES = {
+    "type": "object",
+    "description": "a JSON object",
+    "additionalProperties": {
+        "type": "object",
+        "description": "settings of a stage",
+        "required": ["settings", "finished"],
+        "properties": {
+            "settings": {"type": "object", "description": "an object"},
+            "finished": {"type": "boolean", "description": "true or false"},
+        },
+    },
+}
+"""What the file has to look like."""
 SECTIONS = ("network_def", "loss", "optimizer", "lr_scheduler", "inferer")
 """Sections of a config that decide the result beside its plain keys."""
 
@@ -94,14 +109,9 @@ class MadeWith:
         write_json(self.path, content)
 
     def _read(self) -> dict[str, Any]:
-        try:
-            return json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not self.path.exists():
             return {}
-        except ValueError as error:
-            raise BadInputError(
-                f"{self.path} is damaged ({error}). Remove the folder {self.path.parent} to make the cell anew."
-            ) from error
+        return read_record(self.path, _STAGES, f"Remove the folder {self.path.parent} to make the cell again.")
 
 
 def _is_plain(value: Any) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+
+from scripts.data.strict_json import read_json
 
 PatientFigures = dict[str, dict[str, float]]
 """Figures by patient and column; what a patient has no figure of is not in it."""
@@ -90,7 +91,7 @@ def read_patients(folder: Path) -> PatientFigures:
 
 def read_summary(folder: Path) -> dict:
     """Read ``summary.json`` of an evaluation."""
-    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return read_json(folder / "summary.json")
 
 
 def _deviation(values: list[float]) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scripts.data.errors import BadInputError
+from scripts.data.strict_json import read_json
 from scripts.workflows.checkpoints import LAST
 from scripts.workflows.weights import read_checkpoint
 
@@ -104,7 +104,7 @@ class Rows:
         budget = {"epochs": last["epoch"], "steps": max(steps, default=None)}
         budget |= {key: config[key] for key in ("batch_size", "image_size", "width") if key in config}
         try:
-            budget["training_patients"] = len(json.loads((folder / "split.json").read_text())["train"])
-        except (OSError, ValueError, KeyError):
+            budget["training_patients"] = len(read_json(folder / "split.json")["train"])
+        except (ValueError, KeyError):
             logging.getLogger(__name__).warning(f"{folder} has no split.json: its number of patients is not known.")
         return budget

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from scripts.data.discovery import Patient
+from scripts.data.strict_json import read_json
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.outputs.tables import write_json
 from scripts.transforms.slicing import from_slices, to_slices
@@ -96,7 +96,7 @@ class TradeCurve:
             "latent": latent,
         }
         path = self.folder / f"{stem}.json"
-        kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        kept = read_json(path) if path.is_file() else {}
         if kept.get("settings") != settings:
             network = load_weights(config.get_parsed_content("network_def"), str(weights)).eval()
             kept = {"settings": settings, "points": self._measure(network, latent, name)}

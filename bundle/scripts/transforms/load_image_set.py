@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +12,8 @@ from monai.transforms import Transform
 from ..data.errors import BadInputError
 from ..data.grey_volume import GreyVolume, read_grey_volume
 from ..data.nifti import TOOL_HINT, check_same_affine
-from ..outputs.pictures import picture_sidecar
-from ..outputs.sidecar import read_sidecar, sidecar_of
+from ..outputs.pictures import has_sidecar, picture_sidecar
+from ..outputs.sidecar import is_sidecar, read_sidecar, sidecar_of
 from ..outputs.volumes import PLAUSIBLE, full_scale
 from .normalize import MODES, IntensityScale, normalize_by, normalize_slices, normalize_volume
 from .slicing import slice_axis as through_plane_axis
@@ -207,11 +206,12 @@ def _size(file: GreyVolume) -> str:
 
 
 def _own_sidecar(fused: GreyVolume) -> dict[str, Any] | None:
-    """What this bundle wrote about a fused image; other programs' JSON files beside images say other things."""
-    try:
-        if fused.is_picture:
-            return picture_sidecar(fused.path)
-        beside = sidecar_of(fused.path)
-        return read_sidecar(beside) if os.path.isfile(beside) else None
-    except BadInputError:
-        return None
+    """What this bundle wrote about a fused image; other programs' JSON files next to images say other things.
+
+    Raises:
+        BadInputError: this bundle wrote it, and it is damaged or was changed since.
+    """
+    if fused.is_picture:
+        return picture_sidecar(fused.path) if has_sidecar(fused.path) else None
+    beside = sidecar_of(fused.path)
+    return read_sidecar(beside) if is_sidecar(beside) else None

@@ -14,6 +14,7 @@ import numpy as np
 from scripts import RESEARCH_NOTICE
 from scripts.command_line.offered import command
 from scripts.data.errors import BadInputError
+from scripts.data.schema import read_record
 from scripts.outputs.writing import result_file
 
 from .fused_density import FusedDensity
@@ -22,6 +23,55 @@ from .mahalanobis import Mahalanobis
 FIT = "configs/typicality.json"
 """Config of the command that makes the file."""
 SMALLEST_DISTANCE = 1e-6
+
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "description": "a list of numbers"}
+_NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1, "description": "a list of names"}
+_DISTRIBUTION = {
+    "type": "object",
+    "description": "names, mean and covariance of statistics",
+    "required": ["names", "mean", "covariance"],
+    "properties": {
+        "names": _NAMES,
+        "mean": _NUMBERS,
+        "covariance": {"type": "array", "items": _NUMBERS, "description": "a matrix of numbers"},
+    },
+}
+_REFERENCE = {
+    "type": "object",
+    "description": "a JSON object",
+    "required": [
+        "checkpoint_sha256",
+        "sources",
+        "slices",
+        "density",
+        "usual",
+        "order",
+        "threshold",
+        "false_alarm_rate",
+        "fitted",
+    ],
+    "properties": {
+        "checkpoint_sha256": {"type": ["string", "null"], "description": "a checksum"},
+        "sources": _NAMES,
+        "slices": {"type": "integer", "minimum": 1, "description": "a whole number from 1 on"},
+        "density": {
+            "type": "object",
+            "description": "weights and spread",
+            "required": ["weights", "spread"],
+            "additionalProperties": False,
+            "properties": {
+                "weights": {**_NUMBERS, "minItems": 4, "maxItems": 4, "description": "four numbers"},
+                "spread": {**_NUMBERS, "minItems": 2, "maxItems": 2, "description": "two numbers"},
+            },
+        },
+        "usual": _DISTRIBUTION,
+        "order": _DISTRIBUTION,
+        "threshold": {"type": "number", "exclusiveMinimum": 0, "description": "a number above 0"},
+        "false_alarm_rate": {"type": "number", "minimum": 0, "maximum": 1, "description": "a number from 0 to 1"},
+        "fitted": {"type": "object", "description": "an object"},
+    },
+}
+"""What the file has to look like."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +141,7 @@ class Reference:
             f"{command(['inference.json', 'typicality.json'], options)}"
         )
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = read_record(path, _REFERENCE, remedy)
             reference = cls(
                 checkpoint_sha256=content["checkpoint_sha256"],
                 sources=tuple(content["sources"]),
@@ -103,9 +153,9 @@ class Reference:
                 false_alarm_rate=float(content["false_alarm_rate"]),
                 fitted=content["fitted"],
             )
-        except FileNotFoundError as error:
-            raise BadInputError(f"{path} does not exist: what is usual is not known. {remedy}") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except BadInputError:
+            raise
+        except ValueError as error:
             raise BadInputError(f"{path} does not say what is usual ({error}). {remedy}") from error
         if reference.checkpoint_sha256 != checkpoint_sha256:
             raise BadInputError(

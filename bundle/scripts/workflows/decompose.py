@@ -10,8 +10,10 @@ import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.data.safe_names import safe_again
 from scripts.inferers.slicewise import decompose_volume, restore_volume
 from scripts.outputs.identity import FUSED_ENDINGS, check_belongs, check_latent_belongs, patient_of
+from scripts.outputs.inside import folder_inside
 from scripts.outputs.outdated import check_same_fusion, remove_outdated
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
@@ -43,8 +45,9 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
     records: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
         patient = patient_of(file)
-        if patient is None or file.name.startswith(".") or not file.is_file():
+        if not patient or file.name.startswith(".") or not file.is_file():
             continue
+        patient = safe_again(patient)
         if patient in records:
             raise BadInputError(
                 f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them."
@@ -88,9 +91,11 @@ class ReadFused:
         """
         path = record["fused"]
         sidecar = read_sidecar(sidecar_of(path))
-        fused, affine, dtype = load_fused(path, clip=not self.lossless)
-        check_belongs(path, sidecar, fused.shape, affine)
+        fused, affine, dtype = load_fused(path, clip=False)
         latent = self._latent(path, sidecar, fused.shape, dtype) if self.lossless else None
+        check_belongs(path, sidecar, fused, affine)
+        if not self.lossless:
+            fused = fused.clip(0.0, 1.0, out=fused)
         return {
             **record,
             "image": torch.from_numpy(fused)[None],
@@ -107,13 +112,13 @@ class ReadFused:
         if dtype != "float32":
             raise BadInputError(f"{path} is stored as {dtype}, the exact inverse needs it as float32. {remedy}")
         latent_path = Path(path).with_name(sidecar["LatentFile"])
-        latent = torch.from_numpy(load_latent(latent_path))
-        check_latent_belongs(latent_path, sidecar)
+        latent = load_latent(latent_path)
         if latent.shape[1:] != shape:
             raise BadInputError(
-                f"{sidecar['LatentFile']} has shape {tuple(latent.shape[1:])}, its fused image {path} {shape}. {remedy}"
+                f"{sidecar['LatentFile']} has shape {latent.shape[1:]}, its fused image {path} {shape}. {remedy}"
             )
-        return latent
+        check_latent_belongs(latent_path, sidecar, latent)
+        return torch.from_numpy(latent)
 
 
 class DecomposeVolume:
@@ -213,7 +218,7 @@ class DecompositionFiles:
             BadInputError: when the folder holds another fused image of the patient, or cannot be written to.
         """
         sidecar, patient, affine = data["sidecar"], data["patient"], data["affine"]
-        stem = self.output_dir / patient / patient
+        stem = folder_inside(self.output_dir, patient) / patient
         sources = sidecar["SourceModalities"]
         dtypes = dict(zip(sources, sidecar.get("SourceDtypes", ["float32"] * len(sources)), strict=True))
         estimates = dict(zip(sources, results["decomposed"], strict=True))

@@ -9,8 +9,12 @@ from typing import Any
 import torch
 
 from scripts.data.errors import BadInputError
-from scripts.data.pictures import format_of, read_picture
+from scripts.data.pictures import Picture, format_of, read_picture
+from scripts.data.safe_names import safe_again
+from scripts.outputs.digest import picture_digest
 from scripts.outputs.pictures import FUSED_ENDING, picture_name, picture_sidecar
+
+from .fuse_pictures import stored_levels
 
 
 def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
@@ -27,14 +31,15 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
     """
     folder = Path(dataset_dir).expanduser()
     if folder.is_file():
-        return [{"patient": picture_name(folder) or folder.stem, "fused": str(folder)}]
+        return [{"patient": safe_again(picture_name(folder) or folder.stem), "fused": str(folder)}]
     if not folder.is_dir():
         raise BadInputError(f"{folder} does not exist. Give a fused picture or a folder of them by --dataset_dir.")
     records: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
         name = picture_name(file)
-        if name is None or not file.is_file():
+        if not name or not file.is_file():
             continue
+        name = safe_again(name)
         if name in records:
             raise BadInputError(f"{file} and {records[name]['fused']} are both fused pictures of {name}. Keep one.")
         records[name] = {"patient": name, "fused": str(file)}
@@ -83,5 +88,19 @@ class ReadFusedPicture:
                 "fused: it was resized or cut, which destroys what it holds of the sources. Give the fused picture as "
                 "it was written."
             )
+        self._check_pixels(path, picture, sidecar)
         image = torch.from_numpy(picture.luminance)[None, ..., None]
         return {**record, "picture": picture, "image": image, "sidecar": sidecar, "latent": None}
+
+    @staticmethod
+    def _check_pixels(path: str, picture: Picture, sidecar: Mapping[str, Any]) -> None:
+        """Refuse a picture that was changed, except where version 0.4.0 or earlier wrote no checksum."""
+        bits = 16 if sidecar["StoredDtype"] == "uint16" else 8
+        known = sidecar.get("FusedSHA256")
+        found = picture_digest(stored_levels(picture.luminance, picture.chroma, bits))
+        if known is not None and known != found:
+            raise BadInputError(
+                f"{path} does not hold the pixels that were written; what it says about its sources is unchanged. "
+                "It was edited or stored with fewer colours, which destroys what it holds of the sources. Give the "
+                "fused picture as it was written."
+            )

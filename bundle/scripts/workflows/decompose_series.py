@@ -8,6 +8,7 @@ from typing import Any
 from scripts.data.flags import is_true
 from scripts.dicom.derived import check_compression
 from scripts.dicom.source_pixels import is_phantom, nifti_dtype
+from scripts.outputs.inside import folder_inside
 from scripts.outputs.outdated import check_same_fusion, remove_outdated
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.staged import staged
@@ -57,7 +58,7 @@ class EstimatedSeriesFiles:
         patient, sidecar, reference, affine = data["patient"], data["sidecar"], data["reference"], data["affine"]
         sources = sidecar["SourceModalities"]
         estimates = dict(zip(sources, results["decomposed"], strict=True))
-        folder = self.output_dir / patient
+        folder = folder_inside(self.output_dir, patient)
         same = check_same_fusion(folder / f"{patient}_fused.json", sidecar.get("FusionID"))
         maps = {}
         if UNCERTAINTY in results:

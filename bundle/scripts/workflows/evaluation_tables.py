@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 
 from scripts import RESEARCH_NOTICE
 from scripts.data.flags import is_true
+from scripts.data.schema import read_record
 from scripts.outputs.tables import deviation_of, known, mean_of, write_csv, write_json
 
 from .cohort import CohortReport
@@ -26,6 +26,26 @@ FINISHED = "finished"
 
 PLACES = 6
 """Decimal places of the figures."""
+
+_FIGURES = {
+    "type": "object",
+    "description": "a JSON object",
+    "required": ["settings", "files", "seconds", "rows"],
+    "properties": {
+        "seconds": {"type": ["number", "null"], "description": "a number or null"},
+        "rows": {
+            "type": "array",
+            "minItems": 1,
+            "description": "a list of figures, one entry a slice",
+            "items": {
+                "type": "object",
+                "description": "figures by name",
+                "additionalProperties": {"type": ["number", "null"], "description": "a number or null"},
+            },
+        },
+    },
+}
+"""What the file of a finished patient has to look like."""
 
 
 class EvaluationTables:
@@ -83,7 +103,7 @@ class EvaluationTables:
         if not self.resume:
             return None
         try:
-            finished = json.loads(self._finished(record["patient"]).read_text(encoding="utf-8"))
+            finished = read_record(self._finished(record["patient"]), _FIGURES)
             origin = [finished["settings"], finished["files"]]
             rows, seconds = finished["rows"], finished["seconds"]
         except (OSError, ValueError, KeyError, TypeError):
@@ -101,7 +121,7 @@ class EvaluationTables:
         """
         for patient in patients:
             if patient not in self._measured:
-                finished = json.loads(self._finished(patient).read_text(encoding="utf-8"))
+                finished = read_record(self._finished(patient), _FIGURES)
                 self._keep(patient, finished["rows"], finished["seconds"])
         self._measured = {patient: self._measured[patient] for patient in patients}
         if patients:

@@ -11,7 +11,9 @@ import torch
 
 from scripts.data.naming import is_nifti
 from scripts.data.nifti_file import plain_integer
-from scripts.outputs.identity import fusion_id, identity_keys
+from scripts.outputs.digest import voxel_digest
+from scripts.outputs.identity import identity_keys
+from scripts.outputs.inside import folder_inside
 from scripts.outputs.outdated import remove_outdated
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import write_sidecar
@@ -74,16 +76,15 @@ class FusionFiles:
         """
         patient, files, scale = data["patient"], data["files"], data["intensity_scale"]
         affine = np.asarray(data["image"].affine)
-        stem = self.output_dir / patient / patient
+        stem = folder_inside(self.output_dir, patient) / patient
         like = files[self.sources[0]] if is_nifti(files[self.sources[0]]) else None
         phantom = PHANTOM in patient.lower()
-        fusion = fusion_id(patient, scale, self.checkpoint, self.dtype, self.lossless)
         sweep(stem.parent, f"{patient}_")
         remove_outdated(stem.parent, patient, keep=files.values())
         written = [f"{stem}_fused.json", f"{stem}_fused.nii.gz"]
         dtypes = {source: stored_dtype(files[source]) for source in self.sources}
         extra: dict[str, Any] = {
-            **identity_keys(patient, results["fused"].shape[1:], affine, fusion),
+            **identity_keys(patient, results["fused"].shape[1:], affine),
             "SourceDtypes": list(dtypes.values()),
             "SSIM": mean_ssim(results["ssim"], self.sources),
         }
@@ -96,20 +97,23 @@ class FusionFiles:
             extra |= map_keys(patient, self.sources, kind)
         if self.lossless:
             extra["LatentFile"] = f"{patient}_latent.nii.gz"
+            extra["LatentSHA256"] = voxel_digest(results["latent"], "float32")
         if "typicality" in results:
             extra["Typicality"] = results["typicality"]
         # How unregistered sources were brought together, see `scripts.registration`.
         extra |= {key.capitalize(): data[key] for key in ("registration", "preparation", "warnings") if key in data}
-        write_sidecar(
+        sidecar = write_sidecar(
             written[0],
             sources=files,
             intensity_scale=scale,
             stored_dtype=self.dtype,
             checkpoint_sha256=self.checkpoint,
             latent_kind=self.latent,
+            fused_sha256=voxel_digest(results["fused"][0], self.dtype),
             phantom=phantom,
             extra=extra,
         )
+        fusion = sidecar["FusionID"]
         save_volume(written[1], results["fused"][0], affine, self.dtype, descrip=fused_descrip(fusion), like=like)
         if self.lossless:
             written.append(f"{stem}_latent.nii.gz")

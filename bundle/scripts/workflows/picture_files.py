@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import torch
 from scripts.data.picture_pairs import source_labels
 from scripts.data.pictures import Picture
 from scripts.outputs.colour import colour_at, colour_levels
-from scripts.outputs.identity import fusion_id
+from scripts.outputs.digest import picture_digest
 from scripts.outputs.overview import ESTIMATE_GROUP, FUSED_GROUP, SOURCE_GROUP
 from scripts.outputs.panels import Panel, Row, draw_panels
 from scripts.outputs.pictures import FUSED_ENDING, GREY_TYPES, grey_levels, save_picture
@@ -60,7 +59,6 @@ class PictureFiles:
         name, scale, levels = data["patient"], data["intensity_scale"], results["levels"]
         stem = self.output_dir / name
         labels = source_labels(data["files"])
-        pixels = hashlib.sha256(np.ascontiguousarray(levels)).hexdigest()
         sweep(self.output_dir, f"{name}_")
         written = [f"{stem}_fused.json", f"{stem}{FUSED_ENDING}"]
         sidecar = write_sidecar(
@@ -70,10 +68,10 @@ class PictureFiles:
             stored_dtype=GREY_TYPES[self.bits] if levels.ndim == 2 else "uint8",
             checkpoint_sha256=self.checkpoint,
             latent_kind=self.latent,
+            fused_sha256=picture_digest(levels),
             extra={
                 "Picture": name,
                 "Shape": list(levels.shape[:2]),
-                "FusionID": fusion_id(name, scale, self.checkpoint, pixels),
                 "SourceBits": [picture.bits for picture in data["pictures"]],
                 "ColourFrom": None if data["coloured"] is None else data["coloured"] + 1,
                 "SSIM": {of: _numbers(labels, values) for of, values in results["ssim"].items()},

@@ -23,7 +23,9 @@ from scripts.dicom.private_block import ESTIMATE, FUSED
 from scripts.dicom.series_record import DIGESTS
 from scripts.dicom.source_pixels import describe_source, is_phantom, nifti_dtype, series_number
 from scripts.dicom.volume import SeriesVolume
-from scripts.outputs.identity import fusion_id, identity_keys
+from scripts.outputs.digest import voxel_digest
+from scripts.outputs.identity import identity_keys
+from scripts.outputs.inside import folder_inside
 from scripts.outputs.outdated import remove_outdated
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import write_sidecar
@@ -140,7 +142,7 @@ class StudyFiles:
         reference = series[self.reference]
         affine = np.asarray(data["image"].affine, dtype=np.float64)
         phantom = is_phantom(reference.headers[0])
-        folder = self.output_dir / patient
+        folder = folder_inside(self.output_dir, patient)
         maps = {
             kind: dict(zip(self.sources, results[kind], strict=True))
             for kind in (CONTRIBUTION, UNCERTAINTY)
@@ -210,11 +212,10 @@ class StudyFiles:
         self, stage: Path, data: dict[str, Any], results: dict[str, Any], affine: np.ndarray, phantom: bool
     ) -> dict[str, Any]:
         patient, scale, series = data["patient"], data["intensity_scale"], data["series"]
-        fusion = fusion_id(patient, scale, self.checkpoint, self.dtype, False)
         described = {source: describe_source(series[source]) for source in self.sources}
         header = series[self.reference].headers[0]
         extra: dict[str, Any] = {
-            **identity_keys(patient, results["fused"].shape[1:], affine, fusion),
+            **identity_keys(patient, results["fused"].shape[1:], affine),
             "SourceDtypes": [nifti_dtype(description) for description in described.values()],
             "SourceSeries": described,
             "Reference": self.reference,
@@ -244,6 +245,7 @@ class StudyFiles:
             stored_dtype=self.dtype,
             checkpoint_sha256=self.checkpoint,
             latent_kind=self.latent,
+            fused_sha256=voxel_digest(results["fused"][0], self.dtype),
             phantom=phantom,
             extra=extra,
         )

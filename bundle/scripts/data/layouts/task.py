@@ -5,19 +5,19 @@ A Decathlon file holds all contrasts as channels. nnU-Net has a file for each, `
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..contrasts import SEG, contrast_of_channel
 from ..errors import BadInputError
 from ..scan import TASK_FILE, Place
+from ..strict_json import read_json
 from .found import Context, Found
 
 _IMAGES = ("imagesTr", "imagesTs", "imagesVal")
 _LABELS = ("labelsTr", "labelsTs", "labelsVal")
+_NUMBER = re.compile(r"^[0-9]{1,4}\Z")
 _CHANNEL = re.compile(r"^(.+)_(\d{4})$")
 
 
@@ -74,7 +74,7 @@ def _read_task(context: Context, home: tuple[str, ...]) -> Task:
     named: Any = None
     if isinstance(content, dict):
         named = content.get("channel_names", content.get("modality"))
-    if not isinstance(named, dict) or not all(str(key).isdecimal() for key in named):
+    if not isinstance(named, dict) or not all(_NUMBER.match(str(key)) for key in named):
         return Task(
             problem=f'{path} has no "modality" or "channel_names" table such as {{"0": "FLAIR", "2": "t1gd"}}. Use the '
             "file that comes with the data set."
@@ -91,17 +91,3 @@ def _read_task(context: Context, home: tuple[str, ...]) -> Task:
     matches = [_CHANNEL.match(image.stem) for image in images]
     split = "channel_names" in content or all(match is not None and match[2] in numbers for match in matches)
     return Task(channels, split)
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        BadInputError: it does not exist or is not JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadInputError(f"{path} does not exist. Give the path of an existing file.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInputError(f"{path} cannot be read as JSON ({error}). Correct the file or write it anew.") from error

@@ -1,0 +1,73 @@
+"""Checksums that tell whether a fused image and its sidecar still are what was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .sidecar_schema import PICTURE_SIDECAR, RENAMED, VOLUME_SIDECAR
+
+PROTECTED = sorted({*VOLUME_SIDECAR["properties"], *PICTURE_SIDECAR["properties"]} - set(RENAMED))
+
+
+def record_id(content: Mapping[str, Any]) -> str:
+    """Return the "FusionID" of a sidecar: 12 hexadecimal digits over everything that it says.
+
+    It covers every key of the schema but the names that a user may change. Numbers count by their value, so that 2 and
+    2.0 are the same.
+
+    Args:
+        content: content of the sidecar.
+    """
+    said = {key: _canonical(content[key]) for key in PROTECTED if key in content}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def voxel_digest(values: Any, dtype: str) -> str:
+    """Return the SHA-256 of the numbers that a volume in [0, 1] is stored as, in hexadecimal.
+
+    It is computed over type, shape, and the levels of the integer type (0 is 0, 1 is its maximum) or the 32-bit floats,
+    page by page along the last axis. So it does not depend on compression, byte order, header or scale factor: a copy
+    in another file or type that keeps every level has the same digest.
+
+    Args:
+        values: [X, Y, Z] or [channels, X, Y, Z]; a tensor or an array.
+        dtype: how it is stored: "float32" or an integer type.
+    """
+    values = np.asarray(values)
+    digest = hashlib.sha256(f"{dtype} {tuple(values.shape)}".encode())
+    for page in np.moveaxis(values, -1, 0):
+        if dtype == "float32":
+            stored = np.add(page, 0.0, dtype="<f4")  # -0 becomes 0
+        else:
+            highest = np.iinfo(dtype).max
+            stored = np.rint(page.astype(np.float64) / (1 / highest)).clip(0, highest).astype("<u2")
+        digest.update(stored.tobytes())
+    return digest.hexdigest()
+
+
+def picture_digest(levels: np.ndarray) -> str:
+    """Return the SHA-256 of the pixels of a picture, in hexadecimal.
+
+    A colour picture that is grey everywhere counts as a grey one, as it is read.
+
+    Args:
+        levels: [H, W] uint8 or uint16, or [H, W, 3] uint8.
+    """
+    if levels.ndim == 3 and (levels == levels[..., :1]).all():
+        levels = levels[..., 0]
+    digest = hashlib.sha256(f"{levels.dtype.name} {levels.shape}".encode())
+    digest.update(levels.astype(levels.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _canonical(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(entry) for entry in value]
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
