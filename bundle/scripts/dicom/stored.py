@@ -16,6 +16,7 @@ from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.outputs.identity import check_grid
 from scripts.outputs.sidecar import check_sidecar, read_sidecar
+from scripts.outputs.staged import recover_below
 
 from .derived import DIGESTS, NAME, slice_digests
 from .private_block import ESTIMATE, FUSED, read_block
@@ -46,6 +47,7 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
     folder = Path(dataset_dir).expanduser()
     if not folder.is_dir():
         raise BadInputError(f"{folder} is not a folder. Give a folder of fused series by --dataset_dir.")
+    recover_below(folder)
     sidecars = _sidecar_files(sidecar)
     found = [series for series in scan_folder(folder).series if _is_fused(series)]
     if not found:

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import ignite.distributed as idist
-import torch
 from ignite.engine import Engine, Events
 from torch import nn
 from tqdm import tqdm
 
 from scripts.data.errors import BadInputError
+from scripts.outputs.locked import check_folder, lock_folder, unlock_folder
 from scripts.outputs.writing import check_writable
 
 from .finished import FinishedFiles
-from .plain_errors import plain_cause
+from .plain_errors import plain_message
 from .shares import together
 
 Record = Mapping[str, Any]
@@ -67,12 +67,10 @@ def problem_of(patient: str, error: Exception) -> str:
         patient: name of the patient, for the log; a message that begins with it loses it, for it is told beside it.
         error: the error that was raised.
     """
-    if isinstance(error, torch.OutOfMemoryError):
-        return "the device has too little memory. Use a smaller --slices_at_once, or --device cpu."
     # MONAI's transforms wrap the error that says what is wrong in others.
-    cause = plain_cause(error)
-    if cause is not None:
-        return str(cause).removeprefix(f"{patient}: ")
+    message = plain_message(error)
+    if message is not None:
+        return message.removeprefix(f"{patient}: ")
     logging.getLogger(__name__).exception(f"{patient} failed")
     return f"unexpected {type(error).__name__}: {error}. The log above says where; please report it."
 
@@ -84,7 +82,8 @@ class CohortReport:
         name: what is done, before the bar.
         output_dir: where the results are.
         unit: what is processed one by one. Defaults to "patient".
-        finished: notes of the run, which are done with when nothing failed. Defaults to None.
+        finished: notes on the patients, which tell whether others in the folder were made with other settings. Defaults
+            to None.
     """
 
     def __init__(
@@ -95,6 +94,7 @@ class CohortReport:
         self.unit = unit
         self.finished = finished
         self.outcomes: list[tuple[str, str | None]] = []
+        self.kept: list[str] = []
         self.logger = logging.getLogger(__name__)
 
     def attach(self, engine: Engine) -> None:
@@ -104,12 +104,13 @@ class CohortReport:
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
-        """Draw the bar.
+        """Lock the folder and draw the bar.
 
         Raises:
-            BadInputError: when nothing can be written to the folder.
+            BadInputError: when nothing can be written to the folder, or another command works in it.
         """
         check_writable(self.output_dir)
+        lock_folder(self.output_dir, self.name)
         processes = idist.get_world_size()
         self.bar = tqdm(
             total=engine.state.epoch_length,
@@ -119,9 +120,16 @@ class CohortReport:
         )
 
     def update(self, engine: Engine) -> None:
-        """Note how the patient went."""
+        """Note how the patient went.
+
+        Raises:
+            BadInputError: when the output folder was removed meanwhile.
+        """
         output = engine.state.output
+        check_folder(self.output_dir)
         self.bar.update()
+        if output.get("kept"):
+            self.kept.append(output["patient"])
         self.outcomes.append((output["patient"], output.get("problem")))
         if "problem" in output:
             self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
@@ -139,9 +147,12 @@ class CohortReport:
     def finish(self) -> None:
         """Wait for the other processes; the first of them tells the outcome of all."""
         self.bar.close()
-        self.outcomes = together(self.outcomes)
-        if idist.get_rank() == 0:
-            self.tell()
+        try:
+            self.outcomes, self.kept = together(self.outcomes), together(self.kept)
+            if idist.get_rank() == 0:
+                self.tell()
+        finally:
+            unlock_folder(self.output_dir)
 
     def tell(self) -> None:
         """Tell the outcome.
@@ -151,9 +162,15 @@ class CohortReport:
         """
         done, problems = len(self.finished_patients), self.problems
         if done:
-            self.logger.info(f"{done} {self.unit}(s) done; results are in {self.output_dir}")
+            kept = f" ({len(self.kept)} kept, {done - len(self.kept)} made anew)" if self.kept else ""
+            self.logger.info(f"{done} {self.unit}(s) done{kept}; results are in {self.output_dir}")
+        others = self.finished.others() if self.finished is not None else []
+        if others:
+            shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+            self.logger.warning(
+                f"{self.output_dir} also holds {len(others)} {self.unit}(s) that were made with other settings: "
+                f"{shown}. Make them anew with the settings of this run, or remove them."
+            )
         if problems:
             told = "\n".join(f"- {patient}: {problem}" for patient, problem in problems.items())
             raise BadInputError(f"{len(problems)} of {len(self.outcomes)} {self.unit}s could not be processed:\n{told}")
-        if self.finished is not None:
-            self.finished.forget()

@@ -11,6 +11,7 @@ import torch
 from scripts.data.errors import BadInputError
 from scripts.data.pictures import read_picture
 from scripts.outputs.pictures import FUSED_ENDING, picture_name, picture_sidecar
+from scripts.outputs.staged import recover, recover_below
 
 
 def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
@@ -27,13 +28,16 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
     """
     folder = Path(dataset_dir).expanduser()
     if folder.is_file():
+        recover(folder.parent)
         return [{"patient": picture_name(folder) or folder.stem, "fused": str(folder)}]
     if not folder.is_dir():
         raise BadInputError(f"{folder} does not exist. Give a fused picture or a folder of them by --dataset_dir.")
+    recover_below(folder)
     records: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
         name = picture_name(file)
-        if name is None or not file.is_file():
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if name is None or hidden or not file.is_file():
             continue
         if name in records:
             raise BadInputError(f"{file} and {records[name]['fused']} are both fused pictures of {name}. Keep one.")
