@@ -142,14 +142,15 @@ def test_the_recovery_may_be_interrupted_too(folder, tmp_path):
 
 
 @needs_linux
-@pytest.mark.parametrize("how", ["killed", "failed", "full"])
 class TestEveryMoment:
+    @pytest.mark.parametrize("how", ["killed", "failed", "full"])
     def test_a_set_of_files_and_folders(self, folder, how):
         told = interrupt_everywhere(lambda: write_set(folder), folder, how, lambda: recover(folder))
         assert told.count("old") >= 8
         if how == "killed":  # once decided, the new set stands
             assert told == sorted(told, reverse=True)
 
+    @pytest.mark.parametrize("how", ["killed", "full"])
     def test_a_fused_patient_among_its_sources(self, tmp_path, how, network, write_patient):
         folder = tmp_path / "out"
         torch.save(network.state_dict(), tmp_path / "model.pt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -94,7 +95,7 @@ class CohortReport:
         self.unit = unit
         self.finished = finished
         self.outcomes: list[tuple[str, str | None]] = []
-        self.kept: list[str] = []
+        self.kept: list[str] | None = None
         self.logger = logging.getLogger(__name__)
 
     def attach(self, engine: Engine) -> None:
@@ -118,6 +119,7 @@ class CohortReport:
             unit=self.unit,
             disable=idist.get_rank() > 0,
         )
+        atexit.register(self.bar.close)
 
     def update(self, engine: Engine) -> None:
         """Note how the patient went.
@@ -126,10 +128,14 @@ class CohortReport:
             BadInputError: when the output folder was removed meanwhile.
         """
         output = engine.state.output
-        check_folder(self.output_dir)
+        try:
+            check_folder(self.output_dir)
+        except BadInputError:
+            self.bar.close()
+            raise
         self.bar.update()
-        if output.get("kept"):
-            self.kept.append(output["patient"])
+        if "kept" in output:
+            self.kept = [*(self.kept or []), *([output["patient"]] if output["kept"] else [])]
         self.outcomes.append((output["patient"], output.get("problem")))
         if "problem" in output:
             self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
@@ -147,8 +153,10 @@ class CohortReport:
     def finish(self) -> None:
         """Wait for the other processes; the first of them tells the outcome of all."""
         self.bar.close()
+        atexit.unregister(self.bar.close)
         try:
-            self.outcomes, self.kept = together(self.outcomes), together(self.kept)
+            kept = together(self.kept or [])
+            self.outcomes, self.kept = together(self.outcomes), None if self.kept is None else kept
             if idist.get_rank() == 0:
                 self.tell()
         finally:
@@ -162,7 +170,7 @@ class CohortReport:
         """
         done, problems = len(self.finished_patients), self.problems
         if done:
-            kept = f" ({len(self.kept)} kept, {done - len(self.kept)} made anew)" if self.kept else ""
+            kept = "" if self.kept is None else f" ({len(self.kept)} kept, {done - len(self.kept)} made anew)"
             self.logger.info(f"{done} {self.unit}(s) done{kept}; results are in {self.output_dir}")
         others = self.finished.others() if self.finished is not None else []
         if others:

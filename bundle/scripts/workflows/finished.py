@@ -28,6 +28,8 @@ _SETTINGS = "settings"
 class Finished(Protocol):
     """What knows which patients are finished."""
 
+    resume: bool
+
     def made_with(self, settings: Mapping[str, str]) -> None:
         """Take what the parts of this run are set to, see `settings_of`."""
 
@@ -52,8 +54,8 @@ class ResumedStep:
         """Process the one patient of `batch`.
 
         Returns:
-            "patient", and "files" that were written or "problem" that prevented it; "kept" where the files are those of
-            an earlier run.
+            "patient", and "files" that were written or "problem" that prevented it; of a run that resumes also "kept":
+            whether the files are those of an earlier run.
         """
         (record,) = batch
         if not self._described:
@@ -62,9 +64,8 @@ class ResumedStep:
             self.finished.made_with(settings_of(parts))
             self._described = True
         files = self.finished.take_over(record)
-        if files is None:
-            return self.step(engine, batch)
-        return {"patient": record["patient"], "files": files, "kept": True}
+        outcome = self.step(engine, batch) if files is None else {"patient": record["patient"], "files": files}
+        return {**outcome, "kept": files is not None} if self.finished.resume else outcome
 
 
 class FinishedFiles:
@@ -94,6 +95,7 @@ class FinishedFiles:
         self._made_with: dict[str, str] = {}
         self._sources: dict[str, dict[str, list[int]]] = {}
         self._patients: set[str] = set()
+        self._noticed: list[Any] = []
 
     def settings(self) -> Any:
         """What shapes the files: only what writes them."""
@@ -156,12 +158,14 @@ class FinishedFiles:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         if made_with != self.digest:
-            logging.getLogger(__name__).info(
-                f"{patient} was made with other settings{self._difference(made_with)}: making it anew."
-            )
+            if made_with not in self._noticed:
+                self._noticed.append(made_with)
+                logging.getLogger(__name__).info(
+                    f"{patient} was made with other settings{self._difference(made_with)}; such are made anew."
+                )
             return None
         if not same_as_json(sources, self._sources[patient]):
-            logging.getLogger(__name__).info(f"{patient}: its files were changed since: making it anew.")
+            logging.getLogger(__name__).info(f"{patient}: its files were changed since; it is made anew.")
             return None
         return list(files)
 

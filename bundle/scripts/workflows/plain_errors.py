@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import logging
 import os
@@ -33,6 +34,7 @@ NO_MEMORY = (
     "other programs, or use a machine with more memory."
 )
 NO_DEVICE_MEMORY = "the device has too little memory. Use a smaller --slices_at_once, or --device cpu."
+_stopped_by: list[str] = []
 _ALLOCATORS = ("can't allocate memory", "cannot allocate memory", "not enough memory")
 _OUTPUT = {
     errno.ENOSPC: "the disk is full. Make space, or choose another --output_dir",
@@ -61,6 +63,8 @@ def install_plain_errors() -> None:
         handler.handleError = _log_error(handler.handleError)
     if threading.current_thread() is not threading.main_thread():
         return
+    # Registered before any progress bar is: those are closed first, and the message is the last line.
+    atexit.register(_tell_stop)
     for number, name in SIGNALS.items():
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _stopper(name, os.getpid()))
@@ -128,13 +132,19 @@ def _stopper(name: str, process: int) -> Callable[[int, FrameType | None], NoRet
         # once more ends the process at once
         signal.signal(number, signal.SIG_DFL)
         if os.getpid() == process:
-            _write_error(
-                f"\nStopped by {name}. What was finished is kept: the same command with --resume true continues, where "
-                "it has that option.\n"
-            )
+            _stopped_by.append(name)
         raise SystemExit(128 + number)
 
     return stop
+
+
+def _tell_stop() -> None:
+    """Say as the last word that the command was stopped, where it was."""
+    if _stopped_by:
+        _write_error(
+            f"\nStopped by {_stopped_by.pop()}. What was finished is kept: the same command with --resume true "
+            "continues, where it has that option.\n"
+        )
 
 
 def _report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

@@ -42,8 +42,10 @@ def settings_of(part: Any) -> dict[str, str]:
 
 
 def changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Name the places where two descriptions differ."""
-    return sorted(place for place in before.keys() | now.keys() if before.get(place) != now.get(place))
+    """Name the places where two descriptions differ; of a part that is another one only the part itself."""
+    changed = sorted(place for place in before.keys() | now.keys() if before.get(place) != now.get(place))
+    parts = {place.removesuffix(".class") for place in changed if place.endswith(".class")}
+    return [place for place in changed if not any(place.startswith(f"{part}.") for part in parts)] + sorted(parts)
 
 
 def _describe(value: Any, place: str, found: dict[str, str], above: tuple[int, ...]) -> None:
