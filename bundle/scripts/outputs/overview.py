@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -154,15 +154,17 @@ def overview_page(
     )
     fused = _as_array(fused)
     anatomy = sources or decomposed
-    for volume in chain(sources.values(), decomposed.values(), parts.values(), doubt.values()):
-        if volume.shape != fused.shape:
-            raise ValueError(f"The volumes of one overview have one shape, got {volume.shape} and {fused.shape}.")
+    # Volumes are never given a name here: it would keep one in memory that was computed when it was asked for.
+    for volumes in (sources, decomposed, parts, doubt):
+        for shape in (volumes[name].shape for name in volumes):
+            if shape != fused.shape:
+                raise ValueError(f"The volumes of one overview have one shape, got {shape} and {fused.shape}.")
 
     if slices is None:
-        first = anatomy[next(iter(anatomy))]
-        slices = choose_slices(first, slice_axis, lesion=None if lesion is None else _as_array(lesion))
+        lesion = None if lesion is None else _as_array(lesion)
+        slices = choose_slices(anatomy[next(iter(anatomy))], slice_axis, lesion=lesion)
     view = View(np.asarray(affine, dtype=np.float64), fused.shape, slice_axis)
-    frame = view.frame([foreground(volume) for volume in anatomy.values()], slices)
+    frame = view.frame([foreground(anatomy[name]) for name in anatomy], slices)
 
     def cut(volume: np.ndarray) -> list[np.ndarray]:
         # copies, which do not keep the whole volume in memory
@@ -189,16 +191,19 @@ def _grey_columns(
     def scores(of: str, names: Sequence[str]) -> dict[str, np.ndarray]:
         return {name: np.asarray(ssim[name][of]) for name in names if of in ssim.get(name, {})}
 
-    for name, volume in sources.items():
-        yield Column(SOURCE_GROUP, _display(name), cut(volume), grey_window(volume), {})
+    def drawn(volume: np.ndarray) -> tuple[list[np.ndarray], tuple[float, float]]:
+        return cut(volume), grey_window(volume)
+
+    for name in sources:
+        yield Column(SOURCE_GROUP, _display(name), *drawn(sources[name]), {})
     together = " + ".join(map(_display, sources or decomposed))
     yield Column(FUSED_GROUP, together, cut(fused), grey_window(fused), scores("fused", [*ssim]))
-    for name, volume in parts.items():
-        yield Column(PART_GROUP, _display(name), cut(volume), grey_window(fused), {})
-    for name, volume in decomposed.items():
-        window = grey_window(sources.get(name, volume))
+    for name in parts:
+        yield Column(PART_GROUP, _display(name), cut(parts[name]), grey_window(fused), {})
+    for name in decomposed:
+        window = grey_window(sources[name] if name in sources else decomposed[name])
         found = scores("decomposed", [name])
-        yield Column(ESTIMATE_GROUP, f"{_display(name)}, estimated", cut(volume), window, found)
+        yield Column(ESTIMATE_GROUP, f"{_display(name)}, estimated", cut(decomposed[name]), window, found)
 
 
 def _error_columns(
@@ -212,9 +217,11 @@ def _error_columns(
         errors[ERROR_GROUP, name] = [
             np.abs(np.subtract(a, b, dtype=np.float32)) * (100 / (high - low)) for a, b in pairs
         ]
-    for name, volume in doubt.items():
+    for name in doubt:
         low, high = grey_window(sources[name] if name in sources else decomposed[name])
-        errors[DOUBT_GROUP, name] = [np.asarray(page, dtype=np.float32) * (100 / (high - low)) for page in cut(volume)]
+        errors[DOUBT_GROUP, name] = [
+            np.asarray(page, dtype=np.float32) * (100 / (high - low)) for page in cut(doubt[name])
+        ]
     most = max((_large(page) for pages in errors.values() for page in pages), default=0.0)
     limit = next((limit for limit in ERROR_LIMITS if limit >= most), ERROR_LIMITS[-1])
     for (group, name), pages in errors.items():

@@ -209,8 +209,10 @@ def write_estimates(
         the files written.
     """
     written = []
-    for source, volume in estimates.items():
+    for source in estimates:
         written.append(f"{stem}_{source}_decomposed.nii.gz")
         descrip = restored_descrip(source) if restored else estimate_descrip(source)
-        save_volume(written[-1], volume, affine, dtypes[source], value_range=None, descrip=descrip, like=like)
+        save_volume(
+            written[-1], estimates[source], affine, dtypes[source], value_range=None, descrip=descrip, like=like
+        )
     return written
