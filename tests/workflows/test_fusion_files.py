@@ -148,3 +148,12 @@ def test_an_existing_result_stays_when_the_new_one_cannot_be_written(tmp_path, f
     after = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     assert after == {name: content for name, content in before.items() if name != flair.name}
     load_fused(folder / "P1_fused.nii.gz")
+
+
+def test_what_is_given_stays_as_it_is(tmp_path, network, ckpt, write_patient):
+    data = NormalizeSourcesd("slice")(LoadSourcesd()(write_patient(tmp_path, "P1")))
+    results = FuseVolume()(network.eval(), data)
+    image, decomposed = data["image"].clone(), results["decomposed"].clone()
+    FusionFiles(str(tmp_path / "out"), ["t1gd", "flair"], ckpt)(data, results)
+    assert torch.equal(data["image"], image)
+    assert torch.equal(results["decomposed"], decomposed)
