@@ -193,7 +193,7 @@ def test_everything_fits_in_one_folder(tmp_path, write_patient, command):
         "P_t1ce.nii.gz",
         "P_t1gd_decomposed.nii.gz",
     ]
-    assert [path.name for path in tmp_path.iterdir()] == ["P"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".finished", "P"]
 
 
 class TestMaps:
@@ -270,7 +270,7 @@ class TestMaps:
                 uncertainty="true",
                 uncertainty_path=head,
             )
-        assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["P"]
+        assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [".finished", "P"]
 
     def test_a_doubt_that_cannot_be_told_is_refused(self, tmp_path, write_patient, head, command, refused):
         write_patient(tmp_path / "data", "P")

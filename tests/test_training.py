@@ -359,7 +359,7 @@ class TestCommands:
         assert len(told) == 4
         assert "ignite" not in done.stdout
 
-    def test_from_the_bundle_killed_and_from_elsewhere_resumed(self, patients, tmp_path):
+    def test_from_the_bundle_stopped_and_from_elsewhere_resumed(self, patients, tmp_path):
         output, long = tmp_path / "run", self.SMALL | {"epochs": 12}
         given = long | {"dataset_dir": patients, "output_dir": output}
         line = command("training", "--config_file", "configs/train.json", **given)
@@ -370,8 +370,9 @@ class TestCommands:
             while not (output / "last.pt").exists() and time.monotonic() < limit:
                 time.sleep(0.01)
             time.sleep(0.05)
-            running.kill()
-        assert running.returncode == -signal.SIGKILL
+            running.terminate()
+        assert running.returncode == 128 + signal.SIGTERM
+        assert not [path for path in output.iterdir() if path.name.startswith(".")]
         assert 1 <= state(output)["epoch"] < 12
 
         line = command("training", "--config_file", str(TRAIN), "--resume", "true", **given)

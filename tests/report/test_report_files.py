@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.report.report_files import ReportFiles, WithReport, report_of
+from scripts.report.report_files import AddReport, ReportFiles, report_of
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
 from scripts.workflows.fuse import FuseVolume
@@ -37,8 +37,10 @@ def test_fusing_can_end_with_a_report_of_the_sources_own_values(
     monkeypatch.setattr(
         "scripts.report.report_files.write_report", lambda path, report: seen.setdefault(path, report) and path
     )
-    files = FusionFiles(str(tmp_path / "out"), ["t1gd", "flair"], str(tmp_path / "model.pt"), overview=overview)
-    written = WithReport(files)(data, results)
+    files = FusionFiles(
+        str(tmp_path / "out"), ["t1gd", "flair"], str(tmp_path / "model.pt"), overview=overview, report=AddReport()
+    )
+    written = files(data, results)
     assert written[-1] == str(tmp_path / "out" / "P1" / "P1_report.html")
     (report,) = seen.values()
     np.testing.assert_array_equal(np.stack(list(report.volumes.values())), sources)
@@ -47,4 +49,4 @@ def test_fusing_can_end_with_a_report_of_the_sources_own_values(
 
 
 def test_without_it_nothing_is_added():
-    assert WithReport(lambda data, results: ["a.nii.gz"], enabled="false")({}, {}) == ["a.nii.gz"]
+    assert AddReport(enabled="false")("P_fused.nii.gz", {}, {}) == []

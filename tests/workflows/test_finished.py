@@ -18,6 +18,19 @@ def records(tmp_path) -> list[dict[str, str]]:
     return [{"patient": name, "t1gd": str(tmp_path / f"{name}.nii")} for name in "AB"]
 
 
+class Step:
+    """Processes patients, and knows whom."""
+
+    def __init__(self, write: FinishedFiles, **settings: object) -> None:
+        self.write = write
+        self.settings_of_the_step = settings
+        self._done: list[str] = []
+
+    def __call__(self, engine, batch):
+        self._done.append(batch[0]["patient"])
+        return {"patient": self._done[-1], "files": self.write(batch[0], {})}
+
+
 @pytest.fixture
 def process(tmp_path, records) -> Callable[..., list[str]]:
     """Return a function that processes the patients and tells which it did not take over."""
@@ -28,20 +41,17 @@ def process(tmp_path, records) -> Callable[..., list[str]]:
         path.write_text("result")
         return [str(path)]
 
-    def run(resume: bool = True, finish: bool = False, **settings) -> list[str]:
-        done = []
-        finished = FinishedFiles(write, str(tmp_path / "out"), "testing", {"range": (0, 1), **settings}, resume)
-
-        def step(engine, batch):
-            done.append(batch[0]["patient"])
-            return {"patient": done[-1], "files": finished(batch[0], {})}
-
+    def run(resume: bool = True, patients: str = "AB", **settings) -> list[str]:
+        finished = FinishedFiles(write, str(tmp_path / "out"), "testing", resume)
+        step = Step(finished, **settings)
+        resumed = ResumedStep(step, finished)
         for record in records:
-            outcome = ResumedStep(step, finished)(None, [record])
-            assert [Path(file).name for file in outcome["files"]] == [f"{record['patient']}.txt"]
-        if finish:
-            finished.forget()
-        return done
+            if record["patient"] in patients:
+                outcome = resumed(None, [record])
+                assert [Path(file).name for file in outcome["files"]] == [f"{record['patient']}.txt"]
+                assert outcome.get("kept", False) == (record["patient"] not in step._done)
+        run.others = finished.others()
+        return step._done
 
     return run
 
@@ -82,6 +92,25 @@ def test_a_result_that_is_gone_is_made_again(process, tmp_path):
     assert process() == ["A"]
 
 
-def test_the_notes_go_when_all_is_done(process, tmp_path):
-    process(finish=True)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["A.txt", "B.txt"]
+def test_what_was_changed_is_named(process, caplog):
+    process(seed=0, bits=8)
+    with caplog.at_level("INFO"):
+        assert process(seed=0, bits=16) == ["A", "B"]
+    assert caplog.messages == ["A was made with other settings (step.settings_of_the_step.bits); such are made anew."]
+
+
+def test_results_of_other_settings_in_the_folder_are_noticed(process, tmp_path):
+    process(seed=0)
+    process(seed=1, patients="B")
+    assert process.others == ["A"]
+    (tmp_path / "out" / "A.txt").unlink()
+    process(seed=1, patients="B")
+    assert process.others == []
+
+
+def test_notes_are_hidden_and_small_and_hold_no_path(process, tmp_path):
+    process()
+    notes = [path for path in (tmp_path / "out" / NOTES).rglob("*") if path.is_file()]
+    assert len(notes) == 3
+    assert all(path.stat().st_size < 1000 and str(tmp_path) not in path.read_text() for path in notes)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [NOTES, "A.txt", "B.txt"]

@@ -104,7 +104,8 @@ def test_a_black_patient_slice_and_small_images_do_no_harm(tmp_path, fuse, write
 def test_leftovers_of_a_killed_run_are_swept(tmp_path, fuse, write_patient):
     folder = tmp_path / "out" / "P1"
     folder.mkdir(parents=True)
-    (folder / ".P1_fused.nii.gz.ab12").write_bytes(b"half")
+    (folder / ".staged-ab12" / "new").mkdir(parents=True)
+    (folder / ".staged-ab12" / "new" / "P1_fused.nii.gz").write_bytes(b"half")
     fuse(write_patient(tmp_path, "P1"), overview=False)
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
@@ -142,8 +143,17 @@ def test_an_existing_result_stays_when_the_new_one_cannot_be_written(tmp_path, f
     flair.unlink()
     flair.mkdir()
     (flair / "in the way").touch()
-    with pytest.raises(BadInputError, match=r"P1_flair_decomposed\.nii\.gz cannot be written .*--output_dir"):
+    with pytest.raises(BadInputError, match=r"P1_flair_decomposed\.nii\.gz cannot be written: it is a folder"):
         fuse(record, overview=False)
     after = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     assert after == {name: content for name, content in before.items() if name != flair.name}
     load_fused(folder / "P1_fused.nii.gz")
+
+
+def test_what_is_given_stays_as_it_is(tmp_path, network, ckpt, write_patient):
+    data = NormalizeSourcesd("slice")(LoadSourcesd()(write_patient(tmp_path, "P1")))
+    results = FuseVolume()(network.eval(), data)
+    image, decomposed = data["image"].clone(), results["decomposed"].clone()
+    FusionFiles(str(tmp_path / "out"), ["t1gd", "flair"], ckpt)(data, results)
+    assert torch.equal(data["image"], image)
+    assert torch.equal(results["decomposed"], decomposed)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
+import os
+import signal
 import sys
 
+import numpy as np
 import pytest
+import torch
 
 from scripts.data.errors import BadInputError, InternalError
 from scripts.workflows import plain_errors
 from scripts.workflows.finite_loss import NonFiniteLossError
-from scripts.workflows.plain_errors import install_plain_errors, plain_cause
+from scripts.workflows.plain_errors import install_plain_errors, plain_cause, plain_message
 
 
 def wrapped(error: Exception) -> Exception:
@@ -34,16 +39,20 @@ def log(monkeypatch):
     handler = logging.StreamHandler(stream)
     logging.getLogger().addHandler(handler)
     existing = [(other, list(other.filters)) for other in logging.getLogger().handlers]
+    signals = {number: signal.getsignal(number) for number in plain_errors.SIGNALS}
     install_plain_errors()
     yield stream
     for other, filters in existing:
         other.filters = filters
+        vars(other).pop("handleError", None)
+    for number, action in signals.items():
+        signal.signal(number, action)
     logging.getLogger().removeHandler(handler)
 
 
 @pytest.mark.parametrize(
     "error",
-    [BadInputError("a.nii.gz is empty."), NonFiniteLossError("The loss is nan."), InternalError("a was not written.")],
+    [BadInputError("a.nii.gz is empty."), NonFiniteLossError("The loss is nan.")],
 )
 def test_what_the_user_can_mend_is_told_alone(log, capsys, error):
     outer = wrapped(error)
@@ -97,3 +106,49 @@ def test_an_error_that_was_being_handled_is_found():
 def test_an_error_that_was_set_aside_is_not_found():
     assert plain_cause(raised_while_handling(BadInputError("first"), set_aside=True)) is None
     assert plain_cause(None) is None
+
+
+@pytest.mark.parametrize(("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")])
+def test_a_signal_ends_the_command_with_its_usual_code(log, capsys, number, code, name):
+    with pytest.raises(SystemExit) as stopped:
+        os.kill(os.getpid(), number)
+    assert stopped.value.code == code
+    plain_errors._tell_stop()
+    assert capsys.readouterr().err.startswith(f"\nStopped by {name}. What was finished is kept")
+
+
+def test_memory_that_is_used_up_has_a_remedy():
+    with pytest.raises(RuntimeError, match="memory") as of_torch:
+        torch.empty(2**60, dtype=torch.uint8)
+    with pytest.raises(MemoryError) as of_numpy:
+        np.empty(2**60, np.uint8)
+    for error in (of_torch.value, wrapped(of_numpy.value)):
+        assert plain_message(error).startswith("there was not enough memory. Use a smaller --slices_at_once")
+
+
+def test_a_full_disk_has_a_remedy():
+    error = OSError(errno.ENOSPC, "No space left on device", "out/a.txt")
+    assert plain_message(error) == "out/a.txt: the disk is full. Make space, or choose another --output_dir."
+
+
+def test_a_fault_of_the_bundle_is_called_one():
+    message = plain_message(wrapped(InternalError("a.nii.gz lies elsewhere than its source; nothing was written.")))
+    assert message.startswith("a.nii.gz lies elsewhere than its source; nothing was written. This is a fault of the")
+    assert plain_cause(InternalError("a")) is None
+
+
+def test_a_reader_of_the_log_that_has_ended_does_not_end_the_work(log, capfd):
+    handler = logging.StreamHandler(open(os.devnull, "w"))  # noqa: SIM115
+    handler.handleError = plain_errors._log_error(handler.handleError)
+    read, write = os.pipe()
+    os.close(read)
+    handler.stream.close()
+    handler.stream = os.fdopen(write, "w", buffering=1)
+    before = os.dup(1)
+    try:
+        handler.emit(logging.makeLogRecord({"msg": "nobody reads this"}))
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+        handler.stream = None
+    assert "Traceback" not in capfd.readouterr().err

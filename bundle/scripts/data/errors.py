@@ -1,4 +1,4 @@
-"""Errors whose message says all: for what the user gave, and for results that fail a check of the program."""
+"""The errors that a user sees without a traceback: one for what was given, one for faults of the bundle itself."""
 
 from __future__ import annotations
 
@@ -8,4 +8,8 @@ class BadInputError(ValueError):
 
 
 class InternalError(RuntimeError):
-    """A check of the program on its own results failed. Its message names the file and asks for a report."""
+    """A check of the bundle on its own results failed: a fault of the bundle, not of the input.
+
+    Nothing was written. The message says what was checked, on which file, with both values; a request to report it is
+    added where the message is shown.
+    """

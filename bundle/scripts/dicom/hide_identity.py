@@ -16,7 +16,8 @@ from scripts.data.errors import BadInputError
 from scripts.data.hidden import Identity, hide_in_messages
 from scripts.data.shown_words import is_harmless
 
-from .scan import Scan, read_header
+from .read_file import read_dataset
+from .scan import Scan
 
 SHOWN = frozenset(
     (
@@ -80,7 +81,7 @@ def hide_identity_of(scan: Scan, root: str | os.PathLike[str], shown: Iterable[s
     headers = []
     for series in scan.series:
         with suppress(BadInputError):
-            headers.append(read_header(series.files[0]))
+            headers.append(read_dataset(series.files[0], pixels=False))
     files = [*scan.ignored, *(file for series in scan.series for file in series.files)]
     hide_in_messages(identity_of(headers, root, files, shown))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 import torch
 from pydicom import Dataset
 
@@ -16,10 +15,12 @@ from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.outputs.identity import check_grid
 from scripts.outputs.sidecar import read_sidecar
+from scripts.outputs.staged import recover_below
 
 from .derived import NAME, slice_digests
 from .hide_identity import hide_identity_of
 from .private_block import ESTIMATE, FUSED, Block, read_block
+from .read_file import NotDicomError, read_dataset
 from .scan import scan_folder
 from .series import Series
 from .series_record import DIGESTS, check_series_record
@@ -48,6 +49,7 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
     folder = Path(dataset_dir).expanduser()
     if not folder.is_dir():
         raise BadInputError(f"{folder} is not a folder. Give a folder of fused series by --dataset_dir.")
+    recover_below(folder)
     sidecars = _sidecar_files(sidecar)
     scan = scan_folder(folder)
     hide_identity_of(scan, dataset_dir)
@@ -146,12 +148,12 @@ class ReadFusedSeries:
 def _is_fused(series: Series) -> bool:
     """Whether a series says that it is a fused one, be it by what archives leave of it."""
     try:
-        header = pydicom.dcmread(min(series.files), stop_before_pixels=True)
+        header = read_dataset(min(series.files), pixels=False)
         block = read_block(header, min(series.files))
+    except NotDicomError:
+        return False
     except BadInputError:
         return True  # what is damaged is told when it is read
-    except (OSError, pydicom.errors.InvalidDicomError):
-        return False
     if block is not None:
         return block.kind == FUSED
     kind = [str(word) for word in header.get("ImageType") or []]

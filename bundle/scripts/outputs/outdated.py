@@ -22,13 +22,13 @@ MARK = b"FusionINN"
 """What the header of every volume of this bundle begins with."""
 
 
-def remove_outdated(
+def outdated_files(
     folder: str | os.PathLike[str], patient: str, keep: Iterable[str | os.PathLike[str]] = ()
 ) -> list[Path]:
-    """Remove what earlier runs wrote of a patient beside its fused image: maps, latent, decomposed images, pictures.
+    """Find what earlier runs wrote of a patient next to its fused image: maps, latent, decomposed images, pictures.
 
-    A map beside a fused image that it does not belong to would mislead. Fused image and sidecar stay: each is replaced
-    when the new one is whole, and their id tells whether they belong together.
+    A map next to a fused image that it does not belong to would mislead, so these files go when a new set comes, see
+    `scripts.outputs.staged`. Fused image and sidecar are not among them: every new set replaces them.
 
     Args:
         folder: folder of the patient.
@@ -36,24 +36,13 @@ def remove_outdated(
         keep: files that are still needed, for instance the sources. Defaults to none.
 
     Returns:
-        the files removed.
-
-    Raises:
-        BadInputError: a file cannot be removed.
+        the files.
     """
     folder = Path(folder)
     needed = {Path(file).expanduser().resolve() for file in keep}
     found = [folder / f"{patient}{ending}" for ending in NAMED]
     found += [path for path in sorted(folder.glob(f"{escape(patient)}_*.nii*")) if _is_part(path)]
-    outdated = [path for path in found if path.is_file() and path.resolve() not in needed]
-    for path in outdated:
-        try:
-            path.unlink()
-        except OSError as error:
-            raise BadInputError(
-                f"{path} is of an earlier run and cannot be removed ({error.strerror}). Choose another --output_dir."
-            ) from error
-    return outdated
+    return [path for path in found if path.is_file() and path.resolve() not in needed]
 
 
 def check_same_fusion(fused_json: str | os.PathLike[str], fusion: str | None) -> bool:

@@ -72,6 +72,22 @@ class Column:
         return "SSIM " + " · ".join(f"{n:.3f}" if np.isfinite(n) else "–" for n in numbers)
 
 
+class _Arrays(Mapping[str, np.ndarray]):
+    """Volumes as arrays; those that are computed when they are asked for never all take memory at once."""
+
+    def __init__(self, volumes: Mapping[str, Any]) -> None:
+        self._volumes = volumes
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return _as_array(self._volumes[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._volumes)
+
+    def __len__(self) -> int:
+        return len(self._volumes)
+
+
 def draw_overview(path: str | os.PathLike[str], *volumes: Any, **how: Any) -> None:
     """Draw the overview of a patient and write it.
 
@@ -133,23 +149,26 @@ def overview_page(
     Raises:
         ValueError: volumes of different shapes.
     """
-    sources = {name: _as_array(volume) for name, volume in (sources or {}).items()}
-    decomposed = {name: _as_array(volume) for name, volume in decomposed.items()}
-    parts = {name: _as_array(volume) for name, volume in (contribution or {}).items()}
-    doubt = {name: _as_array(volume) for name, volume in (uncertainty or {}).items()}
+    sources, decomposed, parts, doubt = (
+        _Arrays(volumes or {}) for volumes in (sources, decomposed, contribution, uncertainty)
+    )
     fused = _as_array(fused)
-    anatomy = list((sources or decomposed).values())
-    for volume in (*sources.values(), *decomposed.values(), *parts.values(), *doubt.values()):
-        if volume.shape != fused.shape:
-            raise ValueError(f"The volumes of one overview have one shape, got {volume.shape} and {fused.shape}.")
+    anatomy = sources or decomposed
+    # Volumes are never given a name here: it would keep one in memory that was computed when it was asked for.
+    for volumes in (sources, decomposed, parts, doubt):
+        for shape in (volumes[name].shape for name in volumes):
+            if shape != fused.shape:
+                raise ValueError(f"The volumes of one overview have one shape, got {shape} and {fused.shape}.")
 
     if slices is None:
-        slices = choose_slices(anatomy[0], slice_axis, lesion=None if lesion is None else _as_array(lesion))
+        lesion = None if lesion is None else _as_array(lesion)
+        slices = choose_slices(anatomy[next(iter(anatomy))], slice_axis, lesion=lesion)
     view = View(np.asarray(affine, dtype=np.float64), fused.shape, slice_axis)
-    frame = view.frame([foreground(volume) for volume in anatomy], slices)
+    frame = view.frame([foreground(anatomy[name]) for name in anatomy], slices)
 
     def cut(volume: np.ndarray) -> list[np.ndarray]:
-        return [view.page(volume, index)[frame] for index in slices]
+        # copies, which do not keep the whole volume in memory
+        return [view.page(volume, index)[frame].copy() for index in slices]
 
     columns = [*_grey_columns(sources, fused, parts, decomposed, ssim or {}, cut)]
     errors = [*_error_columns(sources, decomposed, doubt, cut)]
@@ -172,16 +191,19 @@ def _grey_columns(
     def scores(of: str, names: Sequence[str]) -> dict[str, np.ndarray]:
         return {name: np.asarray(ssim[name][of]) for name in names if of in ssim.get(name, {})}
 
-    for name, volume in sources.items():
-        yield Column(SOURCE_GROUP, _display(name), cut(volume), grey_window(volume), {})
+    def drawn(volume: np.ndarray) -> tuple[list[np.ndarray], tuple[float, float]]:
+        return cut(volume), grey_window(volume)
+
+    for name in sources:
+        yield Column(SOURCE_GROUP, _display(name), *drawn(sources[name]), {})
     together = " + ".join(map(_display, sources or decomposed))
     yield Column(FUSED_GROUP, together, cut(fused), grey_window(fused), scores("fused", [*ssim]))
-    for name, volume in parts.items():
-        yield Column(PART_GROUP, _display(name), cut(volume), grey_window(fused), {})
-    for name, volume in decomposed.items():
-        window = grey_window(sources.get(name, volume))
+    for name in parts:
+        yield Column(PART_GROUP, _display(name), cut(parts[name]), grey_window(fused), {})
+    for name in decomposed:
+        window = grey_window(sources[name] if name in sources else decomposed[name])
         found = scores("decomposed", [name])
-        yield Column(ESTIMATE_GROUP, f"{_display(name)}, estimated", cut(volume), window, found)
+        yield Column(ESTIMATE_GROUP, f"{_display(name)}, estimated", cut(decomposed[name]), window, found)
 
 
 def _error_columns(
@@ -195,9 +217,11 @@ def _error_columns(
         errors[ERROR_GROUP, name] = [
             np.abs(np.subtract(a, b, dtype=np.float32)) * (100 / (high - low)) for a, b in pairs
         ]
-    for name, volume in doubt.items():
-        low, high = grey_window(sources.get(name, decomposed[name]))
-        errors[DOUBT_GROUP, name] = [np.asarray(page, dtype=np.float32) * (100 / (high - low)) for page in cut(volume)]
+    for name in doubt:
+        low, high = grey_window(sources[name] if name in sources else decomposed[name])
+        errors[DOUBT_GROUP, name] = [
+            np.asarray(page, dtype=np.float32) * (100 / (high - low)) for page in cut(doubt[name])
+        ]
     most = max((_large(page) for pages in errors.values() for page in pages), default=0.0)
     limit = next((limit for limit in ERROR_LIMITS if limit >= most), ERROR_LIMITS[-1])
     for (group, name), pages in errors.items():

@@ -235,10 +235,7 @@ def _check_place(
     elif source is not None and same_place(affine, source.affine, shape) and _codes(there) != _codes(source):
         told = f"its sform and qform would have the codes {_codes(there)} instead of {_codes(source)}"
     if told:
-        raise InternalError(
-            f"{os.fspath(path)} was not written: {told}. This is a fault of the program, please report it with the "
-            "header of the source."
-        )
+        raise InternalError(f"{os.fspath(path)} was not written: {told}. Add the header of the source to a report.")
 
 
 def _codes(coordinates: Coordinates) -> tuple[int, int]:

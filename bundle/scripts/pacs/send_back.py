@@ -29,6 +29,10 @@ class SendBack:
         self.pacs = pacs
         self.enabled = enabled
 
+    def settings(self) -> dict[str, Any]:
+        """What shapes the files, and whether they are sent; never where to, nor the password."""
+        return {"write": self.write, "enabled": self.enabled}
+
     def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
         """Write and send.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import torch
 from scripts.data.flags import is_true
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.volumes import load_fused
-from scripts.transforms.normalize import restore_intensity
 from scripts.workflows.fusion_files import stored_dtype
 
 from .html import write_report
@@ -52,41 +51,35 @@ class ReportFiles:
         return [str(write_report(path, data["report"]))]
 
 
-class WithReport:
-    """Write the files of a fused patient, and a report of them where it is asked for.
+class AddReport:
+    """Write the report of a patient next to its fused image, while the other files of the set are written.
 
     Args:
-        write: writes the files, see `FusionFiles`.
-        enabled: write the report. Defaults to True.
+        enabled: write it. Defaults to True.
     """
 
-    def __init__(
-        self, write: Callable[[dict[str, Any], dict[str, Any]], Sequence[str]], enabled: bool | str = True
-    ) -> None:
-        self.write = write
+    def __init__(self, enabled: bool | str = True) -> None:
         self.enabled = is_true(enabled)
 
-    def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
-        """Write everything of one patient.
+    def __call__(self, fused_path: str, data: dict[str, Any], originals: Mapping[str, torch.Tensor]) -> list[str]:
+        """Write the report.
 
         Args:
+            fused_path: the fused image, with sidecar and decomposed images next to it.
             data: see `FusionFiles`; with "seg" the report outlines the lesion.
-            results: what `FuseVolume` returns.
+            originals: the sources in their own units, by name.
 
         Returns:
-            the files written.
+            the file written, or none.
         """
         if not self.enabled:
-            return list(self.write(data, results))
-        # before the files are written: that turns the image back in place, or does not
-        originals = restore_intensity(torch.as_tensor(np.asarray(data["image"])), data["intensity_scale"]).numpy()
-        files = list(self.write(data, results))
+            return []
         volumes = {
-            source: volume if stored_dtype(file) == "float32" else np.rint(volume)
-            for (source, file), volume in zip(data["files"].items(), originals, strict=True)
+            source: volume.numpy() if stored_dtype(data["files"][source]) == "float32" else np.rint(volume.numpy())
+            for source, volume in originals.items()
         }
-        (path,) = (file for file in files if file.endswith("_fused.nii.gz"))
-        fused, affine, _ = load_fused(path)
+        fused, affine, _ = load_fused(fused_path)
         seg = np.asarray(data["seg"][0]) if "seg" in data else None
-        report = read_parts(path, data["patient"], read_sidecar(sidecar_of(path)), fused, affine, volumes, seg)
-        return [*files, str(write_report(report_of(path), report))]
+        sidecar = read_sidecar(sidecar_of(fused_path))
+        report = read_parts(fused_path, data["patient"], sidecar, fused, affine, volumes, seg)
+        return [str(write_report(report_of(fused_path), report))]

@@ -49,6 +49,10 @@ class Runtime(ABC):
     def descriptions(self) -> dict[str, dict[str, Any]]:
         """What each file says about itself."""
 
+    def settings(self) -> dict[str, Any]:
+        """What shapes the results: the exported files."""
+        return {"name": self.name, "files": list(self.descriptions), "descriptions": list(self.descriptions.values())}
+
     @abstractmethod
     def fuse(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Sources (B, N, H, W) to fused image and latent, float32."""

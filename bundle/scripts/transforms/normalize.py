@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,33 @@ def restore_intensity(image: torch.Tensor, intensity_scale: IntensityScale, in_p
     """
     offset, factor = (_expanded(image, intensity_scale, key).to(image.device) for key in ("offset", "factor"))
     return (image if in_place else image.clone()).mul_(factor).add_(offset)
+
+
+class Restored(Mapping[str, torch.Tensor]):
+    """Sources in their own units, each computed when it is asked for: only one takes memory at a time.
+
+    Args:
+        names: of the sources, in the order of `image`.
+        image: normalised sources [N, X, Y, Z], which stay as they are.
+        intensity_scale: what the normalisation returned.
+    """
+
+    def __init__(self, names: Sequence[str], image: torch.Tensor, intensity_scale: IntensityScale) -> None:
+        self._index = {name: i for i, name in enumerate(names)}
+        self._image = image
+        self._scale = intensity_scale
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        """Return the source [X, Y, Z] of that name."""
+        i = self._index[name]
+        scale = {**self._scale, **{key: self._scale[key][i : i + 1] for key in ("offset", "factor")}}
+        return restore_intensity(self._image[i : i + 1], scale)[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
 
 
 def normalize_by(image: torch.Tensor, intensity_scale: IntensityScale) -> torch.Tensor:

@@ -15,6 +15,7 @@ from ignite.engine import Engine, Events
 from scripts.data.atomic import written_whole
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
+from scripts.outputs.locked import lock_folder, unlock_folder
 from scripts.outputs.writing import check_writable, sweep
 
 from .finite_loss import NonFiniteLossError
@@ -81,7 +82,7 @@ class Checkpoints:
         prepare_output(self.folder, self.resume)
 
     def attach(self, engine: Engine) -> None:
-        """Resume when `engine` starts, save when it completes an epoch."""
+        """Lock the folder and resume when `engine` starts, save when it completes an epoch."""
         engine.add_event_handler(Events.STARTED, self.restore)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
         engine.add_event_handler(Events.COMPLETED, self.finish)
@@ -90,8 +91,9 @@ class Checkpoints:
         """Bring network, optimizer, scheduler and epoch back from `last.pt`.
 
         Raises:
-            BadInputError: when the file is damaged or of another configuration.
+            BadInputError: when the file is damaged or of another configuration, or another command works in the folder.
         """
+        lock_folder(self.folder, "Training")
         first = idist.get_rank() == 0
         if first:
             self._sweep()
@@ -155,10 +157,11 @@ class Checkpoints:
         self._write(content, self.last)
 
     def finish(self, engine: Engine) -> None:
-        """Leave weights behind even when no epoch decided anything."""
+        """Leave weights behind even when no epoch decided anything, and release the folder."""
         if idist.get_rank() == 0 and engine.state.best_metric_epoch < 1:
             self.logger.warning(f"No epoch was validated: {self.model.name} holds the last weights.")
             self._write(self.state["network"].state_dict(), self.model)
+        unlock_folder(self.folder)
 
     def _configured_rate(self) -> float:
         return self.state["optimizer"].defaults["lr"]

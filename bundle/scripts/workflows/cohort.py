@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ignite.distributed as idist
-import torch
 from ignite.engine import Engine, Events
 from torch import nn
 from tqdm import tqdm
 
 from scripts.data.errors import BadInputError
 from scripts.data.hidden import shown_message
+from scripts.outputs.locked import check_folder, lock_folder, unlock_folder
 from scripts.outputs.writing import check_writable
 
 from .finished import FinishedFiles
-from .plain_errors import plain_cause
+from .plain_errors import plain_message
 from .shares import together
 
 Record = Mapping[str, Any]
@@ -68,12 +69,10 @@ def problem_of(patient: str, error: Exception) -> str:
         patient: name of the patient, for the log; a message that begins with it loses it, for it is told beside it.
         error: the error that was raised.
     """
-    if isinstance(error, torch.OutOfMemoryError):
-        return "the device has too little memory. Use a smaller --slices_at_once, or --device cpu."
     # MONAI's transforms wrap the error that says what is wrong in others.
-    cause = plain_cause(error)
-    if cause is not None:
-        return shown_message(str(cause).removeprefix(f"{patient}: "))
+    message = plain_message(error)
+    if message is not None:
+        return shown_message(message.removeprefix(f"{patient}: "))
     logging.getLogger(__name__).exception(f"{patient} failed")
     return (
         f"unexpected {type(error).__name__}: {shown_message(str(error))}. The log above says where; please report it."
@@ -87,7 +86,8 @@ class CohortReport:
         name: what is done, before the bar.
         output_dir: where the results are.
         unit: what is processed one by one. Defaults to "patient".
-        finished: notes of the run, which are done with when nothing failed. Defaults to None.
+        finished: notes on the patients, which tell whether others in the folder were made with other settings. Defaults
+            to None.
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class CohortReport:
         self.unit = unit
         self.finished = finished
         self.outcomes: list[tuple[str, str | None]] = []
+        self.kept: list[str] | None = None
         self.logger = logging.getLogger(__name__)
 
     def attach(self, engine: Engine) -> None:
@@ -107,12 +108,13 @@ class CohortReport:
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
-        """Draw the bar.
+        """Lock the folder and draw the bar.
 
         Raises:
-            BadInputError: when nothing can be written to the folder.
+            BadInputError: when nothing can be written to the folder, or another command works in it.
         """
         check_writable(self.output_dir)
+        lock_folder(self.output_dir, self.name)
         processes = idist.get_world_size()
         self.bar = tqdm(
             total=engine.state.epoch_length,
@@ -120,11 +122,23 @@ class CohortReport:
             unit=self.unit,
             disable=idist.get_rank() > 0,
         )
+        atexit.register(self.bar.close)
 
     def update(self, engine: Engine) -> None:
-        """Note how the patient went."""
+        """Note how the patient went.
+
+        Raises:
+            BadInputError: when the output folder was removed meanwhile.
+        """
         output = engine.state.output
+        try:
+            check_folder(self.output_dir)
+        except BadInputError:
+            self.bar.close()
+            raise
         self.bar.update()
+        if "kept" in output:
+            self.kept = [*(self.kept or []), *([output["patient"]] if output["kept"] else [])]
         self.outcomes.append((output["patient"], output.get("problem")))
         if "problem" in output:
             self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
@@ -142,9 +156,14 @@ class CohortReport:
     def finish(self) -> None:
         """Wait for the other processes; the first of them tells the outcome of all."""
         self.bar.close()
-        self.outcomes = together(self.outcomes)
-        if idist.get_rank() == 0:
-            self.tell()
+        atexit.unregister(self.bar.close)
+        try:
+            kept = together(self.kept or [])
+            self.outcomes, self.kept = together(self.outcomes), None if self.kept is None else kept
+            if idist.get_rank() == 0:
+                self.tell()
+        finally:
+            unlock_folder(self.output_dir)
 
     def tell(self) -> None:
         """Tell the outcome.
@@ -154,9 +173,15 @@ class CohortReport:
         """
         done, problems = len(self.finished_patients), self.problems
         if done:
-            self.logger.info(f"{done} {self.unit}(s) done; results are in {self.output_dir}")
+            kept = "" if self.kept is None else f" ({len(self.kept)} kept, {done - len(self.kept)} made anew)"
+            self.logger.info(f"{done} {self.unit}(s) done{kept}; results are in {self.output_dir}")
+        others = self.finished.others() if self.finished is not None else []
+        if others:
+            shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+            self.logger.warning(
+                f"{self.output_dir} also holds {len(others)} {self.unit}(s) that were made with other settings: "
+                f"{shown}. Make them anew with the settings of this run, or remove them."
+            )
         if problems:
             told = "\n".join(f"- {patient}: {problem}" for patient, problem in problems.items())
             raise BadInputError(f"{len(problems)} of {len(self.outcomes)} {self.unit}s could not be processed:\n{told}")
-        if self.finished is not None:
-            self.finished.forget()

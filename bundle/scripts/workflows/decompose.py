@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from scripts.data.safe_names import safe_again
 from scripts.inferers.slicewise import decompose_volume, restore_volume
 from scripts.outputs.identity import FUSED_ENDINGS, check_belongs, check_latent_belongs, patient_of
 from scripts.outputs.inside import folder_inside
-from scripts.outputs.outdated import check_same_fusion, remove_outdated
+from scripts.outputs.outdated import check_same_fusion, outdated_files
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
+from scripts.outputs.staged import placed, recover, recover_below, staged
 from scripts.outputs.volumes import load_fused, load_latent
-from scripts.outputs.writing import sweep
 from scripts.transforms.normalize import restore_intensity
 
 from .fuse import ExactNetwork, check_settings, check_sources
@@ -42,10 +43,12 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
     folder = Path(dataset_dir).expanduser()
     if not folder.is_dir():
         raise BadInputError(f"{folder} is not a folder. Give the folder of fused images by --dataset_dir.")
+    recover_below(folder)
     records: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
         patient = patient_of(file)
-        if not patient or file.name.startswith(".") or not file.is_file():
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if not patient or hidden or not file.is_file():
             continue
         patient = safe_again(patient)
         if patient in records:
@@ -192,8 +195,9 @@ class DecompositionFiles:
     """Write the decomposed images of a patient and their picture.
 
     The picture is ``<patient>_decomposed_overview.png``, which leaves that of the fusion alone. Where the latent was
-    kept there is none: its labels are those of estimates. What an earlier run left in the folder of the patient goes
-    first, unless its fused image is there too: then its maps are those of that image.
+    kept there is none: its labels are those of estimates. All files appear at once, see `scripts.outputs.staged`, and
+    replace what an earlier run left in the folder of the patient; where its fused image lies there too, the maps of
+    that image stay.
 
     Args:
         output_dir: folder for all patients.
@@ -217,20 +221,27 @@ class DecompositionFiles:
         Raises:
             BadInputError: when the folder holds another fused image of the patient, or cannot be written to.
         """
+        sidecar, patient = data["sidecar"], data["patient"]
+        folder = folder_inside(self.output_dir, patient)
+        recover(folder)
+        same = check_same_fusion(folder / f"{patient}_fused.json", sidecar.get("FusionID"))
+        outdated = partial(outdated_files, folder, patient, keep=[data["fused"]])
+        with staged(folder, tuple if same else outdated) as stage:
+            written = self._write(stage, data, results)
+        return placed(written, stage, folder)
+
+    def _write(self, stage: Path, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
         sidecar, patient, affine = data["sidecar"], data["patient"], data["affine"]
-        stem = folder_inside(self.output_dir, patient) / patient
+        stem = stage / patient
         sources = sidecar["SourceModalities"]
         dtypes = dict(zip(sources, sidecar.get("SourceDtypes", ["float32"] * len(sources)), strict=True))
         estimates = dict(zip(sources, results["decomposed"], strict=True))
         restored = data["latent"] is not None
-        if not check_same_fusion(f"{stem}_fused.json", sidecar.get("FusionID")):
-            remove_outdated(stem.parent, patient, keep=[data["fused"]])
-        sweep(stem.parent, f"{patient}_")
         written = write_estimates(stem, estimates, affine, dtypes, data["fused"], restored)
         maps = {}
         if UNCERTAINTY in results:
             maps[UNCERTAINTY] = dict(zip(sources, results[UNCERTAINTY], strict=True))
-            written += write_maps(stem.parent, patient, maps[UNCERTAINTY], UNCERTAINTY, affine, data["fused"])
+            written += write_maps(stage, patient, maps[UNCERTAINTY], UNCERTAINTY, affine, data["fused"])
             path = Path(f"{stem}_{UNCERTAINTY}.json")
             written.append(write_map_sidecar(path, patient, sources, UNCERTAINTY, sidecar.get("FusionID")))
         if self.overview and not restored:

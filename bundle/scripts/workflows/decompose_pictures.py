@@ -13,6 +13,7 @@ from scripts.data.pictures import Picture, format_of, read_picture
 from scripts.data.safe_names import safe_again
 from scripts.outputs.digest import picture_digest
 from scripts.outputs.pictures import FUSED_ENDING, picture_name, picture_sidecar
+from scripts.outputs.staged import recover, recover_below
 
 from .fuse_pictures import stored_levels
 
@@ -31,13 +32,16 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
     """
     folder = Path(dataset_dir).expanduser()
     if folder.is_file():
+        recover(folder.parent)
         return [{"patient": safe_again(picture_name(folder) or folder.stem), "fused": str(folder)}]
     if not folder.is_dir():
         raise BadInputError(f"{folder} does not exist. Give a fused picture or a folder of them by --dataset_dir.")
+    recover_below(folder)
     records: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
         name = picture_name(file)
-        if not name or not file.is_file():
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if not name or hidden or not file.is_file():
             continue
         name = safe_again(name)
         if name in records:

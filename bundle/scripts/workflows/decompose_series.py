@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ from scripts.data.flags import is_true
 from scripts.dicom.derived import check_compression
 from scripts.dicom.source_pixels import is_phantom, nifti_dtype
 from scripts.outputs.inside import folder_inside
-from scripts.outputs.outdated import check_same_fusion, remove_outdated
+from scripts.outputs.outdated import check_same_fusion, outdated_files
 from scripts.outputs.overview import draw_overview
-from scripts.outputs.staged import staged
+from scripts.outputs.staged import placed, recover, staged
 
 from .fusion_files import write_estimates
 from .map_files import UNCERTAINTY, write_map_sidecar, write_maps
@@ -59,11 +60,12 @@ class EstimatedSeriesFiles:
         sources = sidecar["SourceModalities"]
         estimates = dict(zip(sources, results["decomposed"], strict=True))
         folder = folder_inside(self.output_dir, patient)
+        recover(folder)
         same = check_same_fusion(folder / f"{patient}_fused.json", sidecar.get("FusionID"))
         maps = {}
         if UNCERTAINTY in results:
             maps[UNCERTAINTY] = dict(zip(sources, results[UNCERTAINTY], strict=True))
-        with staged(folder) as stage:
+        with staged(folder, tuple if same else partial(outdated_files, folder, patient)) as stage:
             write_estimated_series(stage, estimates, reference, sidecar, self.compression)
             if self.nifti:
                 dtypes = {source: nifti_dtype(sidecar["SourceSeries"][source]) for source in sources}
@@ -84,7 +86,5 @@ class EstimatedSeriesFiles:
                     phantom=is_phantom(reference.headers[0]),
                     **maps,
                 )
-            written = [folder / path.relative_to(stage) for path in sorted(stage.rglob("*")) if path.is_file()]
-            if not same:
-                remove_outdated(folder, patient)
-        return [str(path) for path in written]
+            written = [path for path in sorted(stage.rglob("*")) if path.is_file()]
+        return placed(written, stage, folder)

@@ -13,7 +13,9 @@ import numpy as np
 
 from scripts import RESEARCH_NOTICE
 from scripts.data.flags import is_true
+from scripts.data.safe_names import file_name
 from scripts.data.schema import read_record
+from scripts.outputs.staged import staged
 from scripts.outputs.tables import deviation_of, known, mean_of, write_csv, write_json
 
 from .cohort import CohortReport
@@ -30,7 +32,7 @@ PLACES = 6
 _FIGURES = {
     "type": "object",
     "description": "a JSON object",
-    "required": ["settings", "files", "seconds", "rows"],
+    "required": ["settings", "made_with", "files", "seconds", "rows"],
     "properties": {
         "seconds": {"type": ["number", "null"], "description": "a number or null"},
         "rows": {
@@ -69,6 +71,11 @@ class EvaluationTables:
         self._measured: dict[str, tuple[Sequence[Mapping[str, Any]], float | None]] = {}
         self._due = 0.0
         self._files: dict[str, dict[str, list[int]]] = {}
+        self._made_with: dict[str, str] = {}
+
+    def made_with(self, settings: Mapping[str, str]) -> None:
+        """Take what the parts of this run are set to, see `settings_of`."""
+        self._made_with = dict(settings)
 
     def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
         """Add a patient.
@@ -83,6 +90,7 @@ class EvaluationTables:
         rows = [{name: known(value) for name, value in row.items()} for row in results["rows"]]
         finished = {
             "settings": self.settings,
+            "made_with": self._made_with,
             "files": self._files.get(data["patient"], {}),
             "seconds": results.get("seconds"),
             "rows": rows,
@@ -104,11 +112,11 @@ class EvaluationTables:
             return None
         try:
             finished = read_record(self._finished(record["patient"]), _FIGURES)
-            origin = [finished["settings"], finished["files"]]
+            origin = [finished["settings"], finished["made_with"], finished["files"]]
             rows, seconds = finished["rows"], finished["seconds"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if not same_as_json(origin, [self.settings, self._files[record["patient"]]]):
+        if not same_as_json(origin, [self.settings, self._made_with, self._files[record["patient"]]]):
             logging.getLogger(__name__).info(f"{record['patient']} was measured with other settings: measuring again.")
             return None
         return self._add(record["patient"], rows, seconds)
@@ -128,7 +136,7 @@ class EvaluationTables:
             self._write()
 
     def _finished(self, patient: str) -> Path:
-        return self.output_dir / FINISHED / f"{patient}.json"
+        return self.output_dir / FINISHED / f"{file_name(patient)}.json"
 
     def _add(self, patient: str, rows: Sequence[Mapping[str, Any]], seconds: float | None) -> list[str]:
         self._keep(patient, rows, seconds)
@@ -149,10 +157,11 @@ class EvaluationTables:
             {"patient": patient, "slices": len(rows), **_over(rows, columns, mean_of)}
             for patient, (rows, _) in self._measured.items()
         ]
-        paths = [self.output_dir / name for name in TABLES]
-        write_csv(paths[0], rows, places=PLACES)
-        write_csv(paths[1], patients, places=PLACES)
-        write_json(paths[2], self._summary(rows, patients, columns))
+        with staged(self.output_dir) as stage:
+            paths = [stage / name for name in TABLES]
+            write_csv(paths[0], rows, places=PLACES)
+            write_csv(paths[1], patients, places=PLACES)
+            write_json(paths[2], self._summary(rows, patients, columns))
         now = time.monotonic()
         self._due = now + (20 * (now - start) if now - start > 1 else 0)
 

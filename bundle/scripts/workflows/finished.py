@@ -1,11 +1,11 @@
-"""Which patients a run has finished, so that the next goes on with the others."""
+"""Which patients a run has finished, so that the next one continues with the others."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,53 +14,70 @@ from ignite.engine import Engine
 
 import scripts
 from scripts.data.flags import is_true
+from scripts.data.safe_names import file_name
+from scripts.outputs.staged import recover
 from scripts.outputs.tables import write_json
+
+from .settings import changed_settings, settings_of
 
 NOTES = ".finished"
 """Folder below that of the results that holds the notes. Hidden: results may lie among the sources."""
+_SETTINGS = "settings"
 
 
 class Finished(Protocol):
     """What knows which patients are finished."""
+
+    resume: bool
+
+    def made_with(self, settings: Mapping[str, str]) -> None:
+        """Take what the parts of this run are set to, see `settings_of`."""
 
     def take_over(self, record: Mapping[str, Any]) -> list[str] | None:
         """Give the files of a patient that an earlier run has finished, or None."""
 
 
 class ResumedStep:
-    """The iteration of an engine that goes on where an earlier run ended.
+    """The iteration of an engine that continues where an earlier run ended.
 
     Args:
-        step: processes the patient of a batch, see `PatientStep`.
+        step: processes the patient of a batch, see `PatientStep`. It and everything in it count as settings.
         finished: knows which patients are finished.
     """
 
     def __init__(self, step: Callable[[Engine, Sequence[Any]], dict[str, Any]], finished: Finished) -> None:
         self.step = step
         self.finished = finished
+        self._described = False
 
     def __call__(self, engine: Engine, batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Process the one patient of `batch`.
 
         Returns:
-            "patient", and "files" that were written or "problem" that prevented it.
+            "patient", and "files" that were written or "problem" that prevented it; of a run that resumes also "kept":
+            whether the files are those of an earlier run.
         """
         (record,) = batch
+        if not self._described:
+            network = getattr(engine, "network", None)
+            parts = {"version": scripts.__version__, "network": network, "step": self.step}
+            self.finished.made_with(settings_of(parts))
+            self._described = True
         files = self.finished.take_over(record)
-        return self.step(engine, batch) if files is None else {"patient": record["patient"], "files": files}
+        outcome = self.step(engine, batch) if files is None else {"patient": record["patient"], "files": files}
+        return {**outcome, "kept": files is not None} if self.finished.resume else outcome
 
 
 class FinishedFiles:
     """Write the files of a patient, and note that they are written, with what and from what.
 
-    The notes, ``.finished/<name>/<patient>.json`` below the results, are kept while a run lasts and where it ended
-    before all patients were processed. One in which nothing failed leaves none.
+    The notes, ``.finished/<name>/<patient>.json`` below the results, hold names, sizes, times and digests. They stay,
+    so that a later run with ``resume`` keeps what is finished.
 
     Args:
         write: takes what was read and the results to the files written.
         output_dir: folder of the results.
         name: what is done, in a word that can name a folder.
-        settings: what it is done with. Patients that were processed with others are processed again.
         resume: leave out finished patients. Defaults to False.
     """
 
@@ -69,14 +86,29 @@ class FinishedFiles:
         write: Callable[[dict[str, Any], dict[str, Any]], Sequence[str]],
         output_dir: str,
         name: str,
-        settings: Mapping[str, Any],
         resume: bool | str = False,
     ) -> None:
         self.write = write
-        self.folder = Path(output_dir).expanduser() / NOTES / name
-        self.settings = {"version": scripts.__version__, **settings}
+        self.output_dir = Path(output_dir).expanduser()
+        self.folder = self.output_dir / NOTES / name
         self.resume = is_true(resume)
+        self._made_with: dict[str, str] = {}
         self._sources: dict[str, dict[str, list[int]]] = {}
+        self._patients: set[str] = set()
+        self._noticed: list[Any] = []
+
+    def settings(self) -> Any:
+        """What shapes the files: only what writes them."""
+        return self.write
+
+    def made_with(self, settings: Mapping[str, str]) -> None:
+        """Take what the parts of this run are set to."""
+        self._made_with = dict(settings)
+
+    @property
+    def digest(self) -> str:
+        """A short name of the settings of this run."""
+        return hashlib.sha256(json.dumps(self._made_with, sort_keys=True).encode()).hexdigest()[:16]
 
     def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
         """Write a patient, then the note.
@@ -90,12 +122,15 @@ class FinishedFiles:
         """
         patient = data["patient"]
         files = list(self.write(data, results))
+        described = self._settings_file(self.digest)
+        if not described.is_file():
+            write_json(described, self._made_with)
         note = {
-            "settings": self.settings,
+            "made_with": self.digest,
             "sources": self._sources.get(patient, {}),
-            "files": {file: file_state(file) for file in files},
+            "files": {os.path.relpath(file, self.output_dir): file_state(file) for file in files},
         }
-        write_json(self.folder / f"{patient}.json", note)
+        write_json(self._note(patient), note)
         return files
 
     def take_over(self, record: Mapping[str, Any]) -> list[str] | None:
@@ -109,25 +144,59 @@ class FinishedFiles:
         """
         patient = record["patient"]
         self._sources[patient] = source_states(record)
+        self._patients.add(patient)
         if not self.resume:
             return None
         try:
-            note = json.loads((self.folder / f"{patient}.json").read_text(encoding="utf-8"))
-            if note["files"] != {file: file_state(file) for file in note["files"]}:
+            note = json.loads(self._note(patient).read_text(encoding="utf-8"))
+            files = {str(self.output_dir / file): state for file, state in note["files"].items()}
+            for folder in {os.path.dirname(file) for file in files}:
+                recover(folder)
+            if files != {file: file_state(file) for file in files}:
                 return None
-            origin = [note["settings"], note["sources"]]
-        except (OSError, ValueError, KeyError, TypeError):
+            made_with, sources = note["made_with"], note["sources"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        if not same_as_json(origin, [self.settings, self._sources[patient]]):
-            logging.getLogger(__name__).info(f"{patient} was processed with other settings: processing it again.")
+        if made_with != self.digest:
+            if made_with not in self._noticed:
+                self._noticed.append(made_with)
+                logging.getLogger(__name__).info(
+                    f"{patient} was made with other settings{self._difference(made_with)}; such are made anew."
+                )
             return None
-        return list(note["files"])
+        if not same_as_json(sources, self._sources[patient]):
+            logging.getLogger(__name__).info(f"{patient}: its files were changed since; it is made anew.")
+            return None
+        return list(files)
 
-    def forget(self) -> None:
-        """Remove the notes: all patients are finished."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
-            self.folder.parent.rmdir()
+    def others(self) -> list[str]:
+        """Name patients in the folder that this run did not process, and that were made with other settings."""
+        found = []
+        for path in sorted(self.folder.glob("*.json")):
+            try:
+                note = json.loads(path.read_text(encoding="utf-8"))
+                other = note["made_with"] != self.digest
+                there = any((self.output_dir / file).exists() for file in note["files"])
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if other and there:
+                found.append(path.stem)
+        mine = {file_name(patient) for patient in self._patients}
+        return [name for name in found if name not in mine]
+
+    def _note(self, patient: str) -> Path:
+        return self.folder / f"{file_name(patient)}.json"
+
+    def _settings_file(self, digest: Any) -> Path:
+        return self.folder / _SETTINGS / f"{digest}.json"
+
+    def _difference(self, digest: Any) -> str:
+        try:
+            before = json.loads(self._settings_file(digest).read_text(encoding="utf-8"))
+            changed = changed_settings(before, self._made_with)
+        except (OSError, ValueError, AttributeError, TypeError):
+            return ""
+        return f" ({', '.join(changed[:3])}{' and others' if len(changed) > 3 else ''})" if changed else ""
 
 
 def file_state(path: str | os.PathLike[str]) -> list[int]:
@@ -138,8 +207,13 @@ def file_state(path: str | os.PathLike[str]) -> list[int]:
 
 def source_states(record: Mapping[str, Any]) -> dict[str, list[int]]:
     """Size and time of change of a patient's files, by what they show."""
-    told = ("patient", "problem")
-    paths = {key: Path(value) for key, value in record.items() if isinstance(value, str) and key not in told}
+    paths: dict[str, Path] = {}
+    for key, value in record.items():
+        if key in ("patient", "problem"):
+            continue
+        values = value if isinstance(value, list | tuple) else [value]
+        found = [Path(item) for item in values if isinstance(item, str | Path)]
+        paths |= {key if len(values) == 1 else f"{key} {i}": path for i, path in enumerate(found)}
     return {key: file_state(path) for key, path in sorted(paths.items()) if path.is_file()}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from scripts.data.nifti_file import plain_integer
 from scripts.outputs.digest import voxel_digest
 from scripts.outputs.identity import identity_keys
 from scripts.outputs.inside import folder_inside
-from scripts.outputs.outdated import remove_outdated
+from scripts.outputs.outdated import outdated_files
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import write_sidecar
+from scripts.outputs.staged import placed, staged
 from scripts.outputs.volumes import estimate_descrip, fused_descrip, latent_descrip, restored_descrip, save_volume
-from scripts.outputs.writing import sweep
-from scripts.transforms.normalize import restore_intensity
+from scripts.transforms.normalize import Restored
 
 from .map_files import CONTRIBUTION, UNCERTAINTY, map_keys, write_maps
 from .weights import fingerprint
@@ -28,11 +29,10 @@ PHANTOM = "phantom"
 
 
 class FusionFiles:
-    """Write fused image, sidecar, decomposed images and overview of a patient.
+    """Write fused image, sidecar, decomposed images, maps, overview and report of a patient.
 
-    Files appear in ``output_dir/<patient>/``; none is ever half-written. What an earlier run left there beside the
-    fused image goes first: maps never lie beside a fused image that they do not belong to. Fused image and sidecar
-    replace earlier ones and hold an id, so that those of two runs are never taken for a pair.
+    They appear in ``output_dir/<patient>/`` all at once, see `scripts.outputs.staged`, and replace what an earlier run
+    left there: until the new set is complete the old one stands. What is given stays as it is.
 
     Args:
         output_dir: folder for all patients.
@@ -40,8 +40,10 @@ class FusionFiles:
         ckpt_path: weights in use, for the record.
         dtype: how the fused image is stored. Defaults to "uint16".
         latent: distribution of the fresh latent, for the record. Defaults to "normal".
-        lossless: keep the latent beside the fused image. Defaults to False.
+        lossless: keep the latent next to the fused image. Defaults to False.
         overview: draw the picture. Defaults to True.
+        report: takes the fused image's file, what was read and the sources in their own units, and writes the report
+            next to the file, see `AddReport`. Defaults to None.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class FusionFiles:
         latent: str = "normal",
         lossless: bool = False,
         overview: bool = True,
+        report: Callable[[str, dict[str, Any], Mapping[str, torch.Tensor]], Any] | None = None,
     ) -> None:
         self.output_dir = Path(output_dir).expanduser()
         self.sources = list(sources)
@@ -61,26 +64,31 @@ class FusionFiles:
         self.latent = latent
         self.lossless = lossless
         self.overview = overview
+        self.report = report
 
     def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
         """Write everything of one patient.
 
         Args:
-            data: "patient", "image" (normalised, with affine; turned back to its own units in place, for it is large),
-                "intensity_scale" and "files" of the sources; "registration", "preparation" and "warnings" where
-                there are.
+            data: "patient", "image" (normalised, with affine), "intensity_scale" and "files" of the sources;
+                "registration", "preparation" and "warnings" where there are.
             results: what `FuseVolume` returns; maps in it are written too.
 
         Returns:
             the files written.
         """
+        folder = folder_inside(self.output_dir, data["patient"])
+        outdated = partial(outdated_files, folder, data["patient"], keep=data["files"].values())
+        with staged(folder, outdated) as stage:
+            written = self._write(stage, data, results)
+        return placed(written, stage, folder)
+
+    def _write(self, stage: Path, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
         patient, files, scale = data["patient"], data["files"], data["intensity_scale"]
         affine = np.asarray(data["image"].affine)
-        stem = folder_inside(self.output_dir, patient) / patient
+        stem = stage / patient
         like = files[self.sources[0]] if is_nifti(files[self.sources[0]]) else None
         phantom = PHANTOM in patient.lower()
-        sweep(stem.parent, f"{patient}_")
-        remove_outdated(stem.parent, patient, keep=files.values())
         written = [f"{stem}_fused.json", f"{stem}_fused.nii.gz"]
         dtypes = {source: stored_dtype(files[source]) for source in self.sources}
         extra: dict[str, Any] = {
@@ -120,18 +128,18 @@ class FusionFiles:
             save_volume(
                 written[-1], channels_last(results["latent"]), affine, descrip=latent_descrip(fusion), like=like
             )
-        estimates = restore_intensity(results["decomposed"], scale, in_place=True)
-        written += write_estimates(stem, dict(zip(self.sources, estimates, strict=True)), affine, dtypes, like)
+        estimates = Restored(self.sources, results["decomposed"], scale)
+        originals = Restored(self.sources, torch.as_tensor(np.asarray(data["image"])), scale)
+        written += write_estimates(stem, estimates, affine, dtypes, like)
         for kind, volumes in maps.items():
-            written += write_maps(stem.parent, patient, volumes, kind, affine, like)
+            written += write_maps(stage, patient, volumes, kind, affine, like)
         if self.overview:
             written.append(f"{stem}_overview.png")
-            originals = restore_intensity(torch.as_tensor(np.asarray(data["image"])), scale, in_place=True)
             draw_overview(
                 written[-1],
-                {source: volume.numpy() for source, volume in zip(self.sources, originals, strict=True)},
+                originals,
                 results["fused"][0].clamp(0.0, 1.0).numpy(),
-                {source: volume.numpy() for source, volume in zip(self.sources, estimates, strict=True)},
+                estimates,
                 affine=affine,
                 slice_axis=scale["slice_axis"],
                 lesion=np.asarray(data["seg"][0]) if "seg" in data else None,
@@ -143,6 +151,8 @@ class FusionFiles:
                 phantom=phantom,
                 **maps,
             )
+        if self.report is not None:
+            written += self.report(written[1], data, originals)
         return written
 
 
@@ -181,7 +191,7 @@ def stored_dtype(file: str) -> str:
 
 def write_estimates(
     stem: Path,
-    estimates: dict[str, torch.Tensor],
+    estimates: Mapping[str, torch.Tensor],
     affine: np.ndarray,
     dtypes: dict[str, str],
     like: str | None = None,
@@ -201,8 +211,10 @@ def write_estimates(
         the files written.
     """
     written = []
-    for source, volume in estimates.items():
+    for source in estimates:
         written.append(f"{stem}_{source}_decomposed.nii.gz")
         descrip = restored_descrip(source) if restored else estimate_descrip(source)
-        save_volume(written[-1], volume, affine, dtypes[source], value_range=None, descrip=descrip, like=like)
+        save_volume(
+            written[-1], estimates[source], affine, dtypes[source], value_range=None, descrip=descrip, like=like
+        )
     return written

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from scripts.outputs.overview import ESTIMATE_GROUP, FUSED_GROUP, SOURCE_GROUP
 from scripts.outputs.panels import Panel, Row, draw_panels
 from scripts.outputs.pictures import FUSED_ENDING, GREY_TYPES, grey_levels, save_picture
 from scripts.outputs.sidecar import write_sidecar
-from scripts.outputs.writing import sweep
+from scripts.outputs.staged import placed, staged
 from scripts.transforms.normalize import restore_intensity
 
 from .fuse_pictures import read_back
@@ -56,10 +58,14 @@ class PictureFiles:
         Returns:
             the files written.
         """
+        name = data["patient"]
+        with staged(self.output_dir, partial(outdated_pictures, self.output_dir, name)) as stage:
+            written = self._write(stage / name, data, results)
+        return placed(written, stage, self.output_dir)
+
+    def _write(self, stem: Path, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
         name, scale, levels = data["patient"], data["intensity_scale"], results["levels"]
-        stem = self.output_dir / name
         labels = source_labels(data["files"])
-        sweep(self.output_dir, f"{name}_")
         written = [f"{stem}_fused.json", f"{stem}{FUSED_ENDING}"]
         sidecar = write_sidecar(
             written[0],
@@ -123,9 +129,14 @@ class DecomposedPictureFiles:
         Returns:
             the files written.
         """
+        name = data["patient"]
+        with staged(self.output_dir, partial(outdated_pictures, self.output_dir, name, decomposed_only=True)) as stage:
+            written = self._write(stage / name, data, results)
+        return placed(written, stage, self.output_dir)
+
+    def _write(self, stem: Path, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
         name, sidecar, fused = data["patient"], data["sidecar"], data["picture"]
-        labels, stem = sidecar["SourceModalities"], self.output_dir / name
-        sweep(self.output_dir, f"{name}_")
+        labels = sidecar["SourceModalities"]
         estimates = with_colour(results["decomposed"], fused.chroma, sidecar)
         written = write_estimates(stem, estimates, sidecar)
         if self.overview:
@@ -139,6 +150,19 @@ class DecomposedPictureFiles:
                 ESTIMATED,
             )
         return written
+
+
+def outdated_pictures(folder: Path, name: str, decomposed_only: bool = False) -> list[Path]:
+    """Find the pictures that an earlier run made of a fused picture, or next to it.
+
+    Args:
+        folder: folder of all pictures.
+        name: name of the picture.
+        decomposed_only: leave out the overview of the fusion. Defaults to False.
+    """
+    made = r"_decomposed-\d+_estimate|_decomposed_overview" + ("" if decomposed_only else "|_overview")
+    own = re.compile(rf"{re.escape(name)}({made})\.png")
+    return [path for path in folder.iterdir() if own.fullmatch(path.name)]
 
 
 def with_colour(luminances: torch.Tensor, chroma: np.ndarray | None, sidecar: dict[str, Any]) -> list[Picture]:

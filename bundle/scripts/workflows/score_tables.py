@@ -14,6 +14,7 @@ from ignite.engine import Engine
 from scripts import RESEARCH_NOTICE
 from scripts.data.errors import BadInputError
 from scripts.metrics import DECOMPOSITION_METRICS, FUSION_METRICS
+from scripts.outputs.staged import staged
 from scripts.outputs.tables import deviation_of, mean_of, write_csv, write_json
 
 from .cohort import CohortReport
@@ -98,9 +99,6 @@ class ScoreTables:
         """
         columns = self.columns
         scores = {column: [image.get(column) for image in self.images] for column in columns}
-        paths = [self.output_dir / name for name in TABLES]
-        write_csv(paths[0], self.rows, ["image", "slice", *columns])
-        write_csv(paths[1], self.images, ["image", "slices", *columns])
         summary = {
             "ResearchUseOnly": RESEARCH_NOTICE,
             "Estimates": "Decomposed images are estimates." if self.decomposed else None,
@@ -123,7 +121,11 @@ class ScoreTables:
                 "metrics": self.without_value,
             },
         }
-        write_json(paths[2], {key: value for key, value in summary.items() if value is not None})
+        with staged(self.output_dir) as stage:
+            paths = [stage / name for name in TABLES]
+            write_csv(paths[0], self.rows, ["image", "slice", *columns])
+            write_csv(paths[1], self.images, ["image", "slices", *columns])
+            write_json(paths[2], {key: value for key, value in summary.items() if value is not None})
         self._written = time.monotonic()
 
     def text(self) -> str:

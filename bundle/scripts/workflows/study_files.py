@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,15 @@ from scripts.dicom.volume import SeriesVolume
 from scripts.outputs.digest import voxel_digest
 from scripts.outputs.identity import identity_keys
 from scripts.outputs.inside import folder_inside
-from scripts.outputs.outdated import remove_outdated
+from scripts.outputs.outdated import outdated_files
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import write_sidecar
-from scripts.outputs.staged import staged
+from scripts.outputs.staged import placed, staged
 from scripts.outputs.volumes import fused_descrip, save_volume
 from scripts.report.html import write_report
 from scripts.report.report_data import ReportData
 from scripts.report.results import provenance
-from scripts.transforms.normalize import restore_intensity
+from scripts.transforms.normalize import Restored
 
 from .fusion_files import mean_ssim, write_estimates
 from .map_files import CONTRIBUTION, UNCERTAINTY, map_keys, write_maps
@@ -129,9 +130,9 @@ class StudyFiles:
         """Write everything of one study.
 
         Args:
-            data: "patient", "image" (normalised, on the grid of the reference; turned back to its own units in place),
-                "intensity_scale", "series" (`SeriesVolume` of every source), and where there are "registration",
-                "preparation" and "warnings".
+            data: "patient", "image" (normalised, on the grid of the reference), "intensity_scale",
+                "series" (`SeriesVolume` of every source), and where there are "registration", "preparation" and
+                "warnings".
             results: what `FuseVolume` returns.
 
         Returns:
@@ -148,7 +149,7 @@ class StudyFiles:
             for kind in (CONTRIBUTION, UNCERTAINTY)
             if kind in results
         }
-        with staged(folder) as stage:
+        with staged(folder, partial(self._outdated, folder, patient)) as stage:
             sidecar = self._sidecar(stage, data, results, affine, phantom)
             fused = results["fused"][0].numpy()
             files = write_derived(
@@ -159,8 +160,7 @@ class StudyFiles:
                 sidecar=sidecar,
                 compression=self.compression,
             )
-            estimates = restore_intensity(results["decomposed"], scale, in_place=True)
-            of_source = dict(zip(self.sources, estimates, strict=True))
+            of_source = Restored(self.sources, results["decomposed"], scale)
             headers = [pydicom.dcmread(file, stop_before_pixels=True) for file in files]
             write_estimated_series(stage, of_source, replace(reference, headers=headers), sidecar, self.compression)
             if self.nifti:
@@ -171,8 +171,7 @@ class StudyFiles:
                 write_estimates(stem, of_source, affine, dtypes)
                 for kind, volumes in maps.items():
                     write_maps(stage, patient, volumes, kind, affine)
-            originals = restore_intensity(torch.as_tensor(np.asarray(data["image"])), scale, in_place=True)
-            of_patient = {source: volume.numpy() for source, volume in zip(self.sources, originals, strict=True)}
+            of_patient = Restored(self.sources, torch.as_tensor(np.asarray(data["image"])), scale)
             if self.report:
                 write_report(
                     stage / f"{patient}_report.html",
@@ -193,7 +192,7 @@ class StudyFiles:
                     stage / f"{patient}_overview.png",
                     of_patient,
                     fused,
-                    {source: volume.numpy() for source, volume in of_source.items()},
+                    of_source,
                     affine=affine,
                     slice_axis=scale["slice_axis"],
                     ssim={
@@ -204,9 +203,8 @@ class StudyFiles:
                     phantom=phantom,
                     **maps,
                 )
-            written = [folder / path.relative_to(stage) for path in sorted(stage.rglob("*")) if path.is_file()]
-            self._remove_outdated(folder, patient)
-        return [str(path) for path in written]
+            written = [path for path in sorted(stage.rglob("*")) if path.is_file()]
+        return placed(written, stage, folder)
 
     def _sidecar(
         self, stage: Path, data: dict[str, Any], results: dict[str, Any], affine: np.ndarray, phantom: bool
@@ -250,11 +248,10 @@ class StudyFiles:
             extra=extra,
         )
 
-    def _remove_outdated(self, folder: Path, patient: str) -> None:
-        """Remove what an earlier run wrote and this one does not."""
-        remove_outdated(folder, patient)
-        if not self.nifti:
-            (folder / f"{patient}_fused.nii.gz").unlink(missing_ok=True)
+    @staticmethod
+    def _outdated(folder: Path, patient: str) -> list[Path]:
+        """What an earlier run wrote; what this one writes as well is replaced in any case."""
+        return [*outdated_files(folder, patient), folder / f"{patient}_fused.nii.gz"]
 
 
 def write_estimated_series(
