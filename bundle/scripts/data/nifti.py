@@ -11,6 +11,7 @@ from monai.data import MetaTensor, NibabelReader
 
 from .errors import BadInputError
 from .naming import is_nifti
+from .reading import reading
 
 TOOL_HINT = "Register and resample one image to the other's grid first (ANTs, FSL, itk)."
 _AFFINE_TOLERANCE = 1e-3
@@ -41,8 +42,9 @@ def read_nifti(path: str | os.PathLike[str]) -> MetaTensor:
     if os.path.getsize(file) == 0:
         raise BadInputError(f"{file} is empty (0 bytes). Copy or download the file again.")
     try:
-        stored = nib.load(file).get_data_dtype()
-        volume = _read(file) if stored.kind in "iuf" else None
+        with reading(file):
+            stored = nib.load(file).get_data_dtype()
+            volume = _read(file) if stored.kind in "iuf" else None
     except MemoryError:
         raise
     except PermissionError as error:

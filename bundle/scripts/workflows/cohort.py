@@ -115,8 +115,11 @@ class CohortReport:
             total=engine.state.epoch_length,
             desc=self.name if processes == 1 else f"{self.name}, 1 of {processes} shares",
             unit=self.unit,
-            disable=idist.get_rank() > 0,
+            # None: not where the output is no terminal but a file, whose lines it would garble
+            disable=True if idist.get_rank() > 0 else None,
         )
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(self._make_room)
 
     def update(self, engine: Engine) -> None:
         """Note how the patient went."""
@@ -125,6 +128,9 @@ class CohortReport:
         self.outcomes.append((output["patient"], output.get("problem")))
         if "problem" in output:
             self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
+        elif self.bar.disable:
+            done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
+            self.logger.info(f"{self.name}: {output['patient']} is done ({done}).")
 
     @property
     def problems(self) -> dict[str, str]:
@@ -139,9 +145,16 @@ class CohortReport:
     def finish(self) -> None:
         """Wait for the other processes; the first of them tells the outcome of all."""
         self.bar.close()
+        for handler in logging.getLogger().handlers:
+            handler.removeFilter(self._make_room)
         self.outcomes = together(self.outcomes)
         if idist.get_rank() == 0:
             self.tell()
+
+    def _make_room(self, _record: logging.LogRecord) -> bool:
+        """Take the bar away before a line is logged; it is drawn again with the next patient."""
+        self.bar.clear()
+        return True
 
     def tell(self) -> None:
         """Tell the outcome.
