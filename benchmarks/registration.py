@@ -25,7 +25,7 @@ from scripts.data.discovery import find_patients  # noqa: E402
 from scripts.registration.motion import largest_displacement, rigid_matrix  # noqa: E402
 from scripts.registration.resample import resample  # noqa: E402
 from scripts.registration.rigid import register  # noqa: E402
-from scripts.registration.similarity import peak, similarity  # noqa: E402
+from scripts.registration.similarity import likeness, similarity  # noqa: E402
 from scripts.registration.volume import Volume, head_points  # noqa: E402
 
 SPACINGS = ((1.0, 1.0, 1.0), (1.0, 1.0, 5.0), (0.9, 5.0, 0.9))
@@ -60,7 +60,8 @@ def motions(points: np.ndarray, count: int) -> Iterator[np.ndarray]:
 def known_motions(patients: list[dict[str, str]], count: int) -> None:
     """Print how far registration ends from the known motion, for each patient and voxel size."""
     print(
-        "| patient | voxels of FLAIR, mm | from the header, mm | from the pair as it was, mm | similarity | peak | s |"
+        "| patient | voxels of FLAIR, mm | from the header, mm | from the pair as it was, mm "
+        "| similarity | contrast | s |"
     )
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
     for patient in patients:
@@ -68,7 +69,8 @@ def known_motions(patients: list[dict[str, str]], count: int) -> None:
         points = head_points(fixed)
         unmoved = register(fixed, flair)
         print(f"| {patient['patient']} | as it is | {largest_displacement(unmoved, points):.2f} | | "
-              f"{similarity(fixed, flair, unmoved)[0]:.3f} | {peak(fixed, flair, unmoved):.1f} | |")  # fmt: skip
+              f"{similarity(fixed, flair, unmoved)[0]:.3f} | "
+              f"{likeness(fixed, flair, unmoved).contrast:.1f} | |")  # fmt: skip
         for spacing in SPACINGS:
             errors, ends, alike, peaks, seconds = [], [], [], [], []
             for truth in motions(points, count):
@@ -79,7 +81,7 @@ def known_motions(patients: list[dict[str, str]], count: int) -> None:
                 errors.append(largest_displacement(found, points, truth))
                 ends.append(largest_displacement(found, points, truth @ unmoved))
                 alike.append(similarity(fixed, moving, found)[0])
-                peaks.append(peak(fixed, moving, found))
+                peaks.append(likeness(fixed, moving, found).contrast)
             print(
                 f"| {patient['patient']} | {' x '.join(f'{n:g}' for n in spacing)} | {max(errors):.2f} | "
                 f"{max(ends):.2f} | {min(alike):.3f} | {min(peaks):.1f} | {np.mean(seconds):.1f} |",
@@ -89,7 +91,7 @@ def known_motions(patients: list[dict[str, str]], count: int) -> None:
 
 def pairs(patients: list[dict[str, str]]) -> None:
     """Print what registration makes of pairs that belong together and of pairs that do not."""
-    print("| T1-Gd | other | similarity before | after | overlap | peak | moved, mm |")
+    print("| T1-Gd | other | similarity before | after | overlap | contrast | moved, mm |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
     volumes = {patient["patient"]: (read(patient["t1gd"]), read(patient["flair"])) for patient in patients}
     names = list(volumes)
@@ -108,7 +110,7 @@ def pairs(patients: list[dict[str, str]]) -> None:
             moved = largest_displacement(found, head_points(fixed))
             print(
                 f"| {name} | {kind} | {before:.3f} | {after:.3f} | {overlap:.2f} | "
-                f"{peak(fixed, other, found):.1f} | {moved:.1f} |",
+                f"{likeness(fixed, other, found).contrast:.1f} | {moved:.1f} |",
                 flush=True,
             )
 

@@ -85,6 +85,14 @@ class TestAMovedPair:
         assert flair["applied"] is False
         assert flair["why"] == "not registered, as asked for"
 
+    def test_the_header_s_word_is_doubted_where_the_head_lies_15_mm_aside(self, pair):
+        aside = np.eye(4)
+        aside[0, 3] = 15
+        data = AlignSourcesd(register="never")(patient(pair[0], Volume(pair[1].values, aside @ pair[1].affine)))
+        (warning,) = data["warnings"]
+        assert warning.startswith("flair does not seem to lie on t1gd where its header places it (local correlation")
+        assert "warnings" not in AlignSourcesd(register="never")(patient(*pair))
+
     def test_another_frame_of_reference_is_always_registered(self, pair):
         away = np.eye(4)
         away[:3, 3] = (250, 40, -60)
@@ -100,6 +108,12 @@ class TestWhatIsRefused:
         noise = np.random.default_rng(0).normal(100, 10, pair[0].values.shape).astype(np.float32)
         with pytest.raises(BadInputError, match="P1: flair and t1gd do not show the same head.*--register never"):
             AlignSourcesd()(patient(pair[0], Volume(noise, pair[0].affine)))
+
+    @pytest.mark.parametrize("axis", [1, 2])
+    def test_a_head_that_is_flipped_is_never_taken_silently(self, pair, axis):
+        flipped = Volume(np.flip(pair[1].values, axis).copy(), pair[1].affine)
+        with pytest.raises(BadInputError, match="P1: flair"):
+            raise BadInputError(AlignSourcesd()(patient(pair[0], flipped))["warnings"][0])
 
     def test_a_small_part_of_the_head(self, pair):
         present = np.flatnonzero((pair[1].values > 0).any((0, 1)))
