@@ -69,6 +69,8 @@ def pairs(volumes: dict[str, tuple[Volume, Volume]], others: int) -> Iterator[tu
             yield judged("another patient", volumes[other][1])
         for kind, axis in FLIPS.items():
             yield judged(kind, Volume(np.flip(flair.values, axis).copy(), flair.affine))
+        lower = flair.values[..., : flair.values.shape[2] * 2 // 3].copy()
+        yield judged("one head, lower two thirds of FLAIR", Volume(lower, flair.affine))
         noise = np.random.default_rng(0).normal(100, 10, flair.values.shape).astype(np.float32)
         yield judged("noise", Volume(noise, flair.affine))
 

@@ -127,7 +127,8 @@ class CohortReport:
         self.bar.update()
         self.outcomes.append((output["patient"], output.get("problem")))
         if "problem" in output:
-            self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
+            if engine.state.epoch_length > 1:  # otherwise the end of the command tells the same
+                self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
         elif self.bar.disable:
             done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
             self.logger.info(f"{self.name}: {output['patient']} is done ({done}).")
