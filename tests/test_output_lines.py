@@ -71,4 +71,12 @@ def test_a_study(tmp_path):
     out = tmp_path / "out"
     options = {"register": "never", "skull_stripping": "false", "report": "false", "typicality": "false"}
     lines = lines_of(["inference", "study"], dataset_dir=tmp_path / "in", output_dir=out, **options)
-    assert lines == []
+    expected = [
+        r"INFO - study-\w+: t1gd is series 9 .*",
+        r"INFO - study-\w+: flair is series 6 .*",
+        r"INFO - study-\w+: flair to t1gd: not registered, as asked for\.",
+        r"INFO - Fusing: study-\w+ is done \(1 of 1\)\.",
+        r"INFO - 1 \w+\(s\) done; results are in .*",
+    ]
+    assert len(lines) == len(expected), lines
+    assert all(re.fullmatch(pattern, line) for pattern, line in zip(expected, lines, strict=True)), lines

@@ -17,7 +17,7 @@ from scripts.dicom.packages import require
 
 from .motion import largest_displacement, rotation_degrees, shift_of, turn_degrees
 from .resample import resample
-from .similarity import Likeness, likeness, similarity
+from .similarity import Likeness, likeness, local_correlation, similarity
 from .volume import Volume, head_points
 
 DEFAULT_REFERENCE = "t1gd"
@@ -29,6 +29,8 @@ MIN_SHIFT_MM = 1.0
 MIN_CONTRAST, SURE_CONTRAST = 1.2, 1.7
 """How many times better fine structure has to agree than in wrong positions: below the first, two sources do not show
 the same head; below the second, perhaps not. Measured by benchmarks/likeness.py."""
+MIRROR_GAIN = 1.05
+"""From how many times better agreement with left and right exchanged on a source may be mirrored."""
 MIN_OVERLAP, WHOLE_OVERLAP = 0.25, 0.75
 """Share of the reference's head that a source has to reach, and below which that is told."""
 MAX_ROTATION_DEGREES = 45.0
@@ -170,11 +172,19 @@ class AlignSourcesd(Transform):
         else:
             matrix, after, reached = unmoved, before, overlap
 
+        found = likeness(fixed, moving, matrix)
         warnings = (
             *self._check_overlap(what, reference, reached),
             *self._check_plausible(what, reference, matrix, fixed, same_frame),
-            *self._check_likeness(what, reference, likeness(fixed, moving, matrix)),
+            *self._check_likeness(what, reference, found),
         )
+        mirrored = moving.mirrored()
+        exchanged = local_correlation(fixed, mirrored, register(fixed, mirrored, same_frame is not False))
+        if exchanged > MIRROR_GAIN * found.here:
+            warnings += (
+                f"{what} fits {reference} better with left and right exchanged (local correlation {exchanged:.2f} "
+                f"instead of {found.here:.2f}). Check that neither of the images is mirrored.",
+            )
         return Placement(applied, why, matrix, before, after, reached, warnings)
 
     def _check_overlap(self, what: str, reference: str, overlap: float) -> tuple[str, ...]:

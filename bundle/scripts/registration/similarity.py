@@ -102,6 +102,12 @@ def likeness(fixed: Volume, moving: Volume, matrix: np.ndarray) -> Likeness:
     return Likeness(here, here / max(best, 1e-6))
 
 
+def local_correlation(fixed: Volume, moving: Volume, matrix: np.ndarray) -> float:
+    """How well the fine structure of two volumes agrees, 0 to 1; `Likeness.here` alone, see `likeness`."""
+    one, other = _smoothed(fixed, DETAIL_MM), _smoothed(moving, DETAIL_MM)
+    return _local_correlation(one, other, matrix, _interior(one))
+
+
 def _smoothed(volume: Volume, spacing: float) -> Volume:
     """Coarser, and smoothed by half a voxel, so that a position between voxels is not rewarded for averaging noise."""
     coarse = volume.shrunk(spacing)
