@@ -26,7 +26,7 @@ MIN_GAIN = 0.005
 """What moving has to add to the similarity, relative to what it becomes, to count as better."""
 MIN_SHIFT_MM = 1.0
 """Largest displacement in the head that is left as it is where both sources have the same voxels."""
-MIN_CONTRAST, SURE_CONTRAST = 1.2, 1.7
+MIN_CONTRAST, SURE_CONTRAST = 1.1, 1.5
 """How many times better fine structure has to agree than in wrong positions: below the first, two sources do not show
 the same head; below the second, perhaps not. Measured by benchmarks/likeness.py."""
 MIRROR_GAIN = 1.05
