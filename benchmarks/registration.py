@@ -1,10 +1,10 @@
-"""How exactly two contrasts of one head are brought together, and what tells a right pair from a wrong one.
+"""How exactly two contrasts of one head are brought together. Whether both show one head: see likeness.py.
 
 Moves FLAIR by known rotations and shifts, samples it at other voxel sizes, and registers it to T1-Gd again.
 
     python benchmarks/registration.py                 # the phantom
     python benchmarks/registration.py --dataset_dir OPEN --motions 3
-    python benchmarks/registration.py --dataset_dir OPEN --part pairs
+    python benchmarks/registration.py --dataset_dir OPEN --part interpolation
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scripts.data.discovery import find_patients  # noqa: E402
 from scripts.registration.motion import largest_displacement, rigid_matrix  # noqa: E402
 from scripts.registration.resample import resample  # noqa: E402
 from scripts.registration.rigid import register  # noqa: E402
-from scripts.registration.similarity import peak, similarity  # noqa: E402
+from scripts.registration.similarity import similarity  # noqa: E402
 from scripts.registration.volume import Volume, head_points  # noqa: E402
 
 SPACINGS = ((1.0, 1.0, 1.0), (1.0, 1.0, 5.0), (0.9, 5.0, 0.9))
@@ -59,18 +59,16 @@ def motions(points: np.ndarray, count: int) -> Iterator[np.ndarray]:
 
 def known_motions(patients: list[dict[str, str]], count: int) -> None:
     """Print how far registration ends from the known motion, for each patient and voxel size."""
-    print(
-        "| patient | voxels of FLAIR, mm | from the header, mm | from the pair as it was, mm | similarity | peak | s |"
-    )
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    print("| patient | voxels of FLAIR, mm | from the header, mm | from the pair as it was, mm | similarity | s |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
     for patient in patients:
         fixed, flair = read(patient["t1gd"]), read(patient["flair"])
         points = head_points(fixed)
         unmoved = register(fixed, flair)
         print(f"| {patient['patient']} | as it is | {largest_displacement(unmoved, points):.2f} | | "
-              f"{similarity(fixed, flair, unmoved)[0]:.3f} | {peak(fixed, flair, unmoved):.1f} | |")  # fmt: skip
+              f"{similarity(fixed, flair, unmoved)[0]:.3f} | |")  # fmt: skip
         for spacing in SPACINGS:
-            errors, ends, alike, peaks, seconds = [], [], [], [], []
+            errors, ends, alike, seconds = [], [], [], []
             for truth in motions(points, count):
                 moving = scanned_again(flair, truth, points, spacing)
                 start = time.process_time()
@@ -79,36 +77,9 @@ def known_motions(patients: list[dict[str, str]], count: int) -> None:
                 errors.append(largest_displacement(found, points, truth))
                 ends.append(largest_displacement(found, points, truth @ unmoved))
                 alike.append(similarity(fixed, moving, found)[0])
-                peaks.append(peak(fixed, moving, found))
             print(
                 f"| {patient['patient']} | {' x '.join(f'{n:g}' for n in spacing)} | {max(errors):.2f} | "
-                f"{max(ends):.2f} | {min(alike):.3f} | {min(peaks):.1f} | {np.mean(seconds):.1f} |",
-                flush=True,
-            )
-
-
-def pairs(patients: list[dict[str, str]]) -> None:
-    """Print what registration makes of pairs that belong together and of pairs that do not."""
-    print("| T1-Gd | other | similarity before | after | overlap | peak | moved, mm |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    volumes = {patient["patient"]: (read(patient["t1gd"]), read(patient["flair"])) for patient in patients}
-    names = list(volumes)
-    for name, (fixed, flair) in volumes.items():
-        rng = np.random.default_rng(0)
-        others = {"its FLAIR": flair}
-        others |= {f"FLAIR of {other}": volumes[other][1] for other in names if other != name}
-        others["its FLAIR, left and right swapped"] = Volume(flair.values[::-1].copy(), flair.affine)
-        others["its FLAIR, upside down"] = Volume(flair.values[..., ::-1].copy(), flair.affine)
-        others["its FLAIR, lower half"] = Volume(flair.values[..., : flair.values.shape[2] // 2].copy(), flair.affine)
-        others["noise"] = Volume(rng.normal(100, 10, flair.values.shape).astype(np.float32), flair.affine)
-        for kind, other in others.items():
-            found = register(fixed, other)
-            before, _ = similarity(fixed, other, np.eye(4))
-            after, overlap = similarity(fixed, other, found)
-            moved = largest_displacement(found, head_points(fixed))
-            print(
-                f"| {name} | {kind} | {before:.3f} | {after:.3f} | {overlap:.2f} | "
-                f"{peak(fixed, other, found):.1f} | {moved:.1f} |",
+                f"{max(ends):.2f} | {min(alike):.3f} | {np.mean(seconds):.1f} |",
                 flush=True,
             )
 
@@ -136,13 +107,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset_dir", default=str(BUNDLE / "example"), help="registered patients")
     parser.add_argument("--motions", type=int, default=2, help="known motions for each patient and voxel size")
-    parser.add_argument("--part", choices=("motions", "pairs", "interpolation"), default="motions")
+    parser.add_argument("--part", choices=("motions", "interpolation"), default="motions")
     arguments = parser.parse_args()
     patients = find_patients(arguments.dataset_dir)
     if arguments.part == "motions":
         known_motions(patients, arguments.motions)
-    elif arguments.part == "pairs":
-        pairs(patients)
     else:
         interpolation(patients)
 

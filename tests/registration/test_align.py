@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from types import SimpleNamespace
@@ -85,6 +86,14 @@ class TestAMovedPair:
         assert flair["applied"] is False
         assert flair["why"] == "not registered, as asked for"
 
+    def test_the_header_s_word_is_doubted_where_the_head_lies_15_mm_aside(self, pair):
+        aside = np.eye(4)
+        aside[0, 3] = 15
+        data = AlignSourcesd(register="never")(patient(pair[0], Volume(pair[1].values, aside @ pair[1].affine)))
+        (warning,) = data["warnings"]
+        assert warning.startswith("flair does not seem to lie on t1gd where its header places it (local correlation")
+        assert "warnings" not in AlignSourcesd(register="never")(patient(*pair))
+
     def test_another_frame_of_reference_is_always_registered(self, pair):
         away = np.eye(4)
         away[:3, 3] = (250, 40, -60)
@@ -100,6 +109,19 @@ class TestWhatIsRefused:
         noise = np.random.default_rng(0).normal(100, 10, pair[0].values.shape).astype(np.float32)
         with pytest.raises(BadInputError, match="P1: flair and t1gd do not show the same head.*--register never"):
             AlignSourcesd()(patient(pair[0], Volume(noise, pair[0].affine)))
+
+    def test_left_and_right_exchanged_are_noticed(self, pair):
+        # the phantom is less symmetric than a head; without this it is refused
+        t1gd, flair = (Volume(0.65 * v.values + 0.35 * v.mirrored().values, v.affine) for v in pair)
+        assert AlignSourcesd()(patient(t1gd, flair)).get("warnings", []) == []
+        data = AlignSourcesd()(patient(t1gd, flair.mirrored()))
+        assert "flair fits t1gd better with left and right exchanged" in data["warnings"][-1]
+
+    @pytest.mark.parametrize("axis", [1, 2])
+    def test_a_head_that_is_flipped_is_never_taken_silently(self, pair, axis):
+        flipped = Volume(np.flip(pair[1].values, axis).copy(), pair[1].affine)
+        with contextlib.suppress(BadInputError):
+            assert "may not show the same head" in "".join(AlignSourcesd()(patient(pair[0], flipped))["warnings"])
 
     def test_a_small_part_of_the_head(self, pair):
         present = np.flatnonzero((pair[1].values > 0).any((0, 1)))

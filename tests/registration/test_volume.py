@@ -25,6 +25,14 @@ def test_shrinking_averages_blocks_and_leaves_thick_slices_alone():
     assert np.allclose(coarse.affine[:3, 3], AFFINE[:3, 3] + 0.5 * AFFINE[:3, 0])
 
 
+def test_mirroring_exchanges_left_and_right():
+    values = np.arange(24.0).reshape(4, 3, 2)
+    mirrored = Volume(values, AFFINE).mirrored()
+    # the second axis of voxels runs from right to left
+    assert np.array_equal(mirrored.values, values[:, ::-1])
+    assert np.array_equal(mirrored.affine, AFFINE)
+
+
 def test_grids_are_the_same_within_a_hundredth_of_a_voxel():
     volume = Volume(np.zeros((50, 40, 30)), AFFINE)
     nearly, aside = AFFINE.copy(), AFFINE.copy()

@@ -145,7 +145,7 @@ class SliceDataset(Dataset):
 
     def _read_all(self, patients: Sequence[Patient], on_bad_input: str, progress: bool) -> None:
         problems, without = [], []
-        for patient in tqdm(patients, desc="Reading patients", unit="patient", disable=not progress):
+        for patient in tqdm(patients, desc="Reading patients", unit="patient", disable=None if progress else True):
             try:
                 slices = self._read(patient)
             except BadInputError as error:

@@ -17,7 +17,7 @@ from scripts.dicom.packages import require
 
 from .motion import largest_displacement, rotation_degrees, shift_of, turn_degrees
 from .resample import resample
-from .similarity import peak, similarity
+from .similarity import Likeness, likeness, local_correlation, similarity
 from .volume import Volume, head_points
 
 DEFAULT_REFERENCE = "t1gd"
@@ -26,10 +26,11 @@ MIN_GAIN = 0.005
 """What moving has to add to the similarity, relative to what it becomes, to count as better."""
 MIN_SHIFT_MM = 1.0
 """Largest displacement in the head that is left as it is where both sources have the same voxels."""
-MIN_SIMILARITY, SURE_SIMILARITY = 0.02, 0.085
-"""Below the first two sources do not show the same head, below the second perhaps not."""
-MIN_PEAK, SURE_PEAK = 1.4, 2.3
-"""The same for how many times more similar they are where they lie than 15 mm aside."""
+MIN_CONTRAST, SURE_CONTRAST = 1.1, 1.5
+"""How many times better fine structure has to agree than in wrong positions: below the first, two sources do not show
+the same head; below the second, perhaps not. Measured by benchmarks/likeness.py."""
+MIRROR_GAIN = 1.05
+"""From how many times better agreement with left and right exchanged on a source may be mirrored."""
 MIN_OVERLAP, WHOLE_OVERLAP = 0.25, 0.75
 """Share of the reference's head that a source has to reach, and below which that is told."""
 MAX_ROTATION_DEGREES = 45.0
@@ -142,7 +143,10 @@ class AlignSourcesd(Transform):
         unmoved = np.eye(4)
         before, overlap = similarity(fixed, moving, unmoved)
         if self.register == "never":
-            warnings = self._check_overlap(what, reference, overlap)
+            warnings = (
+                *self._check_overlap(what, reference, overlap),
+                *self._check_position(what, reference, likeness(fixed, moving, unmoved)),
+            )
             return Placement(False, "not registered, as asked for", unmoved, before, before, overlap, warnings)
 
         from .rigid import register  # needs ITK, which --register never does not
@@ -168,11 +172,19 @@ class AlignSourcesd(Transform):
         else:
             matrix, after, reached = unmoved, before, overlap
 
+        found = likeness(fixed, moving, matrix)
         warnings = (
             *self._check_overlap(what, reference, reached),
             *self._check_plausible(what, reference, matrix, fixed, same_frame),
-            *self._check_likeness(what, reference, after, peak(fixed, moving, matrix)),
+            *self._check_likeness(what, reference, found),
         )
+        mirrored = moving.mirrored()
+        exchanged = local_correlation(fixed, mirrored, register(fixed, mirrored, same_frame is not False))
+        if exchanged > MIRROR_GAIN * found.here:
+            warnings += (
+                f"{what} fits {reference} better with left and right exchanged (local correlation {exchanged:.2f} "
+                f"instead of {found.here:.2f}). Check that neither of the images is mirrored.",
+            )
         return Placement(applied, why, matrix, before, after, reached, warnings)
 
     def _check_overlap(self, what: str, reference: str, overlap: float) -> tuple[str, ...]:
@@ -199,19 +211,30 @@ class AlignSourcesd(Transform):
             return (f"{what} lies {shift:.0f} mm from where its frame of reference puts it. Look at it.",)
         return ()
 
-    def _check_likeness(self, what: str, reference: str, likeness: float, height: float) -> tuple[str, ...]:
-        told = f"similarity {likeness:.3f}, {height:.1f} times that 15 mm aside"
-        if likeness < MIN_SIMILARITY or height < MIN_PEAK:
+    def _check_likeness(self, what: str, reference: str, found: Likeness) -> tuple[str, ...]:
+        if found.contrast < MIN_CONTRAST:
             raise BadInputError(
-                f"{what} and {reference} do not show the same head, or could not be registered ({told}). Check that "
-                "both are of this patient, or take the header's word with --register never."
+                f"{what} and {reference} do not show the same head, or could not be registered ({_in_words(found)}). "
+                "Check that both are of this patient, or take the header's word with --register never."
             )
-        if likeness < SURE_SIMILARITY or height < SURE_PEAK:
+        if found.contrast < SURE_CONTRAST:
             return (
-                f"{what} and {reference} are less alike than the contrasts of one head usually are ({told}). Check "
-                "that both are of this patient, and look at the result.",
+                f"{what} and {reference} may not show the same head, or the registration is off ({_in_words(found)}). "
+                "Check that both are of this patient, and look at the result.",
             )
         return ()
+
+    def _check_position(self, what: str, reference: str, found: Likeness) -> tuple[str, ...]:
+        if found.contrast >= SURE_CONTRAST:
+            return ()
+        return (
+            f"{what} does not seem to lie on {reference} where its header places it ({_in_words(found)}). Check that "
+            "both are of this patient, and use --register auto to have it moved.",
+        )
+
+
+def _in_words(found: Likeness) -> str:
+    return f"local correlation {found.here:.2f}, {found.contrast:.1f} times that of wrong positions"
 
 
 def _volume(tensor: MetaTensor) -> Volume:

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.ndimage import affine_transform, gaussian_filter
+from dataclasses import dataclass
 
+import numpy as np
+from scipy.ndimage import (
+    affine_transform,
+    binary_fill_holes,
+    distance_transform_edt,
+    gaussian_filter,
+    uniform_filter,
+)
+
+from .motion import rigid_matrix
 from .volume import Volume, foreground
 
-ASIDE_MM = 15.0
+ASIDE_MM, TURNED_DEGREES = 15.0, 20.0
+"""How far the wrong positions lie from the one that is judged."""
+DETAIL_MM = 2.5
+"""Voxels in which fine structure is compared."""
+WINDOW = 5
+"""Voxels along each axis that are correlated."""
+DEEP_MM = 12.0
+"""From here on below the surface there is brain and neither scalp nor bone."""
+FEWEST_VOXELS = 500
+FLAT_VARIANCE = 1e-3
+"""Share of the usual variance of a window below which it shows nothing."""
+_BOTH_WAYS = np.vstack([np.eye(3), -np.eye(3)])
 
 
 def normalised_mutual_information(one: np.ndarray, other: np.ndarray, bins: int = 32) -> float:
@@ -42,40 +62,99 @@ def similarity(fixed: Volume, moving: Volume, matrix: np.ndarray, spacing: float
         normalised mutual information over both heads as far as both volumes reach, and the share of the fixed head
         that the moving volume reaches.
     """
-    # Smoothed by half a voxel, so that a position between voxels is not rewarded for averaging noise.
-    one, other = (
-        Volume(gaussian_filter(coarse.values, 0.5), coarse.affine) for coarse in _coarse(fixed, moving, spacing)
-    )
-    return _similarity(one, other, matrix)
+    return _similarity(_smoothed(fixed, spacing), _smoothed(moving, spacing), matrix)
 
 
-def peak(fixed: Volume, moving: Volume, matrix: np.ndarray, spacing: float = 3.0) -> float:
-    """How many times more similar two volumes are where they lie than 15 mm aside, whichever side is best.
+@dataclass(frozen=True)
+class Likeness:
+    """How well the fine structure of two volumes agrees where they lie.
 
-    Two images of one head have a sharp peak where it lies on itself; of two things that merely are about as large,
-    every position is about as good. See `similarity` for the arguments.
+    Args:
+        here: squared local correlation, 0 to 1: 0 for images that have nothing to do with each other.
+        contrast: how many times higher that is than in the best of the displaced and turned positions.
     """
-    one, other = (
-        Volume(gaussian_filter(coarse.values, 0.5), coarse.affine) for coarse in _coarse(fixed, moving, spacing)
+
+    here: float
+    contrast: float
+
+
+def likeness(fixed: Volume, moving: Volume, matrix: np.ndarray) -> Likeness:
+    """Tell whether two volumes show the same head where they lie.
+
+    The outline of a head agrees with that of any other, and still does 15 mm aside, so only what lies deeper than
+    12 mm counts: there, within windows of about 12 mm, edges of one contrast are edges of the other in the same head
+    only, whatever is bright and what is dark. The correlation within the windows is squared and averaged. Its height
+    depends on the contrasts and on noise; how far it stands out from wrong positions (15 mm along each axis, 20 degrees
+    about each) depends on them much less.
+
+    Args:
+        fixed: volume that stays.
+        moving: volume that moves.
+        matrix: RAS mm of `fixed` to RAS mm of `moving`, [4, 4].
+    """
+    one, other = _smoothed(fixed, DETAIL_MM), _smoothed(moving, DETAIL_MM)
+    inside = _interior(one)
+    here = _local_correlation(one, other, matrix, inside)
+    centre = one.centre()
+    wrong = [matrix @ rigid_matrix(np.zeros(3), shift, centre) for shift in ASIDE_MM * _BOTH_WAYS]
+    wrong += [matrix @ rigid_matrix(turn, np.zeros(3), centre) for turn in TURNED_DEGREES * _BOTH_WAYS]
+    best = max(_local_correlation(one, other, moved, inside) for moved in wrong)
+    return Likeness(here, here / max(best, 1e-6))
+
+
+def local_correlation(fixed: Volume, moving: Volume, matrix: np.ndarray) -> float:
+    """How well the fine structure of two volumes agrees, 0 to 1; `Likeness.here` alone, see `likeness`."""
+    one, other = _smoothed(fixed, DETAIL_MM), _smoothed(moving, DETAIL_MM)
+    return _local_correlation(one, other, matrix, _interior(one))
+
+
+def _smoothed(volume: Volume, spacing: float) -> Volume:
+    """Coarser, and smoothed by half a voxel, so that a position between voxels is not rewarded for averaging noise."""
+    coarse = volume.shrunk(spacing)
+    return Volume(gaussian_filter(coarse.values, 0.5), coarse.affine)
+
+
+def _seen(one: Volume, other: Volume, matrix: np.ndarray) -> np.ndarray:
+    """The other volume at the voxels of the one; NaN where it does not reach."""
+    there = np.linalg.inv(other.affine) @ matrix @ one.affine
+    return affine_transform(
+        other.values, there[:3, :3], there[:3, 3], output_shape=one.values.shape, order=1, cval=np.nan
     )
-    here, _ = _similarity(one, other, matrix)
-    aside = []
-    for shift in ASIDE_MM * np.vstack([np.eye(3), -np.eye(3)]):
-        moved = matrix.copy()
-        moved[:3, 3] += shift
-        aside.append(_similarity(one, other, moved)[0])
-    return here / max(max(aside), 1e-6)
 
 
-def _coarse(fixed: Volume, moving: Volume, spacing: float) -> tuple[Volume, Volume]:
-    return fixed.shrunk(spacing), moving.shrunk(spacing)
+def _interior(volume: Volume) -> np.ndarray:
+    """What lies deep in the head; all of the head where hardly anything does."""
+    head = binary_fill_holes(foreground(volume.values))
+    if head.all():
+        return head
+    # What the field of view cuts off is no surface.
+    depth = distance_transform_edt(np.pad(head, 1, mode="edge"), sampling=volume.spacing)[1:-1, 1:-1, 1:-1]
+    deep = depth > DEEP_MM
+    return deep if deep.sum() >= FEWEST_VOXELS else head
+
+
+def _local_correlation(one: Volume, other: Volume, matrix: np.ndarray, inside: np.ndarray) -> float:
+    seen = _seen(one, other, matrix)
+    points = inside & np.isfinite(seen)
+    if points.sum() < FEWEST_VOXELS:
+        return 0.0
+    a, b = one.values.astype(np.float64), np.nan_to_num(seen.astype(np.float64))
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return uniform_filter(values, WINDOW)
+
+    variances = [mean(values**2) - mean(values) ** 2 for values in (a, b)]
+    for variance in variances:
+        # Without structure there is no correlation.
+        points = points & (variance > FLAT_VARIANCE * np.median(variance[points]))
+        if not points.any():
+            return 0.0
+    covariance = mean(a * b) - mean(a) * mean(b)
+    return float((covariance[points] ** 2 / (variances[0][points] * variances[1][points])).mean())
 
 
 def _similarity(one: Volume, other: Volume, matrix: np.ndarray) -> tuple[float, float]:
-    there = np.linalg.inv(other.affine) @ matrix @ one.affine
-    seen = affine_transform(
-        other.values, there[:3, :3], there[:3, 3], output_shape=one.values.shape, order=1, cval=np.nan
-    )
+    seen = _seen(one, other, matrix)
     reached = np.isfinite(seen)
     head = foreground(one.values)
     overlap = float((reached & head).sum() / max(1, head.sum()))

@@ -47,6 +47,11 @@ class Volume:
         affine[:3, :3] = affine[:3, :3] * steps
         return Volume(values, affine)
 
+    def mirrored(self) -> Volume:
+        """Exchange left and right on the same grid, along the voxel axis that runs most from side to side."""
+        axis = int(np.abs(self.affine[0, :3] / self.spacing).argmax())
+        return Volume(np.flip(self.values, axis).copy(), self.affine)
+
     def same_grid(self, other: Volume) -> bool:
         """Whether the voxels lie on each other: no corner is off by more than a hundredth of a voxel."""
         if self.values.shape != other.values.shape:

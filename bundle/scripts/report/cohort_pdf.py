@@ -74,7 +74,7 @@ class CohortPdf:
         with result_file(self.path, suffix=".pdf") as temporary, PdfPages(temporary, metadata=metadata) as pages:
             for page in front_pages(rows, self.judged):
                 pages.savefig(page.figure, dpi=DPI)
-            for row in tqdm(rows[: self.most], desc="Drawing", unit="patient"):
+            for row in tqdm(rows[: self.most], desc="Drawing", unit="patient", disable=None):
                 try:
                     page = draw_patient(self.read(row["record"])["report"])
                 except Exception as error:  # whatever it is, the other patients are drawn

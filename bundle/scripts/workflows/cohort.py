@@ -120,9 +120,12 @@ class CohortReport:
             total=engine.state.epoch_length,
             desc=self.name if processes == 1 else f"{self.name}, 1 of {processes} shares",
             unit=self.unit,
-            disable=idist.get_rank() > 0,
+            # None: not where the output is no terminal but a file, whose lines it would garble
+            disable=True if idist.get_rank() > 0 else None,
         )
         atexit.register(self.bar.close)
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(self._make_room)
 
     def update(self, engine: Engine) -> None:
         """Note how the patient went.
@@ -141,7 +144,11 @@ class CohortReport:
             self.kept = [*(self.kept or []), *([output["patient"]] if output["kept"] else [])]
         self.outcomes.append((output["patient"], output.get("problem")))
         if "problem" in output:
-            self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
+            if engine.state.epoch_length > 1:  # otherwise the end of the command tells the same
+                self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
+        elif self.bar.disable:
+            done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
+            self.logger.info(f"{self.name}: {output['patient']} is done ({done}).")
 
     @property
     def problems(self) -> dict[str, str]:
@@ -157,6 +164,8 @@ class CohortReport:
         """Wait for the other processes; the first of them tells the outcome of all."""
         self.bar.close()
         atexit.unregister(self.bar.close)
+        for handler in logging.getLogger().handlers:
+            handler.removeFilter(self._make_room)
         try:
             kept = together(self.kept or [])
             self.outcomes, self.kept = together(self.outcomes), None if self.kept is None else kept
@@ -164,6 +173,11 @@ class CohortReport:
                 self.tell()
         finally:
             unlock_folder(self.output_dir)
+
+    def _make_room(self, _record: logging.LogRecord) -> bool:
+        """Take the bar away before a line is logged; it is drawn again with the next patient."""
+        self.bar.clear()
+        return True
 
     def tell(self) -> None:
         """Tell the outcome.

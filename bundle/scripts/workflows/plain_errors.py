@@ -19,6 +19,7 @@ from scripts.data.errors import BadInputError, InternalError
 from scripts.data.hidden import shown_message, shown_traceback
 
 from .finite_loss import NonFiniteLossError
+from .plain_warnings import install_plain_warnings
 
 PLAIN_ERRORS = (BadInputError, NonFiniteLossError)
 """Errors whose message says all there is to say: what was wrong, where, and the remedy."""
@@ -55,6 +56,7 @@ def install_plain_errors() -> None:
     """
     if os.environ.get(TRACEBACK_VARIABLE) or sys.excepthook is _report:
         return
+    install_plain_warnings()
     sys.excepthook = _report
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_news)

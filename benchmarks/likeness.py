@@ -1,0 +1,141 @@
+"""How often the check of registered pairs is right: false alarms on healthy pairs, and mismatches that are missed.
+
+Each folder is one source of data. Pairs of one head come from its patients, wrong pairs from the same files: another
+patient's FLAIR, FLAIR flipped along each axis, noise, and, without registration, FLAIR displaced by 15 mm or turned by
+20 degrees both ways along one axis.
+
+    python benchmarks/likeness.py --dataset_dir ../shared/data/open_raw ../shared/data/open bundle/example
+    python benchmarks/likeness.py --dataset_dir DIR --others 2 --json pairs.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from registration import BUNDLE, read
+from scripts.data.discovery import find_patients
+from scripts.registration.align import MIN_CONTRAST, SURE_CONTRAST
+from scripts.registration.motion import rigid_matrix
+from scripts.registration.rigid import register
+from scripts.registration.similarity import likeness
+from scripts.registration.volume import Volume, head_points
+
+FIXED = ("t1gd", "t1")
+FLIPS = {"flipped left to right": 0, "flipped front to back": 1, "flipped upside down": 2}
+SHIFT_MM, TURN_DEGREES = 15.0, 20.0
+
+
+def person(patient: str) -> str:
+    """The person behind a patient's name: sessions of one are `NAME-SESSION` in the longitudinal data."""
+    return patient.rsplit("-", 1)[0] if patient.startswith("openms-long") else patient
+
+
+def heads(folder: str) -> dict[str, tuple[str, str]]:
+    """Find T1-Gd, or T1 where there is none, and FLAIR of each patient."""
+    found: dict[str, tuple[str, str]] = {}
+    for source in FIXED:
+        for record in find_patients(folder, (source, "flair")):
+            if "problem" not in record:
+                found.setdefault(record["patient"], (record[source], record["flair"]))
+    return found
+
+
+def pairs(volumes: dict[str, tuple[Volume, Volume]], others: int) -> Iterator[tuple[str, str, float, float]]:
+    """Yield kind, patient, local correlation and contrast of each pair of one source of data."""
+    names = list(volumes)
+    for number, name in enumerate(names):
+        fixed, flair = volumes[name]
+
+        def judged(kind: str, moving: Volume, matrix: np.ndarray | None = None) -> tuple[str, str, float, float]:
+            found = likeness(fixed, moving, register(fixed, moving) if matrix is None else matrix)  # noqa: B023
+            return kind, name, found.here, found.contrast  # noqa: B023
+
+        found = register(fixed, flair)
+        yield judged("one head", flair, found)
+        axis, centre = np.eye(3)[number % 3], head_points(fixed).mean(0)
+        for sign in (-1, 1):
+            shifted = rigid_matrix(np.zeros(3), sign * SHIFT_MM * axis, centre)
+            yield judged("displaced by 15 mm, not registered", flair, found @ shifted)
+            turned = rigid_matrix(sign * TURN_DEGREES * axis, np.zeros(3), centre)
+            yield judged("turned by 20 degrees, not registered", flair, found @ turned)
+        different = [other for other in names[number + 1 :] + names[:number] if person(other) != person(name)]
+        for other in different[:others]:
+            yield judged("another patient", volumes[other][1])
+        for kind, axis in FLIPS.items():
+            yield judged(kind, Volume(np.flip(flair.values, axis).copy(), flair.affine))
+        lower = flair.values[..., : flair.values.shape[2] * 2 // 3].copy()
+        yield judged("one head, lower two thirds of FLAIR", Volume(lower, flair.affine))
+        noise = np.random.default_rng(0).normal(100, 10, flair.values.shape).astype(np.float32)
+        yield judged("noise", Volume(noise, flair.affine))
+
+
+def table(rows: list[list]) -> None:
+    """Print how each kind of pair is judged by the limits that ship."""
+    print(f"| kind | pairs | contrast | below {MIN_CONTRAST} | below {SURE_CONTRAST} |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for kind in dict.fromkeys((source if row == "one head" else "", row) for source, row, *_ in rows):
+        values = [row[4] for row in rows if row[1] == kind[1] and kind[0] in ("", row[0])]
+        name = f"one head, {kind[0]}" if kind[0] else kind[1]
+        refused, doubted = (sum(value < limit for value in values) for limit in (MIN_CONTRAST, SURE_CONTRAST))
+        print(f"| {name} | {len(values)} | {min(values):.2f}–{max(values):.2f} | {refused} | {doubted} |")
+
+
+def left_out(rows: list[list]) -> None:
+    """Print, for each source, how a limit that comes from the other sources does on it.
+
+    The limit is the geometric mean of the lowest contrast of one head and the highest of two.
+    """
+    print("| source left out | limit from the others | false alarms | other patients missed |")
+    print("| --- | ---: | ---: | ---: |")
+
+    def contrasts(kind: str, source: str, inside: bool) -> np.ndarray:
+        return np.array([row[4] for row in rows if row[1] == kind and (row[0] == source) == inside])
+
+    for source in dict.fromkeys(row[0] for row in rows):
+        right, wrong = contrasts("one head", source, False), contrasts("another patient", source, False)
+        if not right.size or not wrong.size:
+            continue
+        limit = np.sqrt(right.min() * wrong.max())
+        own, others = contrasts("one head", source, True), contrasts("another patient", source, True)
+        print(
+            f"| {source} | {limit:.2f} | {(own < limit).sum()} of {own.size} | "
+            f"{(others >= limit).sum()} of {others.size} |"
+        )
+
+
+def area_under_curve(right: list[float], wrong: list[float]) -> float:
+    """Probability that a pair of one head has the higher contrast of a right and a wrong pair."""
+    return float(np.mean([[one > other for other in wrong] for one in right]))
+
+
+def main() -> None:
+    """Measure all pairs and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset_dir", nargs="+", default=[str(BUNDLE / "example")], help="a folder a source")
+    parser.add_argument("--others", type=int, default=3, help="other patients that each one is paired with")
+    parser.add_argument("--json", help="file for the figures of each pair")
+    arguments = parser.parse_args()
+    rows = []
+    for folder in arguments.dataset_dir:
+        volumes = {name: (read(fixed), read(flair)) for name, (fixed, flair) in heads(folder).items()}
+        for row in pairs(volumes, arguments.others):
+            rows.append([Path(folder).name, *row])
+            print(f"{rows[-1]}", file=sys.stderr, flush=True)
+            if arguments.json:
+                Path(arguments.json).write_text(json.dumps(rows))
+    table(rows)
+    print()
+    left_out(rows)
+    right, wrong = ([row[4] for row in rows if row[1] == kind] for kind in ("one head", "another patient"))
+    if wrong:
+        print(f"\nArea under the curve, one head against another patient: {area_under_curve(right, wrong):.4f}")
+
+
+if __name__ == "__main__":
+    main()
