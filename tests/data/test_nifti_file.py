@@ -119,7 +119,7 @@ class TestOtherKinds:
         ("name", "bytes_", "told"),
         [
             ("a.nii.gz", content(), r"is not compressed, but its name ends in \.gz\. Rename it to .*a\.nii\."),
-            ("a.nii", gzip.compress(content()), r"compressed by gzip, but .* Rename it to .*a\.nii\.gz\."),
+            ("a.nii", gzip.compress(content(), mtime=0), r"compressed by gzip, but .* Rename it to .*a\.nii\.gz\."),
             (
                 "a.nii.gz",
                 b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
@@ -129,7 +129,7 @@ class TestOtherKinds:
             ("a.nii.gz", b"", "is empty"),
             ("a.nii", content().replace(b"n+1\0", b"ni1\0"), "is the header of a pair of files.*Convert"),
             ("a.nii", b"hello" * 200, "does not begin with a NIfTI header"),
-            ("a.nii.gz", gzip.compress(b"hello" * 200), "does not begin with a NIfTI header"),
+            ("a.nii.gz", gzip.compress(b"hello" * 200, mtime=0), "does not begin with a NIfTI header"),
         ],
     )
     def test_the_message_says_what_it_is_and_what_to_do(self, tmp_path, name, bytes_, told):

@@ -79,5 +79,5 @@ def test_a_name_in_a_description_is_not_logged(tmp_path, caplog):
         )  # fmt: skip
     with caplog.at_level(logging.DEBUG):
         data = ReadStudy()(find_studies(tmp_path)[0])
-    assert "post [hidden] [hidden]" in caplog.text
+    assert "t1gd post …" in caplog.text
     assert "meier" not in (caplog.text + str(data["reasons"]) + str(data["warnings"])).casefold()

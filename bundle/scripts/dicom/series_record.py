@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from scripts.data.errors import BadInputError
-from scripts.data.safe_names import check_word, shown
+from scripts.data.safe_names import shown
+from scripts.data.schema import check_schema
 from scripts.outputs.sidecar import check_sidecar
 
 from .source_pixels import known_description
@@ -18,7 +16,34 @@ DIGESTS = "SliceSHA256"
 """Key of the record: beginnings of the checksums of the stored slices, in their order in space."""
 REMEDY = "Fetch the series again, or give the JSON file that configs/study.json wrote with it by --sidecar."
 
-_DIGEST, _CHECKPOINT, _FUSION = (re.compile(rf"[0-9a-f]{{{length}}}") for length in (16, 64, 12))
+_NUMBER = {"type": "number", "minimum": -1e30, "maximum": 1e30, "description": "a finite number"}
+_DESCRIPTION = {
+    "type": "object",
+    "description": "a description",
+    "required": ["Signed", "RescaleSlope", "RescaleIntercept"],
+    "properties": {
+        "Acquisition": {"type": "object", "description": "an object"},
+        "Signed": {"type": "boolean", "description": "true or false"},
+        "RescaleSlope": {**_NUMBER, "not": {"const": 0}, "description": "a finite number other than 0"},
+        "RescaleIntercept": _NUMBER,
+    },
+}
+_RECORD = {
+    "type": "object",
+    "description": "a JSON object",
+    "required": ["Shape", "Affine", "FusionID", DIGESTS, "SourceSeries"],
+    "properties": {
+        "SourceModalities": {"minItems": 2, "description": "two or more names"},
+        "StoredDtype": {"const": "uint16", "description": "uint16"},
+        DIGESTS: {
+            "type": "array",
+            "items": {"type": "string", "pattern": r"^[0-9a-f]{16}\Z", "description": "16 hexadecimal digits"},
+            "description": "a list of checksums",
+        },
+        "SourceSeries": {"type": "object", "description": "an object", "additionalProperties": _DESCRIPTION},
+    },
+}
+"""What the record of a series needs beyond a sidecar's."""
 
 
 def check_series_record(path: str | os.PathLike[str], content: Any) -> dict[str, Any]:
@@ -34,70 +59,13 @@ def check_series_record(path: str | os.PathLike[str], content: Any) -> dict[str,
     Raises:
         BadInputError: a key is missing or its value is impossible.
     """
-    record = check_sidecar(path, content)
-    names = record["SourceModalities"]
-    for name in names:
-        check_word(name, "a source's name", str(path))
-    _check(path, "SourceModalities", names, len(names) > 1 and len(set(names)) == len(names), "different names")
-    for key, fits, expected in _RULES:
-        _check(path, key, record.get(key), key in record and fits(record[key]), expected)
-    shape, scale = record["Shape"], record["IntensityScale"]
-    axis = scale["slice_axis"]
-    _check(path, "slice_axis", axis, _is_axis(axis) and axis == record["SliceAxis"], 'the value of "SliceAxis"')
-    _check(path, "mode", scale["mode"], scale["mode"] in ("slice", "volume"), "slice or volume")
-    for key in ("offset", "factor"):
-        numbers = [number for row in scale[key] for number in row]
-        whole = all(_is_number(number) for number in numbers) and all(len(r) in (1, shape[axis]) for r in scale[key])
-        _check(path, key, scale[key], whole, f"1 or {shape[axis]} finite numbers for each source")
-    _check(path, "factor", scale["factor"], all(n >= 0 for row in scale["factor"] for n in row), "no negative number")
-    _check(path, DIGESTS, record[DIGESTS], len(record[DIGESTS]) == shape[2], f"{shape[2]} checksums")
-    described = record["SourceSeries"]
-    _check(path, "SourceSeries", described, set(described) == set(names), f"descriptions of {', '.join(names)}")
-    for name in names:
-        _check(path, f"SourceSeries of {name}", described[name], _is_description(described[name]), "a description")
+    record = check_schema(check_sidecar(path, content), _RECORD, path, REMEDY)
+    names, described = record["SourceModalities"], record["SourceSeries"]
+    slices = record["Shape"][2]
+    if len(record[DIGESTS]) != slices:
+        raise BadInputError(f'{path}: "{DIGESTS}" has {len(record[DIGESTS])} checksums, expected {slices}. {REMEDY}')
+    if set(described) != set(names):
+        raise BadInputError(
+            f'{path}: "SourceSeries" is {shown(described)}, expected descriptions of {", ".join(names)}. {REMEDY}'
+        )
     return {**record, "SourceSeries": {name: known_description(described[name]) for name in names}}
-
-
-def _check(path: str | os.PathLike[str], key: str, value: Any, fits: bool, expected: str) -> None:
-    if not fits:
-        raise BadInputError(f'{path}: "{key}" of its record is {shown(value)}, expected {expected}. {REMEDY}')
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_axis(value: Any) -> bool:
-    return type(value) is int and value in (0, 1, 2)
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(type(n) is int and 0 < n < 1 << 16 for n in value)
-
-
-def _is_affine(value: Any) -> bool:
-    rows = value if isinstance(value, list) and len(value) == 3 else [None]
-    return all(isinstance(row, list) and len(row) == 4 and all(map(_is_number, row)) for row in rows)
-
-
-def _is_description(value: Any) -> bool:
-    if not isinstance(value, Mapping) or not isinstance(value.get("Acquisition", {}), Mapping):
-        return False
-    slope, intercept = value.get("RescaleSlope"), value.get("RescaleIntercept")
-    return isinstance(value.get("Signed"), bool) and _is_number(slope) and slope != 0 and _is_number(intercept)
-
-
-def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-    ("Shape", _is_shape, "three positive numbers"),
-    ("Affine", _is_affine, "three rows of four finite numbers"),
-    ("SliceAxis", _is_axis, "0, 1 or 2"),
-    ("StoredDtype", lambda value: value == "uint16", "uint16"),
-    ("CheckpointSHA256", _matches(_CHECKPOINT), "64 hexadecimal digits"),
-    ("FusionID", _matches(_FUSION), "12 hexadecimal digits"),
-    (DIGESTS, lambda value: isinstance(value, list) and all(map(_matches(_DIGEST), value)), "a list of checksums"),
-    ("SourceSeries", lambda value: isinstance(value, Mapping), "an object"),
-)
