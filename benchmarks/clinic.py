@@ -32,9 +32,10 @@ import torch
 from machine import OUTPUT, machine
 from volume import BUNDLE, run
 
-sys.path[:0] = [str(BUNDLE), str(BUNDLE.parent / "tools")]
+sys.path[:0] = [str(BUNDLE), *(str(BUNDLE.parent / folder) for folder in ("tools", "tests/helpers"))]
 
 from orthanc import PASSWORD, USER, Orthanc, find_orthanc, running_orthanc  # noqa: E402
+from phantom_studies.study import write_study  # noqa: E402
 from scripts.data.atomic import written_whole  # noqa: E402
 from scripts.data.discovery import find_patients  # noqa: E402
 from scripts.data.slices import brain_mask, choose_slices  # noqa: E402
@@ -43,7 +44,6 @@ from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.stored import read_fused_series  # noqa: E402
 from scripts.dicom.volume import SeriesVolume, read_series  # noqa: E402
 from scripts.pacs.connect import connect  # noqa: E402
-from scripts.phantom.study import write_study  # noqa: E402
 from scripts.registration.motion import largest_displacement, rigid_matrix, shift_of, turn_degrees  # noqa: E402
 from scripts.registration.resample import resample  # noqa: E402
 from scripts.registration.rigid import register  # noqa: E402

@@ -13,20 +13,25 @@ import pytest
 import torch
 from monai.bundle import ComponentLocator, ConfigParser
 
-from scripts.reproduce.cells import cells_of
+from fusioninn_research.cells import cells_of
+from fusioninn_research.config_paths import config_path
 
-CONFIGS = Path(__file__).parents[1] / "bundle" / "configs"
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / "bundle" / "configs"
+RESEARCH = ROOT / "research" / "configs"
 METHODS = sorted(path.stem for path in (CONFIGS / "methods").glob("*.json"))
 # Below a folder that another key names is fine.
 MACHINE_PATH = re.compile(r"""(?<!\+ )["'](/|~|[A-Z]:)""")
 
 every_config = pytest.mark.parametrize(
-    "path", sorted(CONFIGS.rglob("*.json")), ids=lambda path: path.relative_to(CONFIGS).with_suffix("").as_posix()
+    "path",
+    [*sorted(CONFIGS.rglob("*.json")), *sorted(RESEARCH.glob("*.json"))],
+    ids=lambda path: path.relative_to(ROOT).with_suffix("").as_posix(),
 )
 
 
 def read(name: str) -> dict:
-    return json.loads((CONFIGS / f"{name}.json").read_text())
+    return json.loads(Path(config_path(f"{name}.json")).read_text())
 
 
 @pytest.mark.parametrize("name", ["inference", "decompose", "evaluate"])
@@ -94,11 +99,11 @@ def test_shares_of_the_open_training_reach_its_augmentations() -> None:
 
 def test_the_grid_of_a_table_trains_where_it_is_told() -> None:
     parser = ConfigParser()
-    parser.read_config([str(CONFIGS / "reproduce.json"), str(CONFIGS / "reproduce" / "table1.json")])
+    parser.read_config([str(RESEARCH / "reproduce.json"), str(RESEARCH / "table1.json")])
     parser.update({"dataset_dir": "judged", "training_dir": "open", "output_dir": "runs", "setting": "open"})
     grid = parser.get_parsed_content("grid")
     assert (grid.dataset_dir.name, grid.training_dir.name) == ("judged", "open")
-    assert grid.budget.configs == ("crops.json", "train_open.json", "reproduce/open.json")
+    assert grid.budget.configs == ("crops.json", "train_open.json", "research/open.json")
 
 
 @pytest.fixture(scope="module")
@@ -147,12 +152,12 @@ def test_every_method_can_be_made_for_training_and_for_evaluation(method: str) -
 
 @pytest.mark.parametrize("table", ["table1", "table2"])
 def test_every_row_of_a_table_names_configs_that_are_there(table: str) -> None:
-    for row in read(f"reproduce/{table}")["rows"]:
+    for row in read(f"research/{table}")["rows"]:
         for cell in cells_of(row, [0]):
             assert cell.method in METHODS
             assert all((CONFIGS / name).is_file() for name in cell.training or ())
-    for settings in read("reproduce")["settings"].values():
-        assert all((CONFIGS / name).is_file() for name in settings["configs"])
+    for settings in read("research/reproduce")["settings"].values():
+        assert all(Path(config_path(name)).is_file() for name in settings["configs"])
 
 
 def test_a_download_is_asked_for_by_a_key_and_not_repeated(tmp_path: Path) -> None:

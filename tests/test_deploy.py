@@ -47,7 +47,7 @@ def study(tmp_path_factory):
     """A small study with a FLAIR of other slices, and one without FLAIR."""
     import nibabel as nib
 
-    from scripts.phantom.study import write_study
+    from phantom_studies.study import write_study
 
     folder = tmp_path_factory.mktemp("input")
     volumes = {}

@@ -18,15 +18,16 @@ from monai.bundle import ConfigParser
 from monai.utils import ensure_tuple
 from PIL import Image
 
+from phantom_studies.study import write_study
 from scripts.command_line.begin import check
 from scripts.command_line.call import OWN_OPTIONS, Call
-from scripts.phantom.study import write_study
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
     "README.md",
     "deploy/README.md",
-    *sorted(f"bundle/docs/{p.name}" for p in (ROOT / "bundle/docs").glob("*.md")),
+    *sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "bundle" / "docs").glob("*.md")),
+    *sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "research" / "docs").glob("*.md")),
 ]
 BLOCK = re.compile(r"^```(?:sh|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUN = ["-m", "monai.bundle", "run"]
@@ -72,11 +73,12 @@ class Shown:
 
     @property
     def key(self) -> str:
-        """What it does: its program, or section and configs, as in "training: train + crops"."""
+        """What it does: its program, or section and configs, as in "run: evaluate + research/flicker"."""
         if not self.runs_the_bundle:
             return " ".join(self.words[:4] if "monai.bundle" in self.words else self.words[:2])
-        configs = [file.relative_to(ROOT / "bundle/configs").with_suffix("").as_posix() for file in self.config_files]
-        return f"{self.section}: {' + '.join(configs)}"
+        configs = [file.relative_to(ROOT).with_suffix("").as_posix() for file in self.config_files]
+        named = (config.removeprefix("bundle/").replace("configs/", "", 1) for config in configs)
+        return f"{self.section}: {' + '.join(named)}"
 
 
 def shown_commands() -> Iterator[Shown]:
@@ -117,6 +119,7 @@ RUN_HERE: dict[str, tuple[dict[str, Any], list[str]]] = {
 """Commands that are run here, on small data, in this order: what is added to make them quick, and files they make."""
 
 RUN_ELSEWHERE = {
+    "run: make_datalist": "tests/workflows/test_make_datalist.py",
     "run: inference + unregistered": "tests/test_unregistered.py",
     "run: inference + study + pacs": "tests/pacs/test_command.py",
     "run: inference + distributed": "tests/test_distributed.py",
@@ -140,18 +143,19 @@ RUN_ELSEWHERE = {
     "run: evaluate + four_contrasts": "tests/test_four_contrasts.py",
     "training: train + methods/fusioninn_3d + crops + train_open + volumes": "tests/test_volumes.py",
     "run: inference + methods/fusioninn_3d": "tests/test_volumes.py",
-    "run: evaluate + reproduce/flicker": "tests/reproduce/test_flicker.py",
-    "run: evaluate + reproduce/scorecard": "tests/reproduce/test_scorecard.py",
-    "run: fuse_pictures + reproduce/out_of_distribution": "tests/reproduce/test_out_of_distribution.py",
-    "run: inference + reproduce/figure6": "tests/reproduce/test_orderings.py",
+    "run: evaluate + research/flicker": "tests/research/test_flicker.py",
+    "run: inference + export + research/lower_precision": "tests/research/test_lower_precision.py",
+    "run: evaluate + research/scorecard": "tests/research/test_scorecard.py",
+    "run: fuse_pictures + research/out_of_distribution": "tests/research/test_out_of_distribution.py",
+    "run: inference + research/figure6": "tests/research/test_orderings.py",
     "run: inference + typicality": "tests/typicality/test_fit_reference.py",
-    "run: inference + typicality + reproduce/typicality": "tests/reproduce/test_typicality.py",
-    "run: reproduce + reproduce/table1": "tests/reproduce/test_methods_table.py",
-    "run: reproduce + reproduce/table2": "tests/reproduce/test_ablation_table.py",
-    "run: reproduce + reproduce/ablations": "tests/reproduce/test_ablation_record.py",
-    "run: reproduce + reproduce/figure3": "tests/reproduce/test_loss_figure.py",
-    "run: reproduce + reproduce/table1 + reproduce/figure4": "tests/reproduce/test_method_figures.py",
-    "run: reproduce + reproduce/table2 + reproduce/figure5": "tests/reproduce/test_method_figures.py",
+    "run: inference + typicality + research/typicality": "tests/research/test_typicality.py",
+    "run: research/reproduce + research/table1": "tests/research/test_methods_table.py",
+    "run: research/reproduce + research/table2": "tests/research/test_ablation_table.py",
+    "run: research/reproduce + research/ablations": "tests/research/test_ablation_record.py",
+    "run: research/reproduce + research/figure3": "tests/research/test_loss_figure.py",
+    "run: research/reproduce + research/table1 + research/figure4": "tests/research/test_method_figures.py",
+    "run: research/reproduce + research/table2 + research/figure5": "tests/research/test_method_figures.py",
     "python -m monai.bundle ckpt_export": "tests/test_zoo.py",
     "python -m monai.bundle verify_metadata": "tests/test_zoo.py",
     "python -m monai.bundle verify_net_in_out": "tests/test_zoo.py",
@@ -175,6 +179,7 @@ OF_THE_BUNDLE = [shown for shown in SHOWN if shown.runs_the_bundle]
 PLACES = {"run: inference + study": "OUT_STUDIES", "run: fuse_pictures": "OUT_PICTURES", "run: score": "OUT_SCORES"}
 """Folders in place of OUT, which documents use for more than one thing."""
 OPTION = re.compile(r"`(--[a-z][a-z_0-9]*)(?![\w.-])")
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 OF_OTHER_PROGRAMS = {"max_restarts", "gpus", "source", "rates", "save"}
 
 
@@ -196,7 +201,7 @@ def test_the_configs_know_every_option_that_is_shown(shown: Shown):
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_options_that_the_text_names_exist(document: str):
     known = {*OWN_OPTIONS, *OF_OTHER_PROGRAMS}
-    for path in (ROOT / "bundle" / "configs").rglob("*.json"):
+    for path in [*(ROOT / "bundle" / "configs").rglob("*.json"), *(ROOT / "research" / "configs").glob("*.json")]:
         known |= ConfigParser.load_config_file(str(path)).keys()
     named = {option[2:] for option in OPTION.findall((ROOT / document).read_text(encoding="utf-8"))}
     assert named - known == set()
@@ -205,8 +210,18 @@ def test_options_that_the_text_names_exist(document: str):
 @pytest.mark.parametrize("shown", [shown for shown in SHOWN if not shown.runs_the_bundle], ids=lambda shown: shown.key)
 def test_files_that_other_commands_name_exist(shown: Shown):
     for word in shown.words:
-        if re.match(r"^(bundle|deploy|tools|benchmarks)(/[\w/.-]*)?$|^requirements", word):
+        if re.match(r"^(bundle|research|deploy|tools|benchmarks)(/[\w/.-]*)?$|^requirements", word):
             assert (ROOT / word).exists(), f"{shown.document} names {word}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_link_leads_to_a_file_that_is_there(document: str):
+    path = ROOT / document
+    within = ROOT / "bundle" if document.startswith("bundle/") else ROOT
+    for link in LINK.findall(path.read_text(encoding="utf-8")):
+        target = (path.parent / link).resolve()
+        assert target.exists(), link
+        assert target.is_relative_to(within), f"{link} is not in the bundle, which others download alone"
 
 
 @pytest.fixture

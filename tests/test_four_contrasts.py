@@ -44,7 +44,7 @@ def with_known_weights(network: FusionINN) -> FusionINN:
 class TestParts:
     @pytest.mark.parametrize("sources", [2, 3, 4, 5])
     def test_couplings_are_halves_that_cut_no_source_s_bands_apart(self, sources):
-        """What else was tried decomposed worse, see docs/four_contrasts.md."""
+        """What else was tried decomposed worse, see research/docs/four_contrasts.md."""
         less, more = sources // 2, sources - sources // 2
         permuted = [2 * sources, 2 * sources]
         network = FusionINN(in_channels=sources, blocks=4)

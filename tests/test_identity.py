@@ -23,7 +23,7 @@ from PIL import Image
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
-from scripts.phantom.study import write_study  # noqa: E402
+from phantom_studies.study import write_study  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "bundle"

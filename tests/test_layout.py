@@ -45,15 +45,6 @@ REQUIRED = [
     "bundle/configs/multi_gpu_train.json",
     "bundle/configs/pacs.json",
     "bundle/configs/report.json",
-    "bundle/configs/reproduce.json",
-    "bundle/configs/reproduce/ablations.json",
-    *(f"bundle/configs/reproduce/figure{number}.json" for number in (3, 4, 5, 6)),
-    "bundle/configs/reproduce/flicker.json",
-    "bundle/configs/reproduce/open.json",
-    "bundle/configs/reproduce/out_of_distribution.json",
-    "bundle/configs/reproduce/scorecard.json",
-    "bundle/configs/reproduce/small.json",
-    *(f"bundle/configs/reproduce/table{number}.json" for number in (1, 2)),
     "bundle/configs/score.json",
     "bundle/configs/study.json",
     "bundle/configs/train.json",
@@ -65,6 +56,25 @@ REQUIRED = [
     "bundle/docs/model_card.md",
     "bundle/models/model.pt",
     "bundle/scripts/__init__.py",
+    "research/configs/logging.conf",
+    *(
+        f"research/configs/{name}.json"
+        for name in (
+            *("ablations", "figure3", "figure4", "figure5", "figure6", "flicker", "lower_precision", "open"),
+            *(
+                "out_of_distribution",
+                "reliability",
+                "reproduce",
+                "scorecard",
+                "small",
+                "table1",
+                "table2",
+                "typicality",
+            ),
+        )
+    ),
+    *(f"research/docs/{name}.md" for name in ("ablations", "comparison", "out_of_distribution", "scorecard")),
+    "research/fusioninn_research/__init__.py",
 ]
 
 # Folders that a path on somebody's own machine begins with.
@@ -102,6 +112,16 @@ def packages() -> list[str]:
 @pytest.mark.parametrize("name", REQUIRED)
 def test_required_file_is_there(name):
     assert (ROOT / name).is_file()
+
+
+@pytest.mark.parametrize("folder", ["scripts", "configs"])
+def test_the_bundle_uses_nothing_of_the_research(folder):
+    texts = {name: text for name, text in tracked_texts().items() if name.startswith(f"bundle/{folder}/")}
+    assert [name for name, text in texts.items() if "fusioninn_research" in text or "research/" in text] == []
+
+
+def test_the_research_has_tests():
+    assert list((ROOT / "tests" / "research").glob("test_*.py"))
 
 
 @pytest.mark.parametrize("package", packages())

@@ -13,6 +13,7 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from fusioninn_research.config_paths import config_path
 from scripts.workflows.weights import load_weights
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,8 +36,8 @@ def cache(tmp_path_factory) -> Path:
 
 def layers(method: str) -> list[str]:
     """The configs of the small budget, in their order."""
-    names = ("train", "fusion_only", f"methods/{method}", "crops", "reproduce/small")
-    return [str(CONFIGS / f"{name}.json") for name in names]
+    names = ("train", "fusion_only", f"methods/{method}", "crops", "research/small")
+    return [config_path(f"{name}.json") for name in names]
 
 
 def network(method: str, **settings) -> torch.nn.Module:

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
-from scripts.phantom.study import write_study
+from phantom_studies.study import write_study
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
 TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ")

@@ -22,10 +22,10 @@ from scripts.workflows.plain_errors import plain_cause
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
+from phantom_studies.study import write_study  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.stored import patient_of_study  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
-from scripts.phantom.study import write_study  # noqa: E402
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
 WEIGHTS = BUNDLE / "models" / "model.pt"

@@ -16,7 +16,7 @@ from scripts.workflows.plain_errors import plain_cause
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
-from scripts.phantom.study import write_series  # noqa: E402
+from phantom_studies.study import write_series  # noqa: E402
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
 WEIGHTS = BUNDLE / "models" / "model.pt"

@@ -9,6 +9,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from fusioninn_research.config_paths import config_path
 from scripts.networks.uncertainty import UncertaintyHead
 from scripts.workflows.uncertainty_map import load_head
 
@@ -21,7 +22,7 @@ def run(monkeypatch):
     monkeypatch.setenv("FUSIONINN_TRACEBACK", "1")
 
     def execute(names, kind, run_id, **settings):
-        files = [str(CONFIGS / f"{name}.json") for name in names]
+        files = [config_path(f"{name}.json") for name in names]
         settings = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
         workflow = ConfigWorkflow(files, workflow_type=kind, logging_file=False, run_id=run_id, **settings)
         workflow.initialize()
@@ -57,7 +58,7 @@ def test_the_head_is_trained_calibrated_and_measured_by_a_command_each(tmp_path,
     assert not torch.equal(trained["conv_2.bias"], torch.full((2,), -4.0))
 
     run(
-        ("evaluate", "reliability"),
+        ("evaluate", "research/reliability"),
         "infer",
         "run",
         dataset_dir=tmp_path / "data",

@@ -16,6 +16,6 @@ out=${3:-bundle/runs/uncertainty}
 
 $run training --config_file "['$configs/train.json','$configs/crops.json','$configs/uncertainty.json']" \
     --dataset_dir "$open" --output_dir "$out"
-$run --config_file "['$configs/evaluate.json','$configs/reliability.json']" \
+$run --config_file "['$configs/evaluate.json','research/configs/reliability.json']" \
     --dataset_dir "$held_out" --split_file "$held_out/split.json" --output_dir "$out/reliability" \
     --document bundle/docs/uncertainty.md --figure bundle/docs/images/uncertainty.png

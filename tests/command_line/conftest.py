@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import fire
 import monai.bundle
 import pytest
 
+from fusioninn_research.config_paths import config_path
 from scripts.command_line.begin import check
 from scripts.command_line.call import Call
 from scripts.data.errors import BadInputError
 from scripts.workflows.plain_errors import plain_cause
 
-CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
-
 
 def config_files(names: str) -> list[str]:
-    """Paths of configs named as in "inference study"."""
-    return [str(CONFIGS / f"{name}.json") for name in names.split()]
+    """Paths of configs named as in "inference study" or "evaluate research/scorecard"."""
+    return [config_path(f"{name}.json") for name in names.split()]
 
 
 @pytest.fixture

@@ -67,17 +67,17 @@ def test_a_mistyped_option_ends_the_command_before_the_phantom_is_fused(tmp_path
         ("train multi_gpu_train", "training", "batchsize", "batch_size"),
         ("train crops uncertainty", "training", "headpath", "head_path"),
         ("convert_published methods/published", "run", "freia_pth", "freia_path"),
-        ("evaluate reliability", "run", "draw", "draws"),
-        ("evaluate reproduce/scorecard", "run", "pair_dir", "pairs_dir"),
-        ("evaluate reproduce/flicker", "run", "ckpt_path_3", "ckpt_path_3d"),
-        ("reproduce reproduce/table1", "run", "seedss", "seeds"),
-        ("reproduce reproduce/ablations", "run", "bit", "bits"),
-        ("reproduce reproduce/figure3", "run", "unfinised", "unfinished"),
-        ("reproduce reproduce/table1 reproduce/figure4", "run", "patients", "patient"),
-        ("inference reproduce/figure6", "run", "output", "output_dir"),
+        ("evaluate research/reliability", "run", "draw", "draws"),
+        ("evaluate research/scorecard", "run", "pair_dir", "pairs_dir"),
+        ("evaluate research/flicker", "run", "ckpt_path_3", "ckpt_path_3d"),
+        ("research/reproduce research/table1", "run", "seedss", "seeds"),
+        ("research/reproduce research/ablations", "run", "bit", "bits"),
+        ("research/reproduce research/figure3", "run", "unfinised", "unfinished"),
+        ("research/reproduce research/table1 research/figure4", "run", "patients", "patient"),
+        ("inference research/figure6", "run", "output", "output_dir"),
         ("inference typicality", "run", "slice", "slices"),
-        ("inference typicality reproduce/typicality", "run", "fited_dir", "fitted_dir"),
-        ("fuse_pictures reproduce/out_of_distribution", "run", "kind", "kinds"),
+        ("inference typicality research/typicality", "run", "fited_dir", "fitted_dir"),
+        ("fuse_pictures research/out_of_distribution", "run", "kind", "kinds"),
         ("inference", "run", "config_files", "config_file"),
     ],
 )
@@ -95,6 +95,14 @@ def test_an_option_of_another_config_is_told_with_its_config(refusal):
     )
 
 
+def test_an_option_of_another_config_of_the_research_is_told_with_its_folder(refusal):
+    told = refusal("research/reproduce research/table1", {"ceiling_steps": 9})
+    assert told == (
+        "--ceiling_steps is not an option of reproduce.json + table1.json. It is one of "
+        "research/configs/ablations.json, research/configs/scorecard.json, which --config_file does not name."
+    )
+
+
 @pytest.mark.parametrize(
     ("configs", "section", "options"),
     [
@@ -106,7 +114,7 @@ def test_an_option_of_another_config_is_told_with_its_config(refusal):
         ("train crops", "training", {"lr_patience": 3}),
         ("train fusion_only methods/unet", "training", {"alpha": 0.5}),
         ("inference four_contrasts", "run", {"learning_rate": 0.1}),
-        ("reproduce reproduce/table1 reproduce/figure4", "run", {"only": "UNet"}),
+        ("research/reproduce research/table1 research/figure4", "run", {"only": "UNet"}),
     ],
 )
 def test_an_option_without_effect_is_refused(refusal, configs, section, options):
@@ -328,11 +336,11 @@ class TestDefaultData:
 def runnable() -> list:
     """Every section of a config that a user can run."""
     found = []
-    for path in sorted(CONFIGS.rglob("*.json")):
+    for path in [*sorted(CONFIGS.rglob("*.json")), *sorted((ROOT / "research" / "configs").glob("*.json"))]:
         for key, value in json.loads(path.read_text()).items():
             expressions = isinstance(value, list) and value and all(str(one).startswith("$") for one in value)
             if expressions and key not in ("imports", "+imports", "finalize"):
-                found.append(pytest.param(path, key, id=f"{path.relative_to(CONFIGS).as_posix()}-{key}"))
+                found.append(pytest.param(path, key, id=f"{path.relative_to(ROOT).as_posix()}-{key}"))
     return found
 
 

@@ -96,7 +96,7 @@ def fuse_study():
 def study_folder(tmp_path_factory, phantom_volumes) -> Path:
     """Folder of a study of the phantom: T1-Gd, FLAIR and a localizer, of a patient with a name."""
     pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
-    from scripts.phantom.study import write_study
+    from phantom_studies.study import write_study
 
     folder = tmp_path_factory.mktemp("study")
     write_study(folder, phantom_volumes, patient_id="H.4711", patient_name="Musterfrau^Erika", bits_stored=12)

@@ -2,10 +2,10 @@ import pytest
 
 pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
+from phantom_studies.sequence_headers import SEQUENCES
 from scripts.data.errors import BadInputError
 from scripts.dicom.choose import choose_series, finds, wished_uid
 from scripts.dicom.series import Facts, Series
-from scripts.phantom.sequence_headers import SEQUENCES
 
 PAIR = ("t1gd", "flair")
 

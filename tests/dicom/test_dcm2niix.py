@@ -13,11 +13,11 @@ pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requ
 
 from pydicom.uid import ImplicitVRLittleEndian, RLELossless  # noqa: E402
 
+from phantom_studies.sequence_headers import SEQUENCES  # noqa: E402
+from phantom_studies.study import write_series  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
-from scripts.phantom.sequence_headers import SEQUENCES  # noqa: E402
-from scripts.phantom.study import write_series  # noqa: E402
 
 pytestmark = pytest.mark.skipif(shutil.which("dcm2niix") is None, reason="no dcm2niix (Debian: dcm2niix)")
 

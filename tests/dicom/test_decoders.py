@@ -15,10 +15,10 @@ pytest.importorskip("gdcm", reason="no gdcm: pip install -r requirements-clinic.
 
 from pydicom.encaps import encapsulate, generate_frames  # noqa: E402
 
+from phantom_studies.study import write_series  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
-from scripts.phantom.study import write_series  # noqa: E402
 
 ENCODERS = {
     "JPEG baseline": (["dcmcjpeg", "+eb", "+q", "98"], 12),

@@ -13,9 +13,9 @@ import pytest
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
 import scripts  # noqa: E402
+from phantom_studies.study import write_study  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.derived import FUSED_RANGE, check_compression, fused_values, write_derived  # noqa: E402
-from scripts.phantom.study import write_study  # noqa: E402
 
 
 @pytest.fixture(scope="session")

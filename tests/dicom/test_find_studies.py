@@ -5,9 +5,9 @@ import pytest
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
+from phantom_studies.study import write_series, write_study  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.find_studies import find_studies  # noqa: E402
-from scripts.phantom.study import write_series, write_study  # noqa: E402
 
 VOLUME = np.random.default_rng(0).integers(0, 900, (6, 8, 4))
 AFFINE = np.diag([-1.0, -1.25, 4.0, 1.0])

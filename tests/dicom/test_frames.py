@@ -5,8 +5,8 @@ pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requ
 
 from pydicom import Dataset  # noqa: E402
 
+from phantom_studies.study import write_series  # noqa: E402
 from scripts.dicom.frames import b_value, plain_headers  # noqa: E402
-from scripts.phantom.study import write_series  # noqa: E402
 
 VOLUME = np.random.default_rng(0).integers(0, 900, (6, 8, 4))
 AFFINE = np.diag([-1.0, -1.25, 4.0, 1.0])

@@ -12,9 +12,9 @@ pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requ
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless  # noqa: E402
 
+from phantom_studies.study import write_series  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.find_studies import find_studies  # noqa: E402
-from scripts.phantom.study import write_series  # noqa: E402
 from scripts.workflows.read_study import ReadStudy  # noqa: E402
 
 VOLUME = np.random.default_rng(0).integers(1, 900, (12, 10, 5)).astype(np.float32)

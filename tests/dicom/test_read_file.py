@@ -9,10 +9,10 @@ pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requ
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian  # noqa: E402
 
+from phantom_studies.study import write_series  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom import read_file  # noqa: E402
 from scripts.dicom.read_file import NotDicomError, check_size, read_dataset, remarks  # noqa: E402
-from scripts.phantom.study import write_series  # noqa: E402
 
 VOLUME = np.random.default_rng(0).integers(0, 900, (6, 8, 4))
 AFFINE = np.diag([-1.0, -1.25, 4.0, 1.0])

@@ -9,10 +9,10 @@ pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requ
 from pydicom.fileset import FileSet  # noqa: E402
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian  # noqa: E402
 
+from phantom_studies.study import write_series, write_study  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
-from scripts.phantom.study import write_series, write_study  # noqa: E402
 
 VOLUME = np.random.default_rng(0).integers(0, 900, (6, 8, 4))
 AFFINE = np.diag([-1.0, -1.25, 4.0, 1.0])

@@ -19,9 +19,9 @@ pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requ
 from pydicom.dataelem import RawDataElement  # noqa: E402
 from pydicom.tag import Tag  # noqa: E402
 
+from phantom_studies.study import write_study  # noqa: E402
 from scripts.dicom.derived import write_derived  # noqa: E402
 from scripts.dicom.modules import inherited_faults  # noqa: E402
-from scripts.phantom.study import write_study  # noqa: E402
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 

@@ -16,10 +16,10 @@ from pydicom.uid import (  # noqa: E402
     RLELossless,
 )
 
+from phantom_studies.study import write_series  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
-from scripts.phantom.study import write_series  # noqa: E402
 
 VOLUME = np.random.default_rng(3).integers(0, 900, (10, 14, 6)).astype(np.float32)
 AXIAL = np.diag([-1.0, -1.0, 1.0])

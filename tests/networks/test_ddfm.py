@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from fusioninn_research.config_paths import config_path
 from scripts.data.errors import BadInputError
 from scripts.networks import DDFM
 from scripts.workflows.plain_errors import plain_cause
 
-CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"
 TINY = {"prior_channels": [16, 16], "steps": 3}
 
 
@@ -28,7 +26,7 @@ def network(**arguments):
 
 
 def layered(*names):
-    return [str(CONFIGS / f"{name}.json") for name in names]
+    return [config_path(f"{name}.json") for name in names]
 
 
 class TestFusion:
@@ -105,7 +103,7 @@ class TestConfiguration:
             write_patient(tmp_path / "data", name, shape=(32, 32, 4))
         given = TINY | {"epochs": 1, "batch_size": 3, "image_size": [16, 16], "device": "$torch.device('cpu')"}
         given |= {"dataset_dir": str(tmp_path / "data"), "output_dir": str(tmp_path / "run")}
-        files = layered("train", "methods/ddfm", "crops", "reproduce/small")
+        files = layered("train", "methods/ddfm", "crops", "research/small")
         workflow = ConfigWorkflow(files, logging_file=False, workflow_type="train", **given)
         workflow.initialize()
         workflow.run()

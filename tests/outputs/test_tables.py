@@ -4,7 +4,7 @@ import math
 import pytest
 
 from scripts.data.errors import BadInputError
-from scripts.outputs.tables import deviation_of, known, mean_of, write_csv, write_json, write_text
+from scripts.outputs.tables import deviation_of, known, markdown_table, mean_of, write_csv, write_json, write_text
 
 
 def test_numbers_are_written_to_eight_places_and_nothing_where_there_is_none(tmp_path):
@@ -20,6 +20,10 @@ def test_places_and_columns_are_as_asked_for(tmp_path):
     assert (tmp_path / "t.csv").read_text().splitlines() == ["figure,mean,gap", "Q,0.3333333333333333,", "P,,"]
     write_csv(tmp_path / "t.csv", rows, ["mean"], places=2)
     assert (tmp_path / "t.csv").read_text().splitlines() == ["mean", "0.33", '""']
+
+
+def test_a_table_is_markdown():
+    assert markdown_table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | ---: |\n| 1 | 2 |\n"
 
 
 def test_a_text_is_written_whole_with_its_own_characters(tmp_path):

@@ -55,7 +55,7 @@ def write_small_study() -> Callable[..., str]:
     def write(folder: Path, patient_id: str = "Secret-0815", **options) -> str:
         from pydicom import dcmread
 
-        from scripts.phantom.study import write_study
+        from phantom_studies.study import write_study
 
         values = np.random.default_rng(7).integers(0, 900, SHAPE)
         volumes = {"t1gd": (values, np.eye(4)), "flair": (values[::-1], np.eye(4))}

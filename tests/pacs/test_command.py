@@ -24,7 +24,7 @@ pytest.importorskip("pynetdicom", reason="no pynetdicom: pip install -r requirem
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from scripts.phantom.study import write_study
+from phantom_studies.study import write_study
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 SIZE = (80, 72, 6)

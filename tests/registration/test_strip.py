@@ -7,8 +7,8 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
+from phantom_studies.skull import add_skull
 from scripts.data.errors import BadInputError
-from scripts.phantom.skull import add_skull
 from scripts.registration import strip
 from scripts.registration.strip import StripSkulld, brain_mask, is_stripped
 from scripts.registration.volume import Volume

@@ -14,6 +14,7 @@ from scripts.data.errors import BadInputError
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
+from phantom_studies.study import write_series  # noqa: E402
 from scripts.dicom.derived import fused_values, slice_digests, write_derived  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.series_record import DIGESTS  # noqa: E402
@@ -22,7 +23,6 @@ from scripts.dicom.stored import read_fused_series  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
 from scripts.outputs.identity import identity_keys  # noqa: E402
 from scripts.outputs.sidecar import write_sidecar  # noqa: E402
-from scripts.phantom.study import write_series  # noqa: E402
 from scripts.transforms.normalize import normalize_slices  # noqa: E402
 from scripts.workflows.decompose_series import EstimatedSeriesFiles  # noqa: E402
 

@@ -18,9 +18,9 @@ pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requ
 from monai.bundle import ConfigParser  # noqa: E402
 from monai.data import MetaTensor  # noqa: E402
 
+from phantom_studies.study import write_study  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
-from scripts.phantom.study import write_study  # noqa: E402
 from scripts.transforms.normalize import normalize_slices  # noqa: E402
 from scripts.workflows.study_files import StudyFiles, named_series, with_files  # noqa: E402
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from monai.bundle import ConfigParser
@@ -32,7 +34,20 @@ def begin() -> None:
     install_plain_errors()
     call = current_call()
     if call is not None:
+        find_code_beside(call.config_files)
         check(call)
+
+
+def find_code_beside(config_files: Sequence[str]) -> None:
+    """Make the code beside every config importable; MONAI does so for the first config only.
+
+    Args:
+        config_files: the configs; those in a folder `configs` have their code in the folder above.
+    """
+    for file in config_files:
+        folder = Path(file).resolve().parent
+        if folder.name == CONFIGS.name and str(folder.parent) not in sys.path:
+            sys.path.append(str(folder.parent))
 
 
 def check(call: Call) -> None:

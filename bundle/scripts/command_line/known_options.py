@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -73,14 +72,14 @@ class KnownOptions:
             key: key at its top.
         """
         key = ReferenceResolver.normalize_id(key.removeprefix(MERGE_KEY)).partition(ID_SEP_KEY)[0]
-        if key in self.used or _configs_with(key):
+        if key in self.used or _names_with(key, CONFIGS):
             return None
         nearest = get_close_matches(key, self._options(), 1, SURELY_MEANT)
         return f"{file} sets '{key}', which nothing uses. Did you mean '{nearest[0]}'?" if nearest else None
 
     def _unknown(self, option: str, section: str, name: str) -> str:
         told = [f"--{option} is not an option of {self.where}."]
-        elsewhere = _configs_with(option)[:MOST_NAMED]
+        elsewhere = self._configs_with(option)[:MOST_NAMED]
         if elsewhere:
             told.append(f"It is one of {', '.join(elsewhere)}, which --config_file does not name.")
         if section:
@@ -94,6 +93,12 @@ class KnownOptions:
         elif not elsewhere:
             told.append("Options are the keys at the top of the configs.")
         return " ".join(told)
+
+    def _configs_with(self, option: str) -> list[str]:
+        """Names of configs that have an option at their top, in the bundle and beside the configs of the command."""
+        parents = (Path(file).resolve().parent for file in self.call.config_files)
+        folders = dict.fromkeys([CONFIGS, *(folder for folder in parents if folder.name == CONFIGS.name)])
+        return [name for folder in folders for name in _names_with(option, folder)]
 
     def _without_effect(self, option: str) -> str:
         return f"--{option} has no effect in {self.where}: nothing that this command runs uses it. Leave it out."
@@ -140,10 +145,19 @@ def _arguments(target: Any) -> list[str]:
     ]
 
 
-def _configs_with(option: str) -> list[str]:
-    """Names of the bundle's configs that have an option at their top."""
+def _names_with(option: str, folder: Path) -> list[str]:
+    """Names of a folder's configs that have an option at their top, with the folder where it is not the bundle's."""
+    root = folder if folder == CONFIGS else folder.parent.parent
     return [
-        path.relative_to(CONFIGS).as_posix()
-        for path in sorted(CONFIGS.rglob("*.json"))
-        if path.name != "metadata.json" and option in json.loads(path.read_text(encoding="utf-8"))
+        path.relative_to(root).as_posix()
+        for path in sorted(folder.rglob("*.json"))
+        if path.name != "metadata.json" and option in _read(path)
     ]
+
+
+def _read(path: Path) -> Any:
+    """Content of a config; nothing of another file that lies beside configs and is not one."""
+    try:
+        return ConfigParser.load_config_file(str(path))
+    except (OSError, ValueError):
+        return {}

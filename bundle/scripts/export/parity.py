@@ -13,8 +13,7 @@ from torch import nn
 
 from scripts import RESEARCH_NOTICE
 from scripts.data.errors import BadInputError
-from scripts.outputs.tables import write_csv, write_text
-from scripts.reproduce.markdown import table
+from scripts.outputs.tables import markdown_table, write_csv, write_text
 from scripts.runtimes import RUNTIMES, load_runtime
 
 from .real_slices import real_slices
@@ -104,7 +103,10 @@ class Parity:
             f"{RESEARCH_NOTICE} Decomposed images are estimates.\n\n"
             f"Largest absolute difference to the network itself (torch {torch.__version__}, {platform.machine()}), on "
             f"slices of {self.records[0]['patient']} in [0, 1]; latent: in shares of its largest value; round trip: to "
-            "the sources.\n\n" + table(["runtime", "images", *COLUMNS], lines) + "\n" + table(["file", "KB"], sizes)
+            "the sources.\n\n"
+            + markdown_table(["runtime", "images", *COLUMNS], lines)
+            + "\n"
+            + markdown_table(["file", "KB"], sizes)
         )
         write_text(self.folder / "parity.md", text)
         self.logger.info(f"{self.folder / 'parity.md'}\n{text}")

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -58,6 +58,17 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """
     with result_file(path, suffix=Path(path).suffix) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; the columns after the first are aligned to the right.
+
+    Args:
+        header: names of the columns.
+        rows: a cell for each column.
+    """
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def known(value: Any) -> Any:
