@@ -119,7 +119,6 @@ RUN_HERE: dict[str, tuple[dict[str, Any], list[str]]] = {
 """Commands that are run here, on small data, in this order: what is added to make them quick, and files they make."""
 
 RUN_ELSEWHERE = {
-    "run: make_datalist": "tests/workflows/test_make_datalist.py",
     "run: inference + unregistered": "tests/test_unregistered.py",
     "run: inference + study + pacs": "tests/pacs/test_command.py",
     "run: inference + distributed": "tests/test_distributed.py",
@@ -148,6 +147,7 @@ RUN_ELSEWHERE = {
     "run: evaluate + research/scorecard": "tests/research/test_scorecard.py",
     "run: fuse_pictures + research/out_of_distribution": "tests/research/test_out_of_distribution.py",
     "run: inference + research/figure6": "tests/research/test_orderings.py",
+    "run: make_datalist": "tests/workflows/test_make_datalist.py",
     "run: inference + typicality": "tests/typicality/test_fit_reference.py",
     "run: inference + typicality + research/typicality": "tests/research/test_typicality.py",
     "run: research/reproduce + research/table1": "tests/research/test_methods_table.py",

@@ -96,10 +96,10 @@ def test_an_option_of_another_config_is_told_with_its_config(refusal):
 
 
 def test_an_option_of_another_config_of_the_research_is_told_with_its_folder(refusal):
-    told = refusal("research/reproduce research/table1", {"ceiling_steps": 9})
+    told = refusal("research/reproduce research/table1", {"compared_with": "FILE"})
     assert told == (
-        "--ceiling_steps is not an option of reproduce.json + table1.json. It is one of "
-        "research/configs/ablations.json, research/configs/scorecard.json, which --config_file does not name."
+        "--compared_with is not an option of reproduce.json + table1.json. It is one of "
+        "research/configs/scorecard.json, which --config_file does not name."
     )
 
 
