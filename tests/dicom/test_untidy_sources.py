@@ -47,7 +47,15 @@ UNTIDY = {
     "characters": {"SpecificCharacterSet": "ISO_IR 999", "PatientName": b"M\xfcller^\xc4nne"},
     "no character set": {"SpecificCharacterSet": None, "PatientName": b"M\xfcller^\xc4nne"},
 }
-SILENT = ("laterality alone", "long equipment", "no thickness", "sequence", "empty sequences", "equipment without name")
+SILENT = (
+    "laterality alone",
+    "long equipment",
+    "no thickness",
+    "sequence",
+    "empty sequences",
+    "equipment without name",
+    "number",
+)
 """What is mended, or does not reach the derived series."""
 
 

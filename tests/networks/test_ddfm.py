@@ -84,7 +84,7 @@ class TestPrior:
         assert list(built.state_dict()) == [f"prior.{name}" for name in built.prior.state_dict()]
 
     def test_without_a_trained_prior_nothing_is_fused_and_the_remedy_is_told(self):
-        with pytest.raises(BadInputError, match=r"no trained prior.*methods/ddfm.json.*--ckpt_path"):
+        with pytest.raises(BadInputError, match=r"no trained prior.*--ckpt_path.*methods/ddfm.json"):
             DDFM(channels=(16,))(torch.rand(1, 2, 8, 8))
 
 

@@ -8,7 +8,6 @@ import warnings
 
 import pytest
 
-from scripts.data.reading import reading
 from scripts.workflows.plain_warnings import install_plain_warnings
 
 
@@ -44,9 +43,3 @@ def test_what_libraries_say_is_for_developers_only(installed, caplog, capfd):
     assert [record.levelname for record in caplog.records] == ["DEBUG", "DEBUG"]
     assert "torch.jit is deprecated" in caplog.text
     assert capfd.readouterr().err == ""
-
-
-def test_what_libraries_say_about_a_file_reaches_the_user(installed, caplog):
-    with reading("P1.nii"):
-        warn_from("nibabel", "odd header")
-    assert [record.getMessage() for record in caplog.records] == ["P1.nii: odd header"]
