@@ -144,6 +144,7 @@ RUN_ELSEWHERE = {
     "run: evaluate + reproduce/scorecard": "tests/reproduce/test_scorecard.py",
     "run: fuse_pictures + reproduce/out_of_distribution": "tests/reproduce/test_out_of_distribution.py",
     "run: inference + reproduce/figure6": "tests/reproduce/test_orderings.py",
+    "run: make_datalist": "tests/workflows/test_make_datalist.py",
     "run: inference + typicality": "tests/typicality/test_fit_reference.py",
     "run: inference + typicality + reproduce/typicality": "tests/reproduce/test_typicality.py",
     "run: reproduce + reproduce/table1": "tests/reproduce/test_methods_table.py",
