@@ -146,6 +146,6 @@ def test_part_of_the_head_is_filled_with_zeros_and_told(pair, caplog):
     assert "P1: flair reaches" in caplog.text
     (warning,) = data["warnings"]
     assert warning.startswith("flair reaches")
-    assert warning.endswith("of the head in t1gd; the rest of it is 0 there.")
+    assert warning.endswith("of the head in t1gd; the rest of its image is 0.")
     assert data["registration"]["flair"]["outside"] > 0.3
     assert (data["image"][1][..., int(np.quantile(present, 0.6)) + 1 :] == 0).all()

@@ -164,7 +164,7 @@ class AlignSourcesd(Transform):
         elif not better:
             applied, why = False, f"moving it does not help (similarity {before:.3f}, moved {after:.3f})"
         elif fixed.same_grid(moving) and moved < MIN_SHIFT_MM:
-            applied, why = False, f"lies right to {moved:.2f} mm, its voxels are kept"
+            applied, why = False, f"lies right to within {moved:.2f} mm, its voxels are kept"
         else:
             applied, why = True, "it lies elsewhere than its header says"
         if applied:
@@ -194,7 +194,7 @@ class AlignSourcesd(Transform):
                 f"{told}, expected {MIN_OVERLAP:.0%} or more. Check that both are of this patient and show the same "
                 "part of the body; if headers place them wrongly, use --register always."
             )
-        return (f"{told}; the rest of it is 0 there.",) if overlap < WHOLE_OVERLAP else ()
+        return (f"{told}; the rest of its image is 0.",) if overlap < WHOLE_OVERLAP else ()
 
     def _check_plausible(
         self, what: str, reference: str, matrix: np.ndarray, fixed: Volume, same_frame: bool | None
@@ -203,19 +203,19 @@ class AlignSourcesd(Transform):
         if turn > MAX_ROTATION_DEGREES:
             raise BadInputError(
                 f"{what} would have to be turned by {turn:.0f} degrees to lie on {reference}, so the registration has "
-                "failed or the header's orientation is wrong. Correct the orientation, register by hand, or take the "
-                "header's word with --register never."
+                "failed or the header's orientation is wrong. Correct the orientation, register by hand, or trust the "
+                "header with --register never."
             )
         shift = float(np.linalg.norm(shift_of(matrix, head_points(fixed, 8.0).mean(0))))
         if same_frame and shift > MAX_SHIFT_MM:
-            return (f"{what} lies {shift:.0f} mm from where its frame of reference puts it. Look at it.",)
+            return (f"{what} lies {shift:.0f} mm from where its frame of reference puts it. Look at the result.",)
         return ()
 
     def _check_likeness(self, what: str, reference: str, found: Likeness) -> tuple[str, ...]:
         if found.contrast < MIN_CONTRAST:
             raise BadInputError(
                 f"{what} and {reference} do not show the same head, or could not be registered ({_in_words(found)}). "
-                "Check that both are of this patient, or take the header's word with --register never."
+                "Check that both are of this patient, or trust the header with --register never."
             )
         if found.contrast < SURE_CONTRAST:
             return (

@@ -56,7 +56,7 @@ def find_results(
             record["sources"] = found[record["patient"]]
         else:
             logging.getLogger(__name__).warning(
-                f"{record['patient']}: no sources of this name in {sources_dir}; the report shows none, and no error."
+                f"{record['patient']}: no sources in {sources_dir}; the report shows neither them nor errors."
             )
     return records
 
@@ -129,7 +129,7 @@ def read_parts(
     estimates, maps = ({name: v for name, v in found.items() if v is not None} for found in (estimates, maps))
     if not estimates and not volumes:
         raise BadInputError(
-            f"{folder} holds no decomposed image of {patient}, and its sources are not at hand: there is nothing to "
+            f"{folder} holds no decomposed image of {patient}, and its sources were not found: there is nothing to "
             "compare the fused image with. Give --sources_dir, or fuse again."
         )
     return ReportData(

@@ -194,7 +194,7 @@ class CohortReport:
             shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
             self.logger.warning(
                 f"{self.output_dir} also holds {len(others)} {self.unit}(s) that were made with other settings: "
-                f"{shown}. Make them anew with the settings of this run, or remove them."
+                f"{shown}. Make them again with the settings of this run, or remove them."
             )
         if problems:
             told = "\n".join(f"- {patient}: {problem}" for patient, problem in problems.items())

@@ -176,7 +176,7 @@ class DecomposeVolume:
         axis = sidecar["IntensityScale"]["slice_axis"]
         if self.uncertainty is not None and data["latent"] is not None:
             raise BadInputError(
-                "with --lossless true the sources themselves come back, of which there is no doubt to map. Leave out "
+                "with --lossless true the sources come back exactly, so there is no uncertainty to map. Leave out "
                 "--uncertainty, or --lossless."
             )
         results = {}
