@@ -7,6 +7,8 @@ patient's FLAIR, FLAIR flipped along each axis, noise, and, without registration
     python benchmarks/likeness.py --dataset_dir ../shared/data/open_raw ../shared/data/open bundle/example
     python benchmarks/likeness.py --dataset_dir DIR --others 2 --json pairs.json
     python benchmarks/likeness.py --dataset_dir DIR --only_one_head MANY_PATIENTS
+    python benchmarks/likeness.py --dataset_dir DIR --quick
+    python benchmarks/likeness.py --measured pairs.json more.json   # the tables of earlier runs
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from registration import BUNDLE, read
+from registration import read
 from scripts.data.discovery import find_patients
 from scripts.registration.align import MIN_CONTRAST, MIRROR_GAIN, SURE_CONTRAST
 from scripts.registration.motion import rigid_matrix
@@ -71,11 +73,18 @@ def one_head(volumes: dict[str, tuple[Volume, Volume]]) -> Iterator[Row]:
         yield registered(MIRRORED, name, fixed, flair.mirrored())
 
 
-def wrong_pairs(volumes: dict[str, tuple[Volume, Volume]], others: int) -> Iterator[Row]:
-    """Yield pairs that do not fit: displaced, of two patients, flipped, cut off, noise."""
+def two_heads(volumes: dict[str, tuple[Volume, Volume]], others: int) -> Iterator[Row]:
+    """Yield pairs of two patients."""
     names = list(volumes)
     for number, name in enumerate(names):
-        fixed, flair = volumes[name]
+        different = [other for other in names[number + 1 :] + names[:number] if person(other) != person(name)]
+        for other in different[:others]:
+            yield registered("another patient", name, volumes[name][0], volumes[other][1])
+
+
+def spoilt_pairs(volumes: dict[str, tuple[Volume, Volume]]) -> Iterator[Row]:
+    """Yield pairs of one head that do not fit: displaced, turned, flipped, cut off; and noise."""
+    for number, (name, (fixed, flair)) in enumerate(volumes.items()):
         found = register(fixed, flair)
         axis, centre = np.eye(3)[number % 3], head_points(fixed).mean(0)
         for sign in (-1, 1):
@@ -83,9 +92,6 @@ def wrong_pairs(volumes: dict[str, tuple[Volume, Volume]], others: int) -> Itera
             yield judged("displaced by 15 mm, not registered", name, fixed, flair, found @ shifted)
             turned = rigid_matrix(sign * TURN_DEGREES * axis, np.zeros(3), centre)
             yield judged("turned by 20 degrees, not registered", name, fixed, flair, found @ turned)
-        different = [other for other in names[number + 1 :] + names[:number] if person(other) != person(name)]
-        for other in different[:others]:
-            yield registered("another patient", name, fixed, volumes[other][1])
         for kind, axis in FLIPS.items():
             yield registered(kind, name, fixed, Volume(np.flip(flair.values, axis).copy(), flair.affine))
         lower = flair.values[..., : flair.values.shape[2] * 2 // 3].copy()
@@ -147,17 +153,21 @@ def area_under_curve(right: list[float], wrong: list[float]) -> float:
 def main() -> None:
     """Measure all pairs and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset_dir", nargs="+", default=[str(BUNDLE / "example")], help="a folder a source")
+    parser.add_argument("--dataset_dir", nargs="+", default=[], help="a folder a source")
     parser.add_argument("--others", type=int, default=3, help="other patients that each one is paired with")
     parser.add_argument("--only_one_head", nargs="+", default=[], help="folders of which no wrong pairs are made")
+    parser.add_argument("--quick", action="store_true", help="no displaced, turned, flipped or cut-off pairs")
+    parser.add_argument("--measured", nargs="+", default=[], help="files of --json of earlier runs, to be added")
     parser.add_argument("--json", help="file for the figures of each pair")
     arguments = parser.parse_args()
-    rows = []
+    rows = [row for file in arguments.measured for row in json.loads(Path(file).read_text())]
     for folder in [*arguments.dataset_dir, *arguments.only_one_head]:
         volumes = {name: (read(fixed), read(flair)) for name, (fixed, flair) in heads(folder).items()}
         found = [one_head(volumes)]
         if folder in arguments.dataset_dir:
-            found.append(wrong_pairs(volumes, arguments.others))
+            found.append(two_heads(volumes, arguments.others))
+            if not arguments.quick:
+                found.append(spoilt_pairs(volumes))
         for row in chain.from_iterable(found):
             rows.append([Path(folder).name, *row])
             print(f"{rows[-1]}", file=sys.stderr, flush=True)

@@ -29,6 +29,8 @@ MIN_SHIFT_MM = 1.0
 MIN_CONTRAST, SURE_CONTRAST = 1.1, 1.5
 """How many times better fine structure has to agree than in wrong positions: below the first, two sources do not show
 the same head; below the second, perhaps not. Measured by benchmarks/likeness.py."""
+MEASURED = frozenset({"t1gd", "t1", "t2", "flair"})
+"""Sources that MIN_CONTRAST was measured with. Others, such as CT, PET or diffusion, are never refused by it."""
 MIRROR_GAIN = 1.05
 """From how many times better agreement with left and right exchanged on a source may be mirrored."""
 MIN_OVERLAP, WHOLE_OVERLAP = 0.25, 0.75
@@ -111,7 +113,7 @@ class AlignSourcesd(Transform):
                 registration[source] = _report(Placement(False, "the reference", np.eye(4), 1.0, 1.0, 1.0), fixed, 0.0)
                 continue
             moving = _volume(tensor)
-            placed = self._place(fixed, moving, _same_frame(data, name, source), f"{data['patient']}: {source}", name)
+            placed = self._place(fixed, moving, _same_frame(data, name, source), data["patient"], source, name)
             if not placed.applied and fixed.same_grid(moving):
                 channels.append(moving.values)
                 outside = 0.0
@@ -139,7 +141,10 @@ class AlignSourcesd(Transform):
             raise BadInputError(f"reference is '{self.reference}', expected one of {', '.join(volumes)}.")
         return next(iter(volumes))
 
-    def _place(self, fixed: Volume, moving: Volume, same_frame: bool | None, what: str, reference: str) -> Placement:
+    def _place(
+        self, fixed: Volume, moving: Volume, same_frame: bool | None, patient: str, source: str, reference: str
+    ) -> Placement:
+        what = f"{patient}: {source}"
         unmoved = np.eye(4)
         before, overlap = similarity(fixed, moving, unmoved)
         if self.register == "never":
@@ -176,7 +181,7 @@ class AlignSourcesd(Transform):
         warnings = (
             *self._check_overlap(what, reference, reached),
             *self._check_plausible(what, reference, matrix, fixed, same_frame),
-            *self._check_likeness(what, reference, found),
+            *self._check_likeness(what, reference, found, {source, reference} <= MEASURED),
         )
         mirrored = moving.mirrored()
         exchanged = local_correlation(fixed, mirrored, register(fixed, mirrored, same_frame is not False))
@@ -211,8 +216,8 @@ class AlignSourcesd(Transform):
             return (f"{what} lies {shift:.0f} mm from where its frame of reference puts it. Look at the result.",)
         return ()
 
-    def _check_likeness(self, what: str, reference: str, found: Likeness) -> tuple[str, ...]:
-        if found.contrast < MIN_CONTRAST:
+    def _check_likeness(self, what: str, reference: str, found: Likeness, measured: bool) -> tuple[str, ...]:
+        if measured and found.contrast < MIN_CONTRAST:
             raise BadInputError(
                 f"{what} and {reference} do not show the same head, or could not be registered ({_in_words(found)}). "
                 "Check that both are of this patient, or trust the header with --register never."
