@@ -76,6 +76,8 @@ class ReadResults:
         Raises:
             BadInputError: a file is damaged, or does not belong to the fused image.
         """
+        if "problem" in record:
+            raise BadInputError(record["problem"])
         path = record["fused"]
         sidecar = read_sidecar(sidecar_of(path))
         fused, affine, _ = load_fused(path, clip=False)
