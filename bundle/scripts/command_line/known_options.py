@@ -82,13 +82,15 @@ class KnownOptions:
         told = [f"--{option} is not an option of {self.where}."]
         elsewhere = _configs_with(option)[:MOST_NAMED]
         if elsewhere:
-            told.append(f"It is one of {', '.join(elsewhere)}, which --config_file does not name.")
+            told.append(f"It is an option of {', '.join(elsewhere)}, which --config_file does not name.")
         if section:
             # Where the section itself is unknown, MONAI has ended with an error already.
             matches = get_close_matches(name, [*self._entries(section)], 1)
             nearest = [option.removesuffix(name) + match for match in matches]
         else:
-            nearest = get_close_matches(name, [*self._options(), *OWN_OPTIONS], 1)
+            # a whole section is no value that anybody means to give
+            values = [key for key in self._options() if not isinstance(self.parser[key], dict)]
+            nearest = get_close_matches(name, [*values, *OWN_OPTIONS], 1)
         if nearest:
             told.append(f"Did you mean --{nearest[0]}?")
         elif not elsewhere:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from scripts.data.discovery import DEFAULT_SOURCES
 from scripts.data.errors import BadInputError
 from scripts.data.nifti import check_same_affine, one_volume, read_nifti
 from scripts.outputs.identity import check_belongs
@@ -31,7 +30,7 @@ OTHERS = ("Registration", "Preparation")
 
 
 def find_results(
-    dataset_dir: str, sources_dir: str | None = None, sources: Sequence[str] = DEFAULT_SOURCES
+    dataset_dir: str, sources_dir: str | None = None, sources: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
     """Find fused patients and, where they are at hand, what they were fused from.
 
@@ -39,7 +38,7 @@ def find_results(
         dataset_dir: folder that `configs/inference.json` wrote.
         sources_dir: folder of the sources: in any layout of `find_patients`, or of DICOM studies. Defaults to None (not
             at hand).
-        sources: modalities that were fused. Defaults to ("t1gd", "flair").
+        sources: modalities to look for. Defaults to None: those that the sidecars name.
 
     Returns:
         a record per patient: "patient", "fused" and, where its sources were found, "sources": their record.

@@ -143,11 +143,11 @@ class CohortReport:
         if "kept" in output:
             self.kept = [*(self.kept or []), *([output["patient"]] if output["kept"] else [])]
         self.outcomes.append((output["patient"], output.get("problem")))
+        done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
         if "problem" in output:
-            if engine.state.epoch_length > 1:  # otherwise the end of the command tells the same
-                self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
+            if engine.state.epoch_length > 1:  # otherwise the end of the command says the same
+                self.logger.warning(f"{self.name}: {output['patient']} is skipped ({done}): {output['problem']}")
         elif self.bar.disable:
-            done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
             self.logger.info(f"{self.name}: {output['patient']} is done ({done}).")
 
     @property
