@@ -137,7 +137,7 @@ class TestWhatCounts:
         header["pixdim"][1:4] = 1
         assert np.array_equal(nifti_coordinates(header, SHAPE, "a.nii").affine, np.diag([3.0, 3, 1, 1]))
         assert (
-            doubts(header) == "its voxel sizes are 1 x 1 x 1 mm by pixdim but 3 x 3 x 1 mm by the sform, which counts"
+            doubts(header) == "its voxel sizes are 1 x 1 x 1 mm by pixdim but 3 x 3 x 1 mm by the sform, which is used"
         )
 
     def test_voxel_sizes_of_zero_say_nothing_beside_an_sform(self):
