@@ -156,13 +156,16 @@ def main() -> None:
     parser.add_argument("--dataset_dir", nargs="+", default=[], help="a folder a source")
     parser.add_argument("--others", type=int, default=3, help="other patients that each one is paired with")
     parser.add_argument("--only_one_head", nargs="+", default=[], help="folders of which no wrong pairs are made")
+    parser.add_argument("--patients", type=int, help="of each source, the first ones")
     parser.add_argument("--quick", action="store_true", help="no displaced, turned, flipped or cut-off pairs")
     parser.add_argument("--measured", nargs="+", default=[], help="files of --json of earlier runs, to be added")
     parser.add_argument("--json", help="file for the figures of each pair")
     arguments = parser.parse_args()
-    rows = [row for file in arguments.measured for row in json.loads(Path(file).read_text())]
+    earlier = [tuple(row) for file in arguments.measured for row in json.loads(Path(file).read_text())]
+    rows = [list(row) for row in dict.fromkeys(earlier)]  # runs overlap, and a pair gives the same figures again
     for folder in [*arguments.dataset_dir, *arguments.only_one_head]:
-        volumes = {name: (read(fixed), read(flair)) for name, (fixed, flair) in heads(folder).items()}
+        chosen = list(heads(folder).items())[: arguments.patients]
+        volumes = {name: (read(fixed), read(flair)) for name, (fixed, flair) in chosen}
         found = [one_head(volumes)]
         if folder in arguments.dataset_dir:
             found.append(two_heads(volumes, arguments.others))
