@@ -204,7 +204,7 @@ def test_every_bad_pair_is_told_and_the_others_are_finished(tmp_path, pairs, ref
     assert "there is no picture lonely in" in lines["lonely"]
     assert "20 x 20" in lines["sizes"]
     assert "21 x 20" in lines["sizes"]
-    assert "one brightness everywhere" in lines["constant"]
+    assert "same brightness everywhere" in lines["constant"]
     assert "cannot be read as PNG" in lines["no-png"]
     assert "--colour_from 1" in lines["both-coloured"]
     assert (tmp_path / "out" / "a_fused.png").is_file()
