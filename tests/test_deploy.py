@@ -129,7 +129,7 @@ class TestApplication:
     def test_names_the_study_that_failed_and_finishes_the_other(self, run):
         done, _ = run
         assert done.returncode == 1
-        assert re.search(r"Error: study-[0-9a-f]{10}: .*no series is told to be", done.stderr)
+        assert re.search(r"Error: study-[0-9a-f]{10}: .*no series was recognised as", done.stderr)
 
     def test_shows_nothing_of_the_patient(self, run):
         done, output = run

@@ -280,14 +280,14 @@ class TestMaps:
         assert "Leave out --latent, or --uncertainty" in told
         torch.save(UncertaintyHead(belongs_to="ab" * 32).state_dict(), tmp_path / "other.pt")
         told = refused("inference", **asked, uncertainty_path=tmp_path / "other.pt")
-        assert "other.pt tells the errors of other weights" in told
+        assert "other.pt estimates the errors of other weights" in told
         assert "expected true or false, got 'perhaps'" in refused("inference", **{**asked, "uncertainty": "perhaps"})
         assert not (tmp_path / "out").exists()
         command("inference", dataset_dir=tmp_path / "data", output_dir=tmp_path / "out", lossless="true")
         told = refused(
             "decompose", dataset_dir=tmp_path / "out", lossless="true", uncertainty="true", uncertainty_path=head
         )
-        assert "of which there is no doubt to map" in told
+        assert "so there is no uncertainty to map" in told
 
 
 def test_evaluation_writes_tables(tmp_path, write_patient, command):

@@ -145,7 +145,7 @@ def _damaged_beside(scan: Scan, choices: Mapping[str, Any]) -> list[str]:
         if damaged:
             shown = ", ".join(damaged[:3]) + (f" and {len(damaged) - 3} more" if len(damaged) > 3 else "")
             warnings.append(
-                f"{shown} beside the {source} series cannot be read as DICOM: slices at an end of it may be missing"
+                f"{shown} next to the {source} series cannot be read as DICOM: slices at an end of it may be missing"
             )
     return warnings
 

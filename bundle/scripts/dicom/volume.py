@@ -181,7 +181,7 @@ def _check_length(dataset: Dataset, frames: int) -> None:
     if missing:
         raise BadInputError(f"lacks {', '.join(missing)}, without which pixels mean nothing. Export the series again")
     if not dataset.file_meta.TransferSyntaxUID.is_transfer_syntax:
-        raise BadInputError("names no transfer syntax that there is: it is damaged. Export or copy it again")
+        raise BadInputError("names an unknown transfer syntax: it is damaged. Export or copy it again")
     claimed = int(dataset.get("NumberOfFrames") or 1)
     if claimed != frames:
         raise BadInputError(f"holds {claimed} frames, but its header describes {frames}. Export the series again")
@@ -275,7 +275,7 @@ def _rescale(one: _Slice) -> tuple[float, float]:
     required = str(one.header.SOPClassUID) == EnhancedMRImageStorage
     if (slope is None) != (intercept is None) or (required and slope is None):
         raise BadInputError(
-            f"{one.name} lacks Rescale Slope or Rescale Intercept, so that nobody knows what its pixels mean. Export "
+            f"{one.name} lacks Rescale Slope or Rescale Intercept, so its pixel values are undefined. Export "
             "the series again."
         )
     if slope == 0.0:

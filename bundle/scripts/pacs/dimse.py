@@ -182,7 +182,7 @@ class Dimse(Archive):
         except OSError as error:
             raise PacsError(
                 f"Nothing can be received at port {self.receive_port} ({error.strerror}). Choose another "
-                "--pacs_receive_port, and tell the PACS."
+                "--pacs_receive_port, and set the same one in the PACS."
             ) from error
         try:
             yield

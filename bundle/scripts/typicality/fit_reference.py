@@ -77,7 +77,7 @@ class FitReference:
                 "dataset_dir is missing. Give the folder of the patients that the weights were trained on."
             )
         if len(sources) != 2:
-            raise BadInputError(f"{len(sources)} sources are given, but typicality is told of pairs only.")
+            raise BadInputError(f"{len(sources)} sources are given, but typicality is defined for pairs only.")
         if not 0 < false_alarm_rate < 0.5:
             raise BadInputError(f"false_alarm_rate is {false_alarm_rate}, expected more than 0 and less than 0.5.")
         if not isinstance(slices, int) or slices < 1:
@@ -102,7 +102,7 @@ class FitReference:
         patients = usable(find_patients(self.dataset_dir, self.sources, self.datalist))
         if len(patients) < LEAST_PATIENTS:
             raise BadInputError(
-                f"{len(patients)} patients cannot tell what is usual, {LEAST_PATIENTS} are needed at least."
+                f"{len(patients)} patients are too few to learn what is usual; at least {LEAST_PATIENTS} are needed."
             )
         cases, density = self.measure_all(patients)
         reference = self.fit(cases, density)

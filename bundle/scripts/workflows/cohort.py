@@ -143,11 +143,11 @@ class CohortReport:
         if "kept" in output:
             self.kept = [*(self.kept or []), *([output["patient"]] if output["kept"] else [])]
         self.outcomes.append((output["patient"], output.get("problem")))
+        done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
         if "problem" in output:
-            if engine.state.epoch_length > 1:  # otherwise the end of the command tells the same
-                self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
+            if engine.state.epoch_length > 1:  # otherwise the end of the command says the same
+                self.logger.warning(f"{self.name}: {output['patient']} is skipped ({done}): {output['problem']}")
         elif self.bar.disable:
-            done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
             self.logger.info(f"{self.name}: {output['patient']} is done ({done}).")
 
     @property
@@ -194,7 +194,7 @@ class CohortReport:
             shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
             self.logger.warning(
                 f"{self.output_dir} also holds {len(others)} {self.unit}(s) that were made with other settings: "
-                f"{shown}. Make them anew with the settings of this run, or remove them."
+                f"{shown}. Make them again with the settings of this run, or remove them."
             )
         if problems:
             told = "\n".join(f"- {patient}: {problem}" for patient, problem in problems.items())

@@ -25,10 +25,10 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
         dataset_dir: folder of ``<name>_fused.png`` files, or one such file of any name.
 
     Returns:
-        a record per picture: "patient", which is its name, and "fused".
+        a record per picture: "patient", which is its name, "fused", and where two have one name, "problem".
 
     Raises:
-        BadInputError: there is no such folder or file, no fused picture in it, or two of one name.
+        BadInputError: there is no such folder or file, or no fused picture in it.
     """
     folder = Path(dataset_dir).expanduser()
     if folder.is_file():
@@ -45,8 +45,11 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
             continue
         name = safe_again(name)
         if name in records:
-            raise BadInputError(f"{file} and {records[name]['fused']} are both fused pictures of {name}. Keep one.")
-        records[name] = {"patient": name, "fused": str(file)}
+            records[name]["problem"] = (
+                f"{file} and {records[name]['fused']} are both fused pictures of {name}. Keep one."
+            )
+        else:
+            records[name] = {"patient": name, "fused": str(file)}
     if not records:
         raise BadInputError(
             f"No fused picture in {folder}: looked for files that end in {FUSED_ENDING}. Make them with "
@@ -77,6 +80,8 @@ class ReadFusedPicture:
         Raises:
             BadInputError: the file is missing or damaged, or was resized since it was fused.
         """
+        if "problem" in record:
+            raise BadInputError(record["problem"])
         path = record["fused"]
         if format_of(path) != "PNG":
             raise BadInputError(

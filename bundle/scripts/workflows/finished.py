@@ -161,11 +161,11 @@ class FinishedFiles:
             if made_with not in self._noticed:
                 self._noticed.append(made_with)
                 logging.getLogger(__name__).info(
-                    f"{patient} was made with other settings{self._difference(made_with)}; such are made anew."
+                    f"{patient} was made with other settings{self._difference(made_with)}; it is made again."
                 )
             return None
         if not same_as_json(sources, self._sources[patient]):
-            logging.getLogger(__name__).info(f"{patient}: its files were changed since; it is made anew.")
+            logging.getLogger(__name__).info(f"{patient}: its files were changed since; it is made again.")
             return None
         return list(files)
 

@@ -48,7 +48,7 @@ def make_datalist(
         the file. What matched, what did not, and which patients are left out, is logged.
 
     Raises:
-        BadInputError: the arguments cannot be used, the file is there already, or no patient has all images.
+        BadInputError: the arguments cannot be used, the file already exists, or no patient has all images.
     """
     if dataset_dir is None:
         raise BadInputError("--dataset_dir is missing: give the folder of the images.")
@@ -58,7 +58,7 @@ def make_datalist(
     patterns = read_patterns(pattern)
     target = Path(str(datalist)).expanduser().absolute() if datalist else root / "datalist.json"
     if target.exists() and not overwrite:
-        raise BadInputError(f"{target} is there already. Use --overwrite true, or another name by --datalist.")
+        raise BadInputError(f"{target} already exists. Use --overwrite true, or another name by --datalist.")
     scan = scan_folder(root, is_volume)
     matched = _matched(scan, patterns)
     entries, problems = _entries(matched, list(patterns), root, target.parent)
