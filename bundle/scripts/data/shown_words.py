@@ -15,9 +15,9 @@ abdomen acquisition adc agent and angio ap apparent asl asset average ax axial b
 calib calibration cbf cbv ce cerebral cervical ciss clariscan coefficient coil colfa com composed contrast control
 cor coronal cow csi ct cube dark data db dce dcm default derived dicom dicomdir diff diffusion diffusionskoeff dir
 dis dist dixon dota dotarem drive dsc dsi dti dtpa dyn dynamic echo enhanced ep epi estimate estimated export fa
-fast fat ffe fgre field fiesta file files flair flow fluid fmri fov frfse fs fse fspgr fused gad gadavist gado
-gadobenate gadobutrol gadodiamide gadopentetate gadoterate gadoteridol gadovist gadoxetate gd ge grappa gre hals
-haste head hemo high hires hirn html ima image images img in inhance inj inv inversion ir irfse irm iso isotrop
+fast fat ffe fgre field fiesta file files flair flow fluid fmri fov frfse fs fse fspgr fused fusioninn gad gadavist
+gado gadobenate gadobutrol gadodiamide gadopentetate gadoterate gadoteridol gadovist gadoxetate gd ge grappa gre
+hals haste head hemo high hires hirn html ima image images img in inhance inj inv inversion ir irfse irm iso isotrop
 isotropic json kein km kontrast kontrastmittel kopf kspace lat loc localiser localizer long low lr mag magnevist
 magnitude map mask medic medium min mini mip mit mm mosaic motion mp mpr mprage mr mra mri mrs mrv mtt multi
 multihance nativ native nd neck neuro no non none norm not nr obl oblique off ohne omniscan on orig original ortho
