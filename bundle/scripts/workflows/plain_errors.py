@@ -188,5 +188,7 @@ def _drop_output() -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Drop what engines log about an error while it is on its way to `_report`."""
-    return record.levelno < logging.ERROR or plain_message(sys.exc_info()[1]) is None
+    """Drop what engines log about an error, or a signal, while it is on its way to the last line."""
+    error = sys.exc_info()[1]
+    stopped = isinstance(error, SystemExit) and bool(_stopped_by)
+    return record.levelno < logging.ERROR or not (stopped or plain_message(error))
