@@ -35,7 +35,7 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
         dataset_dir: folder of ``<patient>_fused.nii[.gz]`` files with their ``<patient>_fused.json`` beside them.
 
     Returns:
-        a record per patient: "patient" and "fused".
+        a record per patient: "patient" and "fused", and where they lie next to it "sidecar_file" and "latent_file".
 
     Raises:
         BadInputError: when there is no such folder, no fused image in it, or two of one patient.
@@ -55,7 +55,12 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
             raise BadInputError(
                 f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them."
             )
-        records[patient] = {"patient": patient, "fused": str(file)}
+        beside = {
+            "sidecar_file": sidecar_of(file),
+            "latent_file": file.with_name(f"{patient_of(file)}_latent.nii.gz"),
+        }
+        there = {key: str(path) for key, path in beside.items() if path.is_file()}
+        records[patient] = {"patient": patient, "fused": str(file), **there}
     if not records:
         of_studies = any(folder.rglob("fused/*.dcm"))
         remedy = (
