@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
+from scripts.data.inputs import check_apart, files_of
 from scripts.inferers.slicewise import fuse_volume
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
@@ -104,6 +105,8 @@ class FitReference:
             raise BadInputError(
                 f"{len(patients)} patients are too few to learn what is usual; at least {LEAST_PATIENTS} are needed."
             )
+        read = (file for patient in patients for file in files_of(patient).values())
+        check_apart(self.output, self.ckpt_path, self.datalist, *read)
         cases, density = self.measure_all(patients)
         reference = self.fit(cases, density)
         reference.save(self.output)

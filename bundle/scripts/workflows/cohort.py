@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from scripts.data.errors import BadInputError
 from scripts.data.hidden import shown_message
+from scripts.data.inputs import files_of, protect_inputs
 from scripts.outputs.locked import check_folder, lock_folder, unlock_folder
 from scripts.outputs.writing import check_writable
 
@@ -108,13 +109,15 @@ class CohortReport:
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
-        """Lock the folder and draw the bar.
+        """Lock the folder, let no result replace an input, and draw the bar.
 
         Raises:
             BadInputError: when nothing can be written to the folder, or another command works in it.
         """
         check_writable(self.output_dir)
         lock_folder(self.output_dir, self.name)
+        records = getattr(getattr(engine.state.dataloader, "dataset", None), "data", ())
+        protect_inputs(file for record in records for file in files_of(record).values())
         processes = idist.get_world_size()
         self.bar = tqdm(
             total=engine.state.epoch_length,
@@ -173,6 +176,7 @@ class CohortReport:
                 self.tell()
         finally:
             unlock_folder(self.output_dir)
+            protect_inputs(())
 
     def _make_room(self, _record: logging.LogRecord) -> bool:
         """Take the bar away before a line is logged; it is drawn again with the next patient."""

@@ -35,7 +35,8 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
         dataset_dir: folder of ``<patient>_fused.nii[.gz]`` files with their ``<patient>_fused.json`` beside them.
 
     Returns:
-        a record per patient: "patient", "fused", and where two images are of one patient, "problem".
+        a record per patient: "patient", "fused", where they lie next to it "sidecar_file" and "latent_file", and where
+        two images are of one patient, "problem".
 
     Raises:
         BadInputError: when there is no such folder, or no fused image in it.
@@ -56,8 +57,13 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
                 f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them, or "
                 "decompose one folder at a time."
             )
-        else:
-            records[patient] = {"patient": patient, "fused": str(file)}
+            continue
+        beside = {
+            "sidecar_file": sidecar_of(file),
+            "latent_file": file.with_name(f"{patient_of(file)}_latent.nii.gz"),
+        }
+        there = {key: str(path) for key, path in beside.items() if path.is_file()}
+        records[patient] = {"patient": patient, "fused": str(file), **there}
     if not records:
         of_studies = any(folder.rglob("fused/*.dcm"))
         remedy = (

@@ -12,6 +12,7 @@ from typing import Any
 
 from scripts.data.contrasts import SEG
 from scripts.data.errors import BadInputError
+from scripts.data.inputs import check_apart
 from scripts.data.naming import is_volume, visit_name
 from scripts.data.not_taken import SHOWN
 from scripts.data.safe_names import check_word
@@ -72,6 +73,7 @@ def make_datalist(
             "--pattern; put {patient} into it where the images of a patient lie in different folders."
             f"{left_out}{lines}"
         )
+    check_apart(target, *(target.parent / file for entry in entries for key, file in entry.items() if key != "patient"))
     write_json(target, {"training": entries})
     scan.not_taken.log()
     if problems:
