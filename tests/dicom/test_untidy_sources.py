@@ -164,7 +164,8 @@ def test_frames_of_one_enhanced_instance_that_holds_both_sources_are_all_named(
 def test_the_command_names_each_inherited_fault_once(tmp_path, few_slices, caplog, monkeypatch):
     monkeypatch.setenv("FUSIONINN_TRACEBACK", "1")
     write_study(tmp_path / "in", few_slices)
-    for values in (UNTIDY["sex"], UNTIDY["no frame of reference"], UNTIDY["too long"]):
+    misread = {"SpecificCharacterSet": "ISO_IR 192", "PatientName": b"M\xfcller^\xc4nne "}
+    for values in (UNTIDY["sex"], UNTIDY["no frame of reference"], UNTIDY["too long"], misread):
         spoil(tmp_path / "in", values)
     settings = {
         "skull_stripping": "false",
@@ -185,6 +186,7 @@ def test_the_command_names_each_inherited_fault_once(tmp_path, few_slices, caplo
     before = errors(next((tmp_path / "in" / "09_t1gd").iterdir()))
     for file in (tmp_path / "out").rglob("0001.dcm"):
         assert errors(file) <= before
+        assert pydicom.dcmread(file).get_item("PatientName").value == misread["PatientName"]
     for fault in ("Patient's Sex is not M, F or O", "Frame of Reference UID is missing", "Patient ID is not a valid"):
         assert caplog.text.count(fault) == 1
     assert "xxxx" not in caplog.text

@@ -7,8 +7,8 @@ import types
 import warnings
 
 import pytest
-
 from scripts.data.reading import reading
+
 from scripts.workflows.plain_warnings import install_plain_warnings
 
 
