@@ -8,12 +8,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import scripts
 from scripts.data.errors import BadInputError
+from scripts.outputs.locked import unlock_folder
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 BUNDLE = DEPLOY.parent / "bundle"
@@ -105,6 +107,19 @@ class TestBundle:
         assert (content("runtime"), content("exported_dir")) == ("torchscript", str(tmp_path))
         assert (content("register"), content("dataset_dir")) == ("never", str(tmp_path / "in"))
         assert parts.sources == ["t1gd", "flair"]
+
+    def test_a_folder_that_another_command_works_in_is_refused(self, bundle_parts, study, tmp_path):
+        other = (
+            "from scripts.outputs.locked import lock_folder; import sys; lock_folder(sys.argv[1], 'Fusing'); input()"
+        )
+        held = subprocess.Popen([sys.executable, "-c", other, str(tmp_path)], cwd=BUNDLE, stdin=subprocess.PIPE)
+        while not (tmp_path / ".lock").exists() or not (tmp_path / ".lock").read_text():
+            time.sleep(0.05)
+        with pytest.raises(BadInputError, match='is in use by "Fusing"'):
+            bundle_parts.BundleParts(BUNDLE, study, tmp_path, {}).records()
+        held.communicate(b"\n")
+        assert len(bundle_parts.BundleParts(BUNDLE, study, tmp_path, {}).records()) == 2
+        unlock_folder(tmp_path)
 
 
 class TestApplication:

@@ -17,6 +17,7 @@ from scripts.data.errors import BadInputError
 from .completeness import check_complete
 from .frames import plain_headers
 from .geometry import slice_geometry
+from .loss import declare_loss
 from .mosaic import why_mosaic
 from .packages import REQUIREMENTS, choose_decoder, own_choice
 from .read_file import check_size, read_dataset, remarks
@@ -139,6 +140,7 @@ def _read_file(path: Path) -> list[_Slice]:
         dataset = read_dataset(path, pixels=True)
         headers = plain_headers(dataset)
         _check_length(dataset, len(headers))
+        declare_loss(dataset, headers)
     except BadInputError as error:
         raise BadInputError(f"{path}: {error}") from error
     except MemoryError:
@@ -299,7 +301,7 @@ def _without_padding(one: _Slice) -> tuple[np.ndarray, int]:
 def _told_by_headers(slices: Sequence[_Slice], rescales: Sequence[tuple[float, float]]) -> list[str]:
     first = slices[0].header
     notes = []
-    if str(first.get("LossyImageCompression", "00")) == "01":
+    if any(str(one.header.get("LossyImageCompression", "")) == "01" for one in slices):
         notes.append("its images were compressed with loss")
     if first.get("PhotometricInterpretation") == "MONOCHROME1":
         notes.append("its images are to be shown inverted (MONOCHROME1); the values were read as they are stored")
