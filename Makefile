@@ -2,10 +2,12 @@
 # Variables: PYTHON (interpreter for the environment), VENV (its folder),
 #            TORCH_INSTALL (pip's arguments for torch, where the automatic choice is not wanted),
 #            TESTS (what to test, for instance TESTS=tests/flow),
+#            JOBS (processes that test, one a core by default),
 #            BENCH (arguments of the benchmark, for instance BENCH=--quick).
 
 VENV  ?= .venv
 TESTS ?=
+JOBS  ?= auto
 BENCH ?=
 PY    := $(VENV)/bin/python
 READY := $(VENV)/.ready
@@ -37,7 +39,7 @@ demo: $(READY) ## fuse and decompose the embedded example, end with a picture
 	@find demo -type f -name '*_overview.png' | sort | sed 's/^/  /'
 
 test: $(READY) ## run the tests
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest -n $(JOBS) --dist loadscope $(TESTS)
 
 bench: $(READY) ## time fusing, decomposing and training beside the published network
 	@$(PY) benchmarks/speed.py $(BENCH)

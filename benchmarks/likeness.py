@@ -1,11 +1,14 @@
-"""How often the check of registered pairs is right: false alarms on healthy pairs, and mismatches that are missed.
+"""How often the checks of registered pairs are right: false alarms on healthy pairs, and mismatches that are missed.
 
 Each folder is one source of data. Pairs of one head come from its patients, wrong pairs from the same files: another
 patient's FLAIR, FLAIR flipped along each axis, noise, and, without registration, FLAIR displaced by 15 mm or turned by
-20 degrees both ways along one axis.
+20 degrees both ways along one axis. The check of mirrored sides is measured on FLAIR as it is and mirrored.
 
     python benchmarks/likeness.py --dataset_dir ../shared/data/open_raw ../shared/data/open bundle/example
     python benchmarks/likeness.py --dataset_dir DIR --others 2 --json pairs.json
+    python benchmarks/likeness.py --dataset_dir DIR --only_one_head MANY_PATIENTS
+    python benchmarks/likeness.py --dataset_dir DIR --quick
+    python benchmarks/likeness.py --measured pairs.json more.json   # the tables of earlier runs
 """
 
 from __future__ import annotations
@@ -14,20 +17,22 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from registration import BUNDLE, read
+from registration import read
 from scripts.data.discovery import find_patients
-from scripts.registration.align import MIN_CONTRAST, SURE_CONTRAST
+from scripts.registration.align import MIN_CONTRAST, MIRROR_GAIN, SURE_CONTRAST
 from scripts.registration.motion import rigid_matrix
 from scripts.registration.rigid import register
 from scripts.registration.similarity import likeness
 from scripts.registration.volume import Volume, head_points
 
 FIXED = ("t1gd", "t1")
-FLIPS = {"flipped left to right": 0, "flipped front to back": 1, "flipped upside down": 2}
+MIRRORED = "flipped left to right"
+FLIPS = {"flipped front to back": 1, "flipped upside down": 2}
 SHIFT_MM, TURN_DEGREES = 15.0, 20.0
 
 
@@ -46,33 +51,53 @@ def heads(folder: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def pairs(volumes: dict[str, tuple[Volume, Volume]], others: int) -> Iterator[tuple[str, str, float, float]]:
-    """Yield kind, patient, local correlation and contrast of each pair of one source of data."""
+Row = tuple[str, str, float, float]
+"""Kind of a pair, patient, local correlation, contrast."""
+
+
+def judged(kind: str, patient: str, fixed: Volume, moving: Volume, matrix: np.ndarray) -> Row:
+    """Judge a pair at one position."""
+    found = likeness(fixed, moving, matrix)
+    return kind, patient, found.here, found.contrast
+
+
+def registered(kind: str, patient: str, fixed: Volume, moving: Volume) -> Row:
+    """Judge a pair after registration."""
+    return judged(kind, patient, fixed, moving, register(fixed, moving))
+
+
+def one_head(volumes: dict[str, tuple[Volume, Volume]]) -> Iterator[Row]:
+    """Yield the pairs of one head: as they are, and with FLAIR mirrored, which is what the check of sides compares."""
+    for name, (fixed, flair) in volumes.items():
+        yield registered("one head", name, fixed, flair)
+        yield registered(MIRRORED, name, fixed, flair.mirrored())
+
+
+def two_heads(volumes: dict[str, tuple[Volume, Volume]], others: int) -> Iterator[Row]:
+    """Yield pairs of two patients."""
     names = list(volumes)
     for number, name in enumerate(names):
-        fixed, flair = volumes[name]
+        different = [other for other in names[number + 1 :] + names[:number] if person(other) != person(name)]
+        for other in different[:others]:
+            yield registered("another patient", name, volumes[name][0], volumes[other][1])
 
-        def judged(kind: str, moving: Volume, matrix: np.ndarray | None = None) -> tuple[str, str, float, float]:
-            found = likeness(fixed, moving, register(fixed, moving) if matrix is None else matrix)  # noqa: B023
-            return kind, name, found.here, found.contrast  # noqa: B023
 
+def spoilt_pairs(volumes: dict[str, tuple[Volume, Volume]]) -> Iterator[Row]:
+    """Yield pairs of one head that do not fit: displaced, turned, flipped, cut off; and noise."""
+    for number, (name, (fixed, flair)) in enumerate(volumes.items()):
         found = register(fixed, flair)
-        yield judged("one head", flair, found)
         axis, centre = np.eye(3)[number % 3], head_points(fixed).mean(0)
         for sign in (-1, 1):
             shifted = rigid_matrix(np.zeros(3), sign * SHIFT_MM * axis, centre)
-            yield judged("displaced by 15 mm, not registered", flair, found @ shifted)
+            yield judged("displaced by 15 mm, not registered", name, fixed, flair, found @ shifted)
             turned = rigid_matrix(sign * TURN_DEGREES * axis, np.zeros(3), centre)
-            yield judged("turned by 20 degrees, not registered", flair, found @ turned)
-        different = [other for other in names[number + 1 :] + names[:number] if person(other) != person(name)]
-        for other in different[:others]:
-            yield judged("another patient", volumes[other][1])
+            yield judged("turned by 20 degrees, not registered", name, fixed, flair, found @ turned)
         for kind, axis in FLIPS.items():
-            yield judged(kind, Volume(np.flip(flair.values, axis).copy(), flair.affine))
+            yield registered(kind, name, fixed, Volume(np.flip(flair.values, axis).copy(), flair.affine))
         lower = flair.values[..., : flair.values.shape[2] * 2 // 3].copy()
-        yield judged("one head, lower two thirds of FLAIR", Volume(lower, flair.affine))
-        noise = np.random.default_rng(0).normal(100, 10, flair.values.shape).astype(np.float32)
-        yield judged("noise", Volume(noise, flair.affine))
+        yield registered("one head, lower two thirds of FLAIR", name, fixed, Volume(lower, flair.affine))
+    noise = np.random.default_rng(0).normal(100, 10, flair.values.shape).astype(np.float32)
+    yield registered("noise", name, fixed, Volume(noise, flair.affine))
 
 
 def table(rows: list[list]) -> None:
@@ -109,6 +134,17 @@ def left_out(rows: list[list]) -> None:
         )
 
 
+def sides(rows: list[list]) -> None:
+    """Print how often left and right are said to be exchanged where they are not, and how often where they are."""
+    print("| source | not mirrored | false alarms | mirrored | noticed |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for source in dict.fromkeys(row[0] for row in rows):
+        here = {(row[1], row[2]): row[3] for row in rows if row[0] == source}
+        gains = np.array([here[MIRRORED, name] / here[kind, name] for kind, name in here if kind == "one head"])
+        false, noticed = (gains > MIRROR_GAIN).sum(), (1 / gains > MIRROR_GAIN).sum()
+        print(f"| {source} | {gains.size} | {false} | {gains.size} | {noticed} |")
+
+
 def area_under_curve(right: list[float], wrong: list[float]) -> float:
     """Probability that a pair of one head has the higher contrast of a right and a wrong pair."""
     return float(np.mean([[one > other for other in wrong] for one in right]))
@@ -117,14 +153,25 @@ def area_under_curve(right: list[float], wrong: list[float]) -> float:
 def main() -> None:
     """Measure all pairs and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset_dir", nargs="+", default=[str(BUNDLE / "example")], help="a folder a source")
+    parser.add_argument("--dataset_dir", nargs="+", default=[], help="a folder a source")
     parser.add_argument("--others", type=int, default=3, help="other patients that each one is paired with")
+    parser.add_argument("--only_one_head", nargs="+", default=[], help="folders of which no wrong pairs are made")
+    parser.add_argument("--patients", type=int, help="of each source, the first ones")
+    parser.add_argument("--quick", action="store_true", help="no displaced, turned, flipped or cut-off pairs")
+    parser.add_argument("--measured", nargs="+", default=[], help="files of --json of earlier runs, to be added")
     parser.add_argument("--json", help="file for the figures of each pair")
     arguments = parser.parse_args()
-    rows = []
-    for folder in arguments.dataset_dir:
-        volumes = {name: (read(fixed), read(flair)) for name, (fixed, flair) in heads(folder).items()}
-        for row in pairs(volumes, arguments.others):
+    earlier = [tuple(row) for file in arguments.measured for row in json.loads(Path(file).read_text())]
+    rows = [list(row) for row in dict.fromkeys(earlier)]  # runs overlap, and a pair gives the same figures again
+    for folder in [*arguments.dataset_dir, *arguments.only_one_head]:
+        chosen = list(heads(folder).items())[: arguments.patients]
+        volumes = {name: (read(fixed), read(flair)) for name, (fixed, flair) in chosen}
+        found = [one_head(volumes)]
+        if folder in arguments.dataset_dir:
+            found.append(two_heads(volumes, arguments.others))
+            if not arguments.quick:
+                found.append(spoilt_pairs(volumes))
+        for row in chain.from_iterable(found):
             rows.append([Path(folder).name, *row])
             print(f"{rows[-1]}", file=sys.stderr, flush=True)
             if arguments.json:
@@ -132,6 +179,8 @@ def main() -> None:
     table(rows)
     print()
     left_out(rows)
+    print()
+    sides(rows)
     right, wrong = ([row[4] for row in rows if row[1] == kind] for kind in ("one head", "another patient"))
     if wrong:
         print(f"\nArea under the curve, one head against another patient: {area_under_curve(right, wrong):.4f}")

@@ -81,7 +81,16 @@ class BundleParts:
         return list(self.parser.get_parsed_content("sources"))
 
     def records(self) -> list[dict[str, Any]]:
-        """Find the studies and choose their series."""
+        """Find the studies and choose their series.
+
+        The folder of the results is locked until the application ends, as the bundle's own commands do.
+        """
+        from scripts.outputs.locked import lock_folder
+        from scripts.outputs.writing import check_writable
+
+        output_dir = Path(self.parser.get_parsed_content("output_dir"))
+        check_writable(output_dir)
+        lock_folder(output_dir, "Fusing in MONAI Deploy")
         return list(self.parser.get_parsed_content("dataset#data"))
 
     @cached_property

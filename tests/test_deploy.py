@@ -8,12 +8,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import scripts
 from scripts.data.errors import BadInputError
+from scripts.outputs.locked import unlock_folder
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 BUNDLE = DEPLOY.parent / "bundle"
@@ -106,6 +108,19 @@ class TestBundle:
         assert (content("register"), content("dataset_dir")) == ("never", str(tmp_path / "in"))
         assert parts.sources == ["t1gd", "flair"]
 
+    def test_a_folder_that_another_command_works_in_is_refused(self, bundle_parts, study, tmp_path):
+        other = (
+            "from scripts.outputs.locked import lock_folder; import sys; lock_folder(sys.argv[1], 'Fusing'); input()"
+        )
+        held = subprocess.Popen([sys.executable, "-c", other, str(tmp_path)], cwd=BUNDLE, stdin=subprocess.PIPE)
+        while not (tmp_path / ".lock").exists() or not (tmp_path / ".lock").read_text():
+            time.sleep(0.05)
+        with pytest.raises(BadInputError, match='is in use by "Fusing"'):
+            bundle_parts.BundleParts(BUNDLE, study, tmp_path, {}).records()
+        held.communicate(b"\n")
+        assert len(bundle_parts.BundleParts(BUNDLE, study, tmp_path, {}).records()) == 2
+        unlock_folder(tmp_path)
+
 
 class TestApplication:
     def test_writes_three_derived_series_and_the_report(self, run):
@@ -129,7 +144,7 @@ class TestApplication:
     def test_names_the_study_that_failed_and_finishes_the_other(self, run):
         done, _ = run
         assert done.returncode == 1
-        assert re.search(r"Error: study-[0-9a-f]{10}: .*no series is told to be", done.stderr)
+        assert re.search(r"Error: study-[0-9a-f]{10}: .*no series was recognised as", done.stderr)
 
     def test_shows_nothing_of_the_patient(self, run):
         done, output = run

@@ -228,7 +228,7 @@ def leave_nothing(folder: Path) -> None:
     [
         (damage, "truncated"),
         (cut_header, "damaged"),
-        (remove_a_source, "no series is told to be FLAIR"),
+        (remove_a_source, "no series was recognised as FLAIR"),
         (double_a_series, "2 series may be FLAIR"),
         (leave_nothing, "no DICOM series in"),
     ],

@@ -280,14 +280,14 @@ class TestMaps:
         assert "Leave out --latent, or --uncertainty" in told
         torch.save(UncertaintyHead(belongs_to="ab" * 32).state_dict(), tmp_path / "other.pt")
         told = refused("inference", **asked, uncertainty_path=tmp_path / "other.pt")
-        assert "other.pt tells the errors of other weights" in told
+        assert "other.pt estimates the errors of other weights" in told
         assert "expected true or false, got 'perhaps'" in refused("inference", **{**asked, "uncertainty": "perhaps"})
         assert not (tmp_path / "out").exists()
         command("inference", dataset_dir=tmp_path / "data", output_dir=tmp_path / "out", lossless="true")
         told = refused(
             "decompose", dataset_dir=tmp_path / "out", lossless="true", uncertainty="true", uncertainty_path=head
         )
-        assert "of which there is no doubt to map" in told
+        assert "so there is no uncertainty to map" in told
 
 
 def test_evaluation_writes_tables(tmp_path, write_patient, command):
@@ -403,6 +403,29 @@ def test_every_bad_patient_is_told_with_file_and_remedy_and_the_others_are_finis
     assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["A-good-one", "Z-good-one"]
     for folder in (tmp_path / "out").glob("[!.]*"):
         assert len(list(folder.iterdir())) == 4
+
+
+def test_an_input_in_the_place_of_a_result_is_refused_and_the_other_patients_are_finished(
+    tmp_path, write_patient, refused
+):
+    data, out = tmp_path / "data", tmp_path / "out"
+    write_patient(data, "P1")
+    record = write_patient(data, "P2")
+    source = out / "P2" / "P2_t1gd_decomposed.nii.gz"
+    source.parent.mkdir(parents=True)
+    shutil.move(record["t1gd"], source)
+    content = source.read_bytes()
+    entries = [
+        {"patient": "P1", "t1gd": "P1/P1_t1ce.nii.gz", "flair": "P1/P1_flair.nii.gz"},
+        {"patient": "P2", "t1gd": str(source), "flair": "P2/P2_flair.nii.gz"},
+    ]
+    (data / "datalist.json").write_text(json.dumps(entries))
+    message = refused("inference", dataset_dir=data, output_dir=out)
+    assert f"- P2: {source} is read by this command, and one of its results would have the same name" in message
+    assert "1 of 2 patients" in message
+    assert source.read_bytes() == content
+    assert [path.name for path in source.parent.iterdir()] == [source.name]
+    assert (out / "P1" / "P1_fused.nii.gz").is_file()
 
 
 def test_a_black_and_a_constant_slice_are_fine_and_stay_constant(tmp_path, write_patient, command):

@@ -165,7 +165,7 @@ class TestTypicality:
             told = json.loads((tmp_path / "out" / f"{name}_fused.json").read_text())["Typicality"]
             assert told["Unusual"]
             assert told["LikelyReason"] is None
-            assert f"{name} is unlike the training data" in caplog.text
+            assert f"{name} looks unlike the training data" in caplog.text
             assert (tmp_path / "out" / f"{name}_fused.png").is_file()
 
     def test_slices_of_the_phantom_are_less_unusual_than_other_kinds(self, tmp_path, pairs, command, usual):
@@ -204,7 +204,7 @@ def test_every_bad_pair_is_told_and_the_others_are_finished(tmp_path, pairs, ref
     assert "there is no picture lonely in" in lines["lonely"]
     assert "20 x 20" in lines["sizes"]
     assert "21 x 20" in lines["sizes"]
-    assert "one brightness everywhere" in lines["constant"]
+    assert "same brightness everywhere" in lines["constant"]
     assert "cannot be read as PNG" in lines["no-png"]
     assert "--colour_from 1" in lines["both-coloured"]
     assert (tmp_path / "out" / "a_fused.png").is_file()
@@ -229,7 +229,7 @@ def test_a_picture_fused_with_other_weights_is_told(tmp_path, pairs, command, re
 
 def test_a_source_is_no_fused_picture(tmp_path, pairs, refused):
     message = refused("decompose_pictures", dataset_dir=f"{pairs[1]}/a.png", output_dir=tmp_path / "out")
-    assert "does not say what leads back to its sources" in message
+    assert "does not hold its record" in message
 
 
 @pytest.mark.parametrize("name", ["fuse_pictures", "decompose_pictures"])

@@ -82,7 +82,8 @@ def test_ctrl_c_keeps_what_is_finished_and_a_second_command_was_refused_meanwhil
             second.initialize()
             second.run()
         process.send_signal(signal.SIGINT)
-        told = process.communicate()[1]
+        log, told = process.communicate()
+    assert "Engine run is terminating" not in log + told
     assert f'out is in use by "Fusing" (process {process.pid} on ' in plain_message(refused.value)
     assert process.returncode == 130
     assert told.splitlines()[-1].startswith("Stopped by Ctrl-C. What was finished is kept: the same command")

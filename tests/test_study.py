@@ -261,7 +261,7 @@ def test_a_record_whose_source_is_a_path_writes_nothing_anywhere(fused, tmp_path
         del block[0x04]  # the checksum, which version 0.4.0 did not write
         image.save_as(file)
     before = checksums(tmp_path)
-    assert "a source's name is '../../x'" in refused(
+    assert "\"SourceModalities[0]\" is '../../x'" in refused(
         decompose, dataset_dir=archive, output_dir=tmp_path / "a" / "b" / "back", nifti="true", overview="true"
     )
     assert checksums(tmp_path) == before

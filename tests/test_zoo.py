@@ -68,7 +68,7 @@ class TestVerification:
     def test_the_metadata_follow_their_schema(self, tmp_path, metadata, shared_data):
         pytest.importorskip("jsonschema")
         assert metadata["schema"].endswith(f"/{SCHEMA}")
-        # MONAI downloads nothing where the file is there already.
+        # MONAI downloads nothing where the file already exists.
         shutil.copy(shared_data / SCHEMA, tmp_path / "schema.json")
         verify_metadata(meta_file=str(METADATA), filepath=str(tmp_path / "schema.json"))
 

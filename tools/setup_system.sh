@@ -1,8 +1,8 @@
 #!/bin/sh
-# Install the programs that some tests compare with: a PACS (Orthanc), DICOM validator, converter and encoders, a browser.
+# Install the programs that some tests use: a PACS (Orthanc), DICOM validator, converter and encoders, a browser, openssl.
 # Debian and Ubuntu, as root. Without them those tests are skipped and say so.
 set -u
-programs="Orthanc dciodvfy dcm2niix dcmcjpeg chromium"
+programs="Orthanc dciodvfy dcm2niix dcmcjpeg chromium openssl"
 missing=
 for program in $programs; do
     command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
@@ -19,7 +19,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
-packages="orthanc orthanc-dicomweb dicom3tools dcm2niix dcmtk chromium"
+packages="orthanc orthanc-dicomweb dicom3tools dcm2niix dcmtk chromium openssl"
 log=$(mktemp)
 { apt-get install -y --no-install-recommends $packages || { apt-get update && apt-get install -y --no-install-recommends $packages; }; } \
     >"$log" 2>&1 || { tail -5 "$log"; echo "Could not install:$missing; the tests that use them are skipped."; }

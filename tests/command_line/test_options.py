@@ -91,16 +91,22 @@ def test_every_command_names_the_nearest_option(refusal, configs, section, given
 def test_an_option_of_another_config_is_told_with_its_config(refusal):
     told = refusal("inference", {"t1gd": 9, **DATA})
     assert told == (
-        "--t1gd is not an option of inference.json. It is one of study.json, which --config_file does not name."
+        "--t1gd is not an option of inference.json. It is an option of study.json, which --config_file does not name."
     )
 
 
 def test_an_option_of_another_config_of_the_research_is_told_with_its_folder(refusal):
     told = refusal("research/reproduce research/table1", {"compared_with": "FILE"})
     assert told == (
-        "--compared_with is not an option of reproduce.json + table1.json. It is one of "
+        "--compared_with is not an option of reproduce.json + table1.json. It is an option of "
         "research/configs/scorecard.json, which --config_file does not name."
     )
+
+
+def test_a_section_is_never_offered_for_an_option(refusal):
+    told = refusal("fuse_pictures", {"dataset_dir": "in", "sources": ["PET", "MRI"]})
+    assert told.startswith("--dataset_dir is not an option of fuse_pictures.json. It is an option of")
+    assert told.endswith("which --config_file does not name.")
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ class TestWhatCounts:
         header["pixdim"][1:4] = 1
         assert np.array_equal(nifti_coordinates(header, SHAPE, "a.nii").affine, np.diag([3.0, 3, 1, 1]))
         assert (
-            doubts(header) == "its voxel sizes are 1 x 1 x 1 mm by pixdim but 3 x 3 x 1 mm by the sform, which counts"
+            doubts(header) == "its voxel sizes are 1 x 1 x 1 mm by pixdim but 3 x 3 x 1 mm by the sform, which is used"
         )
 
     def test_voxel_sizes_of_zero_say_nothing_beside_an_sform(self):
@@ -149,7 +149,7 @@ class TestWhatCounts:
     def test_forms_that_disagree_are_told_with_the_largest_distance(self):
         header = header_of(PLACES["left-handed"], 1, 1)
         header["qoffset_x"] += 3
-        assert doubts(header) == "its sform and qform place it up to 3 mm apart, the sform counts"
+        assert doubts(header) == "its sform and qform place it up to 3 mm apart, the sform is used"
         flipped = PLACES["left-handed"].copy()
         flipped[0, 0] *= -1
         header = header_of(PLACES["left-handed"], 1, 1)
@@ -169,11 +169,11 @@ class TestWhatCounts:
     def test_a_qform_that_is_no_rotation_is_refused_where_it_counts(self):
         header = header_of(PLACES["permuted"], 0, 1)
         header["quatern_b"] = 7
-        with pytest.raises(BadInputError, match=r"a\.nii has a qform that is no place in space"):
+        with pytest.raises(BadInputError, match=r"a\.nii has an invalid qform"):
             nifti_coordinates(header, SHAPE, "a.nii")
         header = header_of(PLACES["permuted"], 1, 1)
         header["quatern_b"] = np.nan
-        assert doubts(header) == "its qform is no rotation and was ignored, the sform counts"
+        assert doubts(header) == "its qform is not a rotation and was ignored, the sform is used"
 
     def test_lps_becomes_ras_and_units_mm(self):
         place = lps_coordinates(np.eye(3), (1, 2, 3), (10, 20, 30), "m", oriented=False)

@@ -22,6 +22,7 @@ class TestParseName:
             ("UPENN-GBM-00001_11_T1GD.nii.gz", ("UPENN-GBM-00001_11", "t1gd")),
             ("P1_FLAIR.NII.GZ", ("P1", "flair")),
             ("flair.nii.gz", ("", "flair")),
+            ("P\n1_flair.nii.gz", ("P\n1", "flair")),
         ],
     )
     def test_patient_and_modality_are_read(self, name, expected):

@@ -76,7 +76,7 @@ class TestDamage:
         (tmp_path / "a.nii.gz").write_bytes(gzip.compress(content()) + b"garbage")
         refused(tmp_path / "a.nii.gz", "Not a gzipped file")
         (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content() + bytes(100)))
-        refused(tmp_path / "b.nii.gz", r"holds more than the 1360 bytes that its header tells of")
+        refused(tmp_path / "b.nii.gz", r"holds more than the 1360 bytes that its header states")
         (tmp_path / "c.nii").write_bytes(content() + b"x")
         refused(tmp_path / "c.nii", r"holds more than the 1360 bytes")
 
@@ -84,7 +84,7 @@ class TestDamage:
         (tmp_path / "a.nii").write_bytes(content()[:-1])
         refused(tmp_path / "a.nii", "9 x 8 x 7 voxels, 1,360 bytes, which a file of 1,359 bytes cannot hold")
         (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content()[:-1]))
-        refused(tmp_path / "b.nii.gz", "tells of 1360 bytes, 1359 are there")
+        refused(tmp_path / "b.nii.gz", "states 1360 bytes, 1359 are there")
 
 
 def claiming(size: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,10 @@ class TestItems:
         assert len(read([])) == 0
         assert list(DataLoader(read([]), batch_size=4)) == []
 
-    def test_a_progress_bar_counts_patients(self, patients, capsys):
+    def test_a_progress_bar_counts_patients_on_a_terminal(self, patients, capsys, monkeypatch):
+        SliceDataset(patients)
+        assert capsys.readouterr().err == ""  # a file or a pipe, whose lines it would garble
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         SliceDataset(patients)
         assert "Reading patients: 100%" in capsys.readouterr().err
         SliceDataset(patients, progress=False)

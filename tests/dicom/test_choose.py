@@ -55,7 +55,7 @@ def test_reasons_are_told():
 def test_a_t1_without_contrast_is_not_taken_for_one_with():
     with pytest.raises(BadInputError) as told:
         choose_series([series("t1", 2), series("flair", 6)], PAIR)
-    assert "no series is told to be T1-Gd. If one is, name it by --t1gd" in str(told.value)
+    assert "no series was recognised as T1-Gd. If one is, name it by --t1gd" in str(told.value)
     assert '- 2 "t1_mprage_sag_p2_iso", 52 images, T1 without contrast agent: ' in str(told.value)
     assert "no sign of contrast agent [1.2.3.4.2]" in str(told.value)
 
@@ -116,7 +116,7 @@ def test_a_decimal_point_is_no_separator():
 
 def test_names_that_fit_none_or_several_are_refused():
     group = [series("t1gd", 9), series("t1gd", 10), series("flair", 6)]
-    with pytest.raises(BadInputError, match='no series is "77", which is named as t1gd'):
+    with pytest.raises(BadInputError, match='no series is "77", which was given as t1gd'):
         choose_series(group, PAIR, {"t1gd": 77})
     with pytest.raises(BadInputError, match=r'2 series are "\*mprage\*"'):
         choose_series(group, PAIR, {"t1gd": "*mprage*"})
@@ -128,7 +128,7 @@ def test_names_that_fit_none_or_several_are_refused():
 
 def test_other_sources_are_named_by_the_user():
     group = [series("t1gd", 9), series("t2", 3, description="swi")]
-    with pytest.raises(BadInputError, match="swi is not told from headers"):
+    with pytest.raises(BadInputError, match="swi cannot be recognised from headers"):
         choose_series(group, ("t1gd", "swi"))
     assert chosen(group, ("t1gd", "swi"), named={"swi": "swi"}) == {"t1gd": 9, "swi": 3}
 

@@ -71,6 +71,35 @@ def test_each_transfer_syntax_is_read(tmp_path, name, dtype, bits):
     assert np.abs(volume - image(dtype, bits)).max() <= loss
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "told"),
+    [
+        ("JPEG baseline", None, "01"),
+        ("JPEG baseline", "00", "01"),
+        ("JPEG-LS near-lossless", None, "01"),
+        ("JPEG-LS near-lossless", "00", "00"),
+        ("JPEG-LS", None, None),
+        ("RLE", None, None),
+    ],
+)
+def test_the_transfer_syntax_tells_of_a_loss_that_the_header_does_not_name(tmp_path, name, said, told):
+    (file,) = compressed(tmp_path, ENCODERS[name][0], "uint16", 8).iterdir()
+    image = pydicom.dcmread(file)
+    for keyword in ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"):
+        image.pop(keyword, None)
+    if said:
+        image.LossyImageCompression = said
+    image.save_as(file)
+    (series,) = scan_folder(file.parent).series
+    volume = read_series(series)
+    (header,) = volume.headers
+    assert header.get("LossyImageCompression") == told
+    assert ("its images were compressed with loss" in volume.warnings) == (told == "01")
+    if told == "01":
+        assert header.LossyImageCompressionMethod == {"JPEG baseline": "ISO_10918_1"}.get(name, "ISO_14495_1")
+        assert header.LossyImageCompressionRatio == pytest.approx(32 * 24 / len(image.PixelData), rel=1e-3)
+
+
 def test_jpeg_with_12_bits_and_loss_is_read_or_named_as_one_s_own_choice(tmp_path):
     folder = compressed(tmp_path, ["dcmcjpeg", "+ee", "+q", "98"], "uint16", 12)
     if find_spec("libjpeg") is not None:

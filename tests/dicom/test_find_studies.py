@@ -43,8 +43,8 @@ def test_series_of_different_patients_make_no_pair(tmp_path):
     write_series(tmp_path / "1", VOLUME, AFFINE, source="t1gd", patient_id="A")
     write_series(tmp_path / "2", VOLUME, AFFINE, source="flair", patient_id="B")
     problems = sorted(record["problem"].split(": ", 1)[1] for record in find_studies(tmp_path))
-    assert problems[0].startswith("no series is told to be FLAIR. If one is, name it by --flair")
-    assert problems[1].startswith("no series is told to be T1-Gd. If one is, name it by --t1gd")
+    assert problems[0].startswith("no series was recognised as FLAIR. If one is, name it by --flair")
+    assert problems[1].startswith("no series was recognised as T1-Gd. If one is, name it by --t1gd")
 
 
 def test_a_patient_hidden_in_another_s_study_is_refused(tmp_path):
@@ -102,7 +102,7 @@ def test_damaged_files_beside_the_slices_are_warned_of(tmp_path):
     path.write_bytes(path.read_bytes()[:600])
     (record,) = find_studies(tmp_path)
     assert record["warnings"] == [
-        "0006-0004.dcm beside the flair series cannot be read as DICOM: slices at an end of it may be missing"
+        "0006-0004.dcm next to the flair series cannot be read as DICOM: slices at an end of it may be missing"
     ]
 
 

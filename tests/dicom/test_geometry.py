@@ -65,7 +65,7 @@ def test_two_images_at_one_place_are_refused():
 def test_one_image_in_another_direction_is_named():
     orientations = np.tile(AXIAL, (5, 1))
     orientations[3] = [0, 1, 0, 0, 0, -1]
-    with pytest.raises(BadInputError, match="different directions, 3.dcm unlike the others"):
+    with pytest.raises(BadInputError, match="different directions, 3.dcm unlike the other images"):
         slice_geometry(np.array(axial(0, 4, 8, 12, 16)), orientations, (1, 1), None, [f"{k}.dcm" for k in range(5)])
 
 

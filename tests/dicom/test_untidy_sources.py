@@ -47,7 +47,10 @@ UNTIDY = {
     "characters": {"SpecificCharacterSet": "ISO_IR 999", "PatientName": b"M\xfcller^\xc4nne"},
     "no character set": {"SpecificCharacterSet": None, "PatientName": b"M\xfcller^\xc4nne"},
 }
-SILENT = ("laterality alone", "long equipment", "no thickness", "sequence", "empty sequences", "equipment without name")
+SILENT = (
+    *("laterality alone", "long equipment", "number", "no thickness", "sequence", "empty sequences"),
+    "equipment without name",
+)
 """What is mended, or does not reach the derived series."""
 
 
@@ -66,6 +69,8 @@ def spoil(folder: Path, values: dict) -> None:
                 data += b" " * (len(data) % 2)
                 vr = pydicom.datadict.dictionary_VR(tag)
                 image._dict[tag] = RawDataElement(tag, vr, len(data), data, 0, False, True)
+        # Otherwise texts would be written anew where the character set is another.
+        image.set_original_encoding(*image.original_encoding, image._character_set)
         image.save_as(file)
 
 
@@ -102,6 +107,22 @@ def test_no_error_is_new(tmp_path, few_slices, read_sources, fuse_study, what, e
     faults = inherited_faults(sources["t1gd"].headers[0])
     assert enhanced or after <= before
     assert bool(after) == bool(faults) == (what not in SILENT), (after, faults)
+
+
+@pytest.mark.parametrize("characters", ["ISO_IR 192", "ISO_IR 100", "ISO_IR 13", "ISO_IR 999", None])
+@pytest.mark.parametrize("enhanced", [False, True])
+def test_texts_of_the_patient_keep_their_bytes_whatever_their_character_set(
+    tmp_path, few_slices, read_sources, fuse_study, characters, enhanced
+):
+    texts = {"PatientName": b"M\xfcller^\xc4nne", "PatientID": b"\xe9\x81-4711 ", "AccessionNumber": b"A\x1b$B@1"}
+    write_study(tmp_path / "in", few_slices, localizer=False, enhanced=enhanced)
+    spoil(tmp_path / "in", {"SpecificCharacterSet": characters, **texts})
+    for file in fuse_study(tmp_path / "out", read_sources(tmp_path / "in")).files:
+        image = pydicom.dcmread(file)
+        assert {keyword: image.get_item(keyword).value for keyword in texts} == {
+            keyword: text + b" " * (len(text) % 2) for keyword, text in texts.items()
+        }
+        assert image.get("SpecificCharacterSet") == characters
 
 
 @pytest.mark.parametrize(
@@ -143,7 +164,8 @@ def test_frames_of_one_enhanced_instance_that_holds_both_sources_are_all_named(
 def test_the_command_names_each_inherited_fault_once(tmp_path, few_slices, caplog, monkeypatch):
     monkeypatch.setenv("FUSIONINN_TRACEBACK", "1")
     write_study(tmp_path / "in", few_slices)
-    for values in (UNTIDY["sex"], UNTIDY["no frame of reference"], UNTIDY["too long"]):
+    misread = {"SpecificCharacterSet": "ISO_IR 192", "PatientName": b"M\xfcller^\xc4nne "}
+    for values in (UNTIDY["sex"], UNTIDY["no frame of reference"], UNTIDY["too long"], misread):
         spoil(tmp_path / "in", values)
     settings = {
         "skull_stripping": "false",
@@ -164,6 +186,7 @@ def test_the_command_names_each_inherited_fault_once(tmp_path, few_slices, caplo
     before = errors(next((tmp_path / "in" / "09_t1gd").iterdir()))
     for file in (tmp_path / "out").rglob("0001.dcm"):
         assert errors(file) <= before
+        assert pydicom.dcmread(file).get_item("PatientName").value == misread["PatientName"]
     for fault in ("Patient's Sex is not M, F or O", "Frame of Reference UID is missing", "Patient ID is not a valid"):
         assert caplog.text.count(fault) == 1
     assert "xxxx" not in caplog.text

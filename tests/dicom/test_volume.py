@@ -237,7 +237,7 @@ def test_a_repetition_that_nothing_tells_apart_is_refused(tmp_path):
         for path in write_series(tmp_path / str(number), VOLUME, grid(AXIAL)):
             uid = pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID
             change(path, SOPInstanceUID=f"{uid[:60]}.{number}")
-    with pytest.raises(BadInputError, match="two acquisitions in one series, which nothing in the headers tells apart"):
+    with pytest.raises(BadInputError, match="two acquisitions in one series, which the headers do not distinguish"):
         read(tmp_path)
 
 

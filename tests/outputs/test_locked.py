@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.data import held
 from scripts.data.errors import BadInputError
 from scripts.outputs.locked import LOCK, check_folder, lock_folder, unlock_folder
 
@@ -87,3 +88,19 @@ def test_a_folder_that_was_removed_meanwhile_is_noticed(tmp_path):
     check_folder(folder)
     unlock_folder(folder)
     assert list(folder.iterdir()) == []
+
+
+def test_where_locks_are_unknown_a_folder_is_taken_over_from_a_dead_process_of_this_machine_only(
+    tmp_path, another, monkeypatch
+):
+    monkeypatch.setattr(held, "fcntl", None)
+    first = another()
+    with pytest.raises(BadInputError, match=rf"in use by .* If it has ended already, remove {tmp_path / LOCK}: this"):
+        lock_folder(tmp_path, "Decomposing")
+    first.kill()
+    first.wait()
+    lock_folder(tmp_path, "Decomposing")
+    unlock_folder(tmp_path)
+    (tmp_path / LOCK).write_text('{"process": 1, "host": "another", "command": "Fusing"}')
+    with pytest.raises(BadInputError, match="in use by"):
+        lock_folder(tmp_path, "Decomposing")

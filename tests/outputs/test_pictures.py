@@ -81,7 +81,7 @@ def test_the_sidecar_beside_it_serves_where_the_text_was_lost(tmp_path):
 
 def test_a_picture_without_either_is_told(tmp_path):
     save_picture(tmp_path / "12_fused.png", LEVELS["grey"], "")
-    with pytest.raises(BadInputError, match=r"12_fused\.json is not beside it"):
+    with pytest.raises(BadInputError, match=r"12_fused\.json is not next to it"):
         picture_sidecar(tmp_path / "12_fused.png")
 
 

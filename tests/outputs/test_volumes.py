@@ -267,7 +267,7 @@ class TestLoadLatent:
 
     def test_a_missing_or_damaged_file_is_refused_with_the_remedy(self, tmp_path, fused):
         path = tmp_path / "z.nii.gz"
-        with pytest.raises(BadInputError, match=r"z\.nii\.gz does not exist.*Keep the latent beside .* or fuse again"):
+        with pytest.raises(BadInputError, match=r"z\.nii\.gz does not exist.*Keep the latent next to .* or fuse again"):
             load_latent(path)
         save_volume(path, fused, AFFINE)
         path.write_bytes(path.read_bytes()[:200])
@@ -277,7 +277,7 @@ class TestLoadLatent:
     @pytest.mark.parametrize("values", [np.full((3, 4, 5), np.nan), np.ones((3, 4, 5, 2, 2)), np.ones((3, 4))])
     def test_what_is_no_latent_is_refused(self, tmp_path, values):
         path = write_nifti(tmp_path / "z.nii.gz", values.astype(np.float32))
-        with pytest.raises(BadInputError, match="is no latent of a fused volume"):
+        with pytest.raises(BadInputError, match="is not the latent of a fused volume"):
             load_latent(path)
 
 

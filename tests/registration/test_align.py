@@ -110,6 +110,12 @@ class TestWhatIsRefused:
         with pytest.raises(BadInputError, match="P1: flair and t1gd do not show the same head.*--register never"):
             AlignSourcesd()(patient(pair[0], Volume(noise, pair[0].affine)))
 
+    def test_noise_named_as_a_kind_of_image_that_was_not_measured_is_warned_about(self, pair):
+        noise = np.random.default_rng(0).normal(100, 10, pair[0].values.shape).astype(np.float32)
+        data = patient(pair[0], Volume(noise, pair[0].affine))
+        data["volumes"]["ct"] = data["volumes"].pop("flair")
+        assert "ct and t1gd may not show the same head" in AlignSourcesd()(data)["warnings"][0]
+
     def test_left_and_right_exchanged_are_noticed(self, pair):
         # the phantom is less symmetric than a head; without this it is refused
         t1gd, flair = (Volume(0.65 * v.values + 0.35 * v.mirrored().values, v.affine) for v in pair)
@@ -146,6 +152,6 @@ def test_part_of_the_head_is_filled_with_zeros_and_told(pair, caplog):
     assert "P1: flair reaches" in caplog.text
     (warning,) = data["warnings"]
     assert warning.startswith("flair reaches")
-    assert warning.endswith("of the head in t1gd; the rest of it is 0 there.")
+    assert warning.endswith("of the head in t1gd; the rest of its image is 0.")
     assert data["registration"]["flair"]["outside"] > 0.3
     assert (data["image"][1][..., int(np.quantile(present, 0.6)) + 1 :] == 0).all()

@@ -122,8 +122,8 @@ def test_a_flipped_bit_in_compressed_metaimage_is_refused(nifti, place):
 @pytest.mark.parametrize(
     ("sizes", "told"),
     [
-        ("7 6 4", "tells of 336 bytes of voxels, more are there"),
-        ("7 6 6", "tells of 504 bytes of voxels, 420 are there"),
+        ("7 6 4", "states 336 bytes of voxels, more are there"),
+        ("7 6 6", "states 504 bytes of voxels, 420 are there"),
         ("32767 32767 32767", "more than the 1,073,741,824 that are read"),
     ],
 )

@@ -19,7 +19,7 @@ AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
 SCALE = {"mode": "slice", "slice_axis": 2, "offset": [[0.0] * 8] * 2, "factor": [[100.0] * 8] * 2}
 
 
-def write_results(folder: Path, patient: str, sources: dict[str, str], **extra) -> Path:
+def write_results(folder: Path, patient: str, sources: dict[str, str], names=("t1gd", "flair"), **extra) -> Path:
     """Write what inference.json leaves of a patient."""
     stem = folder / patient / patient
     fused = np.linspace(0, 1, np.prod(SHAPE)).reshape(SHAPE)
@@ -27,7 +27,7 @@ def write_results(folder: Path, patient: str, sources: dict[str, str], **extra) 
     content = {"Patient": patient, "SSIM": {"fused": {"t1gd": 0.9, "flair": 0.8}}, **extra}
     write_sidecar(
         f"{stem}_fused.json",
-        sources={name: sources[name] for name in ("t1gd", "flair")},
+        sources={name: sources[name] for name in names},
         intensity_scale=SCALE,
         stored_dtype="uint16",
         checkpoint_sha256="cd" * 32,
@@ -47,6 +47,20 @@ def patient(tmp_path, write_patient):
     record = write_patient(tmp_path / "in", "P1", seg=seg)
     write_results(tmp_path / "out", "P1", record)
     return tmp_path
+
+
+def test_the_sources_are_those_that_each_sidecar_names(patient, write_patient):
+    record = write_patient(patient / "in", "P2")
+    t1 = Path(record.pop("t1gd")).with_name("P2_t1.nii.gz")
+    t1.with_name("P2_t1ce.nii.gz").rename(t1)
+    write_results(patient / "out", "P2", {**record, "t1": str(t1)}, names=("t1", "flair"))
+    records = find_results(str(patient / "out"), str(patient / "in"))
+    assert [Path(record["sources"][name]).name for record, name in zip(records, ("t1gd", "t1"), strict=True)] == [
+        "P1_t1ce.nii.gz",
+        "P2_t1.nii.gz",
+    ]
+    for record in records:
+        assert "problem" not in record["sources"]
 
 
 def test_everything_that_was_written_is_read_back(patient):
@@ -75,7 +89,7 @@ def test_sources_of_another_name_are_told_and_left_out(patient, caplog):
         file.rename(file.with_name(file.name.replace("P1", "P2")))
     with caplog.at_level(logging.WARNING):
         (record,) = find_results(str(patient / "out"), str(patient / "in"))
-    assert "no sources of this name" in caplog.text
+    assert "no sources in " in caplog.text
     assert "sources" not in record
 
 
@@ -109,6 +123,6 @@ def test_an_unusual_case_is_a_warning(patient):
     sidecar["Typicality"] = {"Score": 9.0, "Threshold": 2.2, "Unusual": True, "LikelyReason": "order of the sources"}
     sidecar["Registration"] = {"flair": {"applied": True}}
     told = provenance("P1", sidecar)
-    assert "P1 is unlike the training data" in told["warnings"][0]
+    assert "P1 looks unlike the training data" in told["warnings"][0]
     assert told["Registration"] == {"flair": {"applied": True}}
     assert "registration" not in told

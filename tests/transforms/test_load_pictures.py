@@ -78,7 +78,7 @@ def test_sizes_that_differ_are_told(write):
 
 
 def test_a_constant_picture_is_told(write):
-    with pytest.raises(BadInputError, match="b.png is of one brightness everywhere"):
+    with pytest.raises(BadInputError, match="b.png has the same brightness everywhere"):
         load(write("a", grey()), write("b", np.full((9, 7), 31, np.uint8)))
 
 

@@ -48,7 +48,7 @@ def test_the_same_case_with_its_sources_swapped_is_told(network, case, reference
     report = ScoreCase(reference)(network, case.flip(0), 2)
     assert report["Unusual"] is True
     assert report["LikelyReason"] == "as if t1gd and flair were swapped"
-    assert "P is unlike the training data" in warning("P", report)
+    assert "P looks unlike the training data" in warning("P", report)
     assert "were swapped. Check the images" in warning("P", report)
 
 
@@ -57,7 +57,7 @@ def test_of_pictures_no_reason_is_told_but_that_both_are_the_same(network, case,
     swapped = score(network, case.flip(0)[..., 2:3], 2)
     assert (swapped["Unusual"], swapped["LikelyReason"], swapped["Slices"]) == (True, None, [0])
     assert "NominalFalseAlarmRate" not in swapped
-    assert "P is unlike the training data" in warning("P", swapped)
+    assert "P looks unlike the training data" in warning("P", swapped)
     same = score(network, case[[0, 0]][..., 2:3], 2)
     assert (same["Unusual"], same["LikelyReason"]) == (True, "both show the same image")
 
@@ -66,7 +66,7 @@ def test_a_reason_alone_is_not_told_as_an_unusual_score():
     report = {"LikelyReason": "as if t1gd and flair were swapped", "Score": 1.14, "Threshold": 2.06}
     told = warning("P", report)
     assert told.startswith(
-        "P is unlike the training data (not by its typicality score 1.14, usual up to 2.06): as if t1gd"
+        "P looks unlike the training data (not by its typicality score 1.14, usual up to 2.06): as if t1gd"
     )
 
 
@@ -78,7 +78,7 @@ def test_neither_the_units_nor_the_axis_matter(network, case, reference):
 
 
 def test_what_cannot_be_scored_is_told(network, reference):
-    with pytest.raises(BadInputError, match="of pairs only, not of 3 sources"):
+    with pytest.raises(BadInputError, match="for pairs only, not for 3 sources"):
         ScoreCase(reference)(network, torch.ones(3, 8, 8, 2), 2)
     with pytest.raises(BadInputError, match="no slice shows anything"):
         ScoreCase(reference)(network, torch.zeros(2, 8, 8, 2), 2)

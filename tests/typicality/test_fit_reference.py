@@ -69,7 +69,7 @@ def test_the_threshold_is_the_bound_of_a_next_score_and_rises_with_fewer_false_a
 
 def test_too_few_patients_are_told(tmp_path, settings, write_patient):
     write_patients(tmp_path, write_patient, 2)
-    with pytest.raises(BadInputError, match="2 patients cannot tell what is usual, 3 are needed"):
+    with pytest.raises(BadInputError, match="2 patients are too few to learn what is usual; at least 3 are needed"):
         FitReference(**settings)()
 
 
@@ -77,7 +77,7 @@ def test_too_few_patients_are_told(tmp_path, settings, write_patient):
     ("wrong", "told"),
     [
         ({"dataset_dir": None}, "dataset_dir is missing"),
-        ({"sources": ["t1", "t2", "flair"]}, "of pairs only"),
+        ({"sources": ["t1", "t2", "flair"]}, "for pairs only"),
         ({"false_alarm_rate": 0}, "false_alarm_rate is 0"),
         ({"slices": 0}, "slices is 0"),
         ({"statistics": ["edgs"]}, "edgs"),

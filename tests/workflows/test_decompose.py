@@ -76,10 +76,15 @@ class TestFindFused:
         with pytest.raises(BadInputError, match=r"No fused image in .*empty: .*_fused\.nii\.gz.*inference\.json"):
             find_fused(str(tmp_path / "empty"))
 
-    def test_two_of_one_patient_are_told(self, fused):
+    def test_two_of_one_patient_stop_that_patient_alone(self, fused):
         shutil.copytree(fused / "P1", fused / "again")
-        with pytest.raises(BadInputError, match="are both the fused image of P1. Keep one"):
-            find_fused(str(fused))
+        shutil.copytree(fused / "P1", fused / "P2")
+        (fused / "P2" / "P1_fused.nii.gz").rename(fused / "P2" / "P2_fused.nii.gz")
+        one, other = find_fused(str(fused))
+        assert other == {"patient": "P2", "fused": str(fused / "P2" / "P2_fused.nii.gz")}
+        for read in (ReadFused(), ReadResults()):
+            with pytest.raises(BadInputError, match="are both the fused image of P1. Keep one"):
+                read(one)
 
 
 class TestPairing:

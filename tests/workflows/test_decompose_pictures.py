@@ -51,11 +51,14 @@ def test_nothing_to_decompose_is_told(tmp_path):
         find_fused_pictures(str(tmp_path / "none"))
 
 
-def test_two_of_one_name_are_told(fused, tmp_path):
+def test_two_of_one_name_stop_that_name_alone(fused, tmp_path):
     (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "7_fused.png").write_bytes(fused.read_bytes())
+    for name in ("7", "8"):
+        (tmp_path / "more" / f"{name}_fused.png").write_bytes(fused.read_bytes())
+    records = {record["patient"]: record for record in find_fused_pictures(str(tmp_path))}
+    assert "problem" not in records["8"]
     with pytest.raises(BadInputError, match="both fused pictures of 7"):
-        find_fused_pictures(str(tmp_path))
+        ReadFusedPicture()(records["7"])
 
 
 def test_a_fused_picture_is_read_with_what_leads_back(fused):

@@ -96,7 +96,7 @@ def test_what_was_changed_is_named(process, caplog):
     process(seed=0, bits=8)
     with caplog.at_level("INFO"):
         assert process(seed=0, bits=16) == ["A", "B"]
-    assert caplog.messages == ["A was made with other settings (step.settings_of_the_step.bits); such are made anew."]
+    assert caplog.messages == ["A was made with other settings (step.settings_of_the_step.bits); it is made again."]
 
 
 def test_results_of_other_settings_in_the_folder_are_noticed(process, tmp_path):

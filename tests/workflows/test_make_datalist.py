@@ -60,7 +60,7 @@ def test_without_a_name_the_data_set_finds_its_own_datalist(lumiere):
     assert target == lumiere / "datalist.json"
     (record,) = find_patients(lumiere)
     assert record["flair"] == str(lumiere / WEEK.format(1) / "FLAIR_r2s_bet_reg.nii.gz")
-    with pytest.raises(BadInputError, match=r"datalist\.json is there already"):
+    with pytest.raises(BadInputError, match=r"datalist\.json already exists"):
         make_datalist(lumiere, {"t1gd": "registered/CT1*", "flair": "registered/FLAIR*"})
 
 

@@ -152,3 +152,22 @@ def test_a_reader_of_the_log_that_has_ended_does_not_end_the_work(log, capfd):
         os.close(before)
         handler.stream = None
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_closed_stderr_does_no_harm(log, tmp_path):
+    process = os.fork()
+    if not process:
+        try:
+            os.close(2)
+            sys.stderr = None
+            plain_errors.install_plain_errors()
+            sys.stderr.write("vanishes")
+            sys.stderr.flush()
+            with (tmp_path / "result").open("w") as file:
+                os.write(2, b"a library's warning")
+                os._exit(0 if file.fileno() > 2 else 3)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    assert (tmp_path / "result").read_text() == ""

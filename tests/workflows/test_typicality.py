@@ -66,7 +66,7 @@ def test_the_phantom_and_the_phantom_with_its_sources_swapped(phantom, file, cap
     assert right["OrderRatio"] < 1 < swapped["OrderRatio"]
     assert swapped["OrderRatio"] == pytest.approx(1 / right["OrderRatio"], rel=0.05)
     assert swapped["Unusual"]
-    assert "phantom-01 is unlike the training data" in caplog.text
+    assert "phantom-01 looks unlike the training data" in caplog.text
     assert (phantom / "out" / "phantom-01" / "phantom-01_fused.nii.gz").is_file()
 
 
@@ -87,4 +87,4 @@ def test_what_cannot_be_scored_is_logged_and_used_all_the_same(network, file, ca
     apply = WithTypicality(lambda _, data: {}, str(file), str(BUNDLE / "models" / "model.pt"))
     black = {"patient": "P", "image": torch.zeros(2, 4, 4, 2), "intensity_scale": {"slice_axis": 2}}
     assert apply(network, black) == {}
-    assert "P: typicality cannot be told: no slice shows anything" in caplog.text
+    assert "P: typicality cannot be computed: no slice shows anything" in caplog.text

@@ -39,7 +39,9 @@ def test_differences_have_no_offset():
 def test_a_head_of_other_weights_is_refused(tmp_path, network, ckpt, path):
     network.steps[1].subnet_1.conv_0.bias.data += 1
     torch.save(network.state_dict(), tmp_path / "other.pt")
-    with pytest.raises(BadInputError, match=r"head\.pt tells the errors of other weights .*uncertainty\.json.*--unc"):
+    with pytest.raises(
+        BadInputError, match=r"head\.pt estimates the errors of other weights .*uncertainty\.json.*--unc"
+    ):
         load_head(UncertaintyHead(), path, tmp_path / "other.pt")
 
 

@@ -81,13 +81,13 @@ class KnownOptions:
         told = [f"--{option} is not an option of {self.where}."]
         elsewhere = self._configs_with(option)[:MOST_NAMED]
         if elsewhere:
-            told.append(f"It is one of {', '.join(elsewhere)}, which --config_file does not name.")
+            told.append(f"It is an option of {', '.join(elsewhere)}, which --config_file does not name.")
         if section:
             # Where the section itself is unknown, MONAI has ended with an error already.
             matches = get_close_matches(name, [*self._entries(section)], 1)
             nearest = [option.removesuffix(name) + match for match in matches]
         else:
-            nearest = get_close_matches(name, [*self._options(), *OWN_OPTIONS], 1)
+            nearest = get_close_matches(name, [*self._values(), *OWN_OPTIONS], 1)
         if nearest:
             told.append(f"Did you mean --{nearest[0]}?")
         elif not elsewhere:
@@ -105,6 +105,11 @@ class KnownOptions:
 
     def _options(self) -> list[str]:
         return [key for key in self.parser.get() if key in self.used and key != ConfigParser.meta_key]
+
+    def _values(self) -> list[str]:
+        """The options but components, which nobody means to replace as a whole."""
+        content = self.parser.get()
+        return [key for key in self._options() if not (isinstance(content[key], dict) and "_target_" in content[key])]
 
     def _entries(self, section: str) -> Iterable[str]:
         content = self.parser[section]

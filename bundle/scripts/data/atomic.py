@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from .inputs import check_no_input
 
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR)
 """What file systems answer that cannot sync a folder."""
+
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}(\.[a-z]+)?")
+"""What `written_whole` names a file while it is written, as version 0.4.0 and earlier did."""
+_ABANDONED = 86400
+"""Seconds without a change after which nobody writes a temporary file any more."""
 
 
 @contextmanager
@@ -22,8 +31,12 @@ def written_whole(path: str | os.PathLike[str], suffix: str = "") -> Iterator[st
     Args:
         path: file to write; its folder is created.
         suffix: end of the temporary name, for writers that look at the extension.
+
+    Raises:
+        BadInputError: the file is an input of the command, see `scripts.data.inputs`.
     """
     target = Path(path)
+    check_no_input(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=suffix)
     os.close(handle)
@@ -35,8 +48,28 @@ def written_whole(path: str | os.PathLike[str], suffix: str = "") -> Iterator[st
         sync(temporary)
         os.replace(temporary, target)
         sync(target.parent)
+        sweep_leftovers(target.parent, (target.name,))
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def sweep_leftovers(folder: str | os.PathLike[str], names: Iterable[str]) -> None:
+    """Remove temporary files that killed processes left, of versions that wrote directly into the folder as well.
+
+    Only those go that have not changed for a day, so that no running process is likely to write them.
+
+    Args:
+        folder: where to look.
+        names: of the files that were to be written. Temporary files of others stay.
+    """
+    wanted = set(names)
+    for path in Path(folder).glob(".*"):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match is None or match["name"] not in wanted:
+            continue
+        with suppress(OSError):  # it is gone already, or may not be removed
+            if path.is_file() and time.time() - path.stat().st_mtime > _ABANDONED:
+                path.unlink()
 
 
 def sync(path: str | os.PathLike[str]) -> None:

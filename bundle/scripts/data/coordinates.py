@@ -77,7 +77,7 @@ def nifti_coordinates(header: nib.Nifti1Header, shape: Sequence[int], file: str)
     fields = _qform_fields(header, shape, to_mm)
     qform_affine = _affine_of(fields) if qform_code else None
     if qform_code and qform_affine is None and sform_code:
-        doubts.append("its qform is no rotation and was ignored, the sform counts")
+        doubts.append("its qform is not a rotation and was ignored, the sform is used")
         qform_code = 0
     if sform_code:
         affine = np.eye(4)
@@ -86,13 +86,13 @@ def nifti_coordinates(header: nib.Nifti1Header, shape: Sequence[int], file: str)
     elif qform_code:
         if qform_affine is None:
             raise BadInputError(
-                f"{file} has a qform that is no place in space (quaternion, voxel sizes and offset "
+                f"{file} has an invalid qform (quaternion, voxel sizes and offset "
                 f"{[round(value, 4) for value in fields[1:]]}). Correct the header's qform, or write an sform."
             )
         affine = qform_affine
         if float(header["pixdim"][0]) not in (-1.0, 0.0, 1.0):
             doubts.append(
-                f"its qfac (pixdim[0]) is {float(header['pixdim'][0]):g}, which should be 1 or -1; its sign counts"
+                f"its qfac (pixdim[0]) is {float(header['pixdim'][0]):g}, which should be 1 or -1; its sign is used"
             )
     else:
         spacing = np.asarray(fields[1:4])
@@ -246,10 +246,10 @@ def _contradictions(
     if qform_affine is not None:
         apart = largest_distance(affine, qform_affine, shape)
         if apart > _TWO_PLACES * sizes.min():
-            return [f"its sform and qform place it up to {apart:.3g} mm apart, the sform counts"]
+            return [f"its sform and qform place it up to {apart:.3g} mm apart, the sform is used"]
         return []
     spacing = np.array(fields[1:4])
     if (spacing != 0).any() and not np.allclose(spacing, sizes, rtol=_TWO_SIZES, atol=0):
         told, counts = (" x ".join(f"{size:.4g}" for size in each) for each in (spacing, sizes))
-        return [f"its voxel sizes are {told} mm by pixdim but {counts} mm by the sform, which counts"]
+        return [f"its voxel sizes are {told} mm by pixdim but {counts} mm by the sform, which is used"]
     return []

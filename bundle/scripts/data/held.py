@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 try:
     import fcntl
@@ -10,18 +11,30 @@ except ImportError:  # not a POSIX system
     fcntl = None
 
 
-def hold(path: str | os.PathLike[str], wait: bool = False) -> int | None:
+class Held(NamedTuple):
+    """A file that this process holds.
+
+    Attributes:
+        descriptor: of the open file.
+        certain: whether no other process holds it. False on file systems that know no locks, such as some network
+            drives: there every process gets the file.
+    """
+
+    descriptor: int
+    certain: bool
+
+
+def hold(path: str | os.PathLike[str], wait: bool = False) -> Held | None:
     """Lock a file, which is made if missing, for this process alone.
 
-    The system releases the lock when the process ends, however it ends, so no lock is ever stale. On file systems that
-    know no locks every process gets the file.
+    The system releases the lock when the process ends, however it ends, so no lock is ever stale.
 
     Args:
         path: the file; its folder must exist.
         wait: wait for another process that holds it. Defaults to False.
 
     Returns:
-        a descriptor for `let_go`, or None where another process holds the file.
+        what `let_go` takes, or None where another process holds the file.
 
     Raises:
         OSError: the file cannot be opened, or its folder does not exist.
@@ -29,31 +42,33 @@ def hold(path: str | os.PathLike[str], wait: bool = False) -> int | None:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            if fcntl is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if fcntl is None:
+                return Held(descriptor, certain=False)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             os.close(descriptor)
             return None
         except OSError:  # the file system has no locks
-            return descriptor
+            return Held(descriptor, certain=False)
         except BaseException:
             os.close(descriptor)
             raise
-        if is_held(path, descriptor):
-            return descriptor
+        held = Held(descriptor, certain=True)
+        if is_held(path, held):
+            return held
         # the holder before removed the file while this process waited for it
         os.close(descriptor)
 
 
-def is_held(path: str | os.PathLike[str], descriptor: int) -> bool:
+def is_held(path: str | os.PathLike[str], held: Held) -> bool:
     """Whether the file that was locked is still the one at `path`."""
     try:
-        there, own = os.stat(path), os.fstat(descriptor)
+        there, own = os.stat(path), os.fstat(held.descriptor)
     except OSError:
         return False
     return (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino)
 
 
-def let_go(descriptor: int) -> None:
+def let_go(held: Held) -> None:
     """Release what `hold` returned."""
-    os.close(descriptor)
+    os.close(held.descriptor)

@@ -276,8 +276,8 @@ def _patient_finder(root: Path, names: Sequence[str]) -> Callable[[_File], dict[
         patient = patients.get(fused.key) or patients.get(fused.path.resolve().parent.name)
         if patient is None:
             raise _NoPartnerError(
-                f"{fused.path} is of no patient of {root}: none is named {fused.key}. {_nearest(fused.key, patients)}"
-                "Give the folder of its sources by --sources."
+                f"{fused.path} belongs to no patient of {root}: none is named {fused.key}. "
+                f"{_nearest(fused.key, patients)}Give the folder of its sources by --sources."
             )
         if "problem" in patient:
             raise _NoPartnerError(patient["problem"])

@@ -98,11 +98,11 @@ def open_nifti(path: str | os.PathLike[str]) -> NiftiFile:
         content = start + stream.read(max(0, header.end - len(start)))
         surplus = len(content) > header.end or stream.read(1)
     if len(content) < header.end:
-        raise BadInputError(_damaged(file, f"its header tells of {header.end} bytes, {len(content)} are there"))
+        raise BadInputError(_damaged(file, f"its header states {header.end} bytes, {len(content)} are there"))
     if surplus:
         raise BadInputError(
-            f"{file} holds more than the {header.end} bytes that its header tells of, so one of them is wrong. "
-            "Download the file again, or write it anew with the program that made it."
+            f"{file} holds more than the {header.end} bytes that its header states, so one of them is wrong. "
+            "Download the file again, or write it again with the program that made it."
         )
     stored = np.frombuffer(content, header.dtype, offset=header.offset).reshape(header.shape, order="F")
     coordinates = nifti_coordinates(header.fields, header.shape, file)
@@ -273,7 +273,7 @@ def _judged(header: _Header, file: str, size: int, compressed: bool) -> _Header:
         raise BadInputError(
             _damaged(
                 file,
-                f"its header tells of {' x '.join(map(str, header.shape))} voxels, {header.end:,} bytes, which a file "
+                f"its header states {' x '.join(map(str, header.shape))} voxels, {header.end:,} bytes, which a file "
                 f"of {size:,} bytes cannot hold",
             )
         )

@@ -235,7 +235,7 @@ def _choose_segmentation(
         if image not in best:
             elsewhere = "segmentation that lies in another space than the images"
             context.scan.not_taken.add(
-                "automatic segmentation beside a corrected one" if image in fitting else elsewhere, str(image.place)
+                "automatic segmentation next to a corrected one" if image in fitting else elsewhere, str(image.place)
             )
     paths = sorted(_path(image, context) for image in best)
     if len(paths) == 1:

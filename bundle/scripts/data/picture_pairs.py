@@ -114,7 +114,7 @@ def _record(names: Sequence[str], folders: Sequence[Path], found: Sequence[dict[
     missing = [str(folder) for folder, of_name in zip(folders, files, strict=True) if not of_name]
     several = next((of_name for of_name in files if len(of_name) > 1), None)
     if missing:
-        problem = f"there is no picture {names[0]} in {' and '.join(missing)}. Add it, or take its partner away."
+        problem = f"there is no picture {names[0]} in {' and '.join(missing)}. Add it, or remove its partner."
     elif several:
         problem = f"{' and '.join(map(str, several))} have one name. Keep one of them."
     else:

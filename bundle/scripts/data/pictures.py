@@ -122,9 +122,7 @@ def _taken_apart(image: Image.Image, file: Path, bits: int, inverted: bool) -> P
         levels = np.asarray(image).astype(np.float64) / 65535
         return Picture((1 - levels if inverted else levels).astype(np.float32), None, 16)
     if bits == 16:
-        warnings.warn(
-            f"{file} has 16 bits per channel beside colour or transparency; they are read as 8.", stacklevel=3
-        )
+        warnings.warn(f"{file} has 16 bits per channel and colour or transparency; they are read as 8.", stacklevel=3)
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
         opacity = rgba[..., 3:].astype(np.float64) / 255

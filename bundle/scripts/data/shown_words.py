@@ -7,26 +7,28 @@ import re
 UNKNOWN = "…"
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _MOST_DIGITS = 5
+_PSEUDONYM = re.compile(r"study-[0-9a-f]{10}")
+"""Name that this bundle gives to a study."""
 
 _IMAGING = """
 abdomen acquisition adc agent and angio ap apparent asl asset average ax axial bilddaten blade body bold brain bravo
 calib calibration cbf cbv ce cerebral cervical ciss clariscan coefficient coil colfa com composed contrast control
-cor coronal cow csi ct cube dark data db dce dcm default derived dicom dicomdir
-diff diffusion diffusionskoeff dir dis dist dixon
-dota dotarem drive dsc dsi dti dtpa dyn dynamic echo enhanced ep epi estimated export fa fast fat ffe fgre field
-fiesta file files flair flow fluid fmri fov frfse fs fse fspgr fused gad gadavist gado gadobenate gadobutrol
-gadodiamide gadopentetate gadoterate gadoteridol gadovist gadoxetate gd ge grappa gre hals haste head hemo high
-hires hirn ima image images img in inhance inj inv inversion ir irfse irm iso isotrop isotropic kein km kontrast
-kontrastmittel kopf kspace lat loc localiser localizer long low lr mag magnevist magnitude map mask medic medium min
-mini mip mit mm mosaic motion mp mpr mprage mr mra mri mrs mrv mtt multi multihance nativ native nd neck neuro no
-non none norm not nr obl oblique off ohne omniscan on orig original ortho out patient patients pca pcasl pd pdw perf
-perfusion phantom phase phasen plane plus post pre primary primovist prohance projection propeller proton pseudo pwi
-rage raw rcbf rcbv real ref reference reformat registered report resolve rest resting rot rotation rsfmri sag
-sagittal sat save scan schädel scout screen secondary sense seq sequence series set shim shot single slice slices
-sms snapshot soft space spair spc spectro spgr spin spine spir spoiled std stealth stir structural studies study sub
-subtraction supp suppression survey susceptibility swan swi swip tensor test tfe tfl thick thin three time tir tirm
-tof tra trace tracew trans transversal transverse trufi tse ttp turbo two uni us vasovist vd venobold vibe view
-vista vol volume water weighted wip with without yes
+cor coronal cow csi ct cube dark data db dce dcm default derived dicom dicomdir diff diffusion diffusionskoeff dir
+dis dist dixon dota dotarem drive dsc dsi dti dtpa dyn dynamic echo enhanced ep epi estimate estimated export fa
+fast fat ffe fgre field fiesta file files flair flow fluid fmri fov frfse fs fse fspgr fused fusioninn gad gadavist
+gado gadobenate gadobutrol gadodiamide gadopentetate gadoterate gadoteridol gadovist gadoxetate gd ge grappa gre
+hals haste head hemo high hires hirn html ima image images img in inhance inj inv inversion ir irfse irm iso isotrop
+isotropic json kein km kontrast kontrastmittel kopf kspace lat loc localiser localizer long low lr mag magnevist
+magnitude map mask medic medium min mini mip mit mm mosaic motion mp mpr mprage mr mra mri mrs mrv mtt multi
+multihance nativ native nd neck neuro no non none norm not nr obl oblique off ohne omniscan on orig original ortho
+out output overview patient patients pca pcasl pd pdw perf perfusion phantom phase phasen plane plus post pre
+primary primovist prohance projection propeller proton pseudo pwi rage raw rcbf rcbv real ref reference reformat
+registered report resolve rest resting result results rot rotation rsfmri sag sagittal sat save scan schädel scout
+screen secondary sense seq sequence series set shim shot single slice slices sms snapshot soft space spair spc
+spectro spgr spin spine spir spoiled std stealth stir structural studies study sub subtraction supp suppression
+survey susceptibility swan swi swip tensor test tfe tfl thick thin three time tir tirm tof tra trace tracew trans
+transversal transverse trufi tse ttp turbo two uni us vasovist vd venobold vibe view vista vol volume water weighted
+wip with without yes
 """
 """Words of sequences, planes, body parts, contrast agents and exports, in the languages of the vendors."""
 _WORDS = frozenset(_IMAGING.split())
@@ -43,6 +45,8 @@ def shown_words(text: str) -> str:
 
 def is_harmless(name: str) -> bool:
     """Whether a name of a file or folder, such as "IM_0001.dcm", holds no word or number that may identify someone."""
+    if _PSEUDONYM.match(name):
+        name = name[len("study-0123456789") :]
     return all(_shown(part) != UNKNOWN for part in _PARTS.finditer(name))
 
 

@@ -235,5 +235,5 @@ def _read_cache(path: Path) -> _PatientSlices | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        warnings.warn(f"the cache {path} is damaged ({error}) and is made anew.", stacklevel=2)
+        warnings.warn(f"the cache {path} is damaged ({error}) and is rebuilt.", stacklevel=2)
         return None

@@ -82,7 +82,7 @@ def split_patients(
         )
     train = [patient for patient in ordered if patient["patient"] in train_names]
     validation = [patient for patient in ordered if patient["patient"] in validation_names]
-    if save_to:
+    if save_to and not (split_file and Path(split_file).expanduser().resolve() == Path(save_to).resolve()):
         content = {
             "train": [patient["patient"] for patient in train],
             "validation": [patient["patient"] for patient in validation],

@@ -121,10 +121,10 @@ def wished_uid(wish: Any) -> str | None:
 def _as_named(series: Sequence[Series], source: str, wish: str, told: Mapping[int, Contrast]) -> Choice:
     found = [one for one in series if finds(one, wish)]
     if not found:
-        raise BadInputError(f'no series is "{wish}", which is named as {source}.')
+        raise BadInputError(f'no series is "{wish}", which was given as {source}.')
     if len(found) > 1:
         raise BadInputError(
-            f'{len(found)} series are "{wish}", which is named as {source}: '
+            f'{len(found)} series are "{wish}", which was given as {source}: '
             f"{', '.join(one.label for one in found)}. {_remedy(source)}"
         )
     (one,) = found
@@ -141,11 +141,12 @@ def _as_named(series: Sequence[Series], source: str, wish: str, told: Mapping[in
 def _by_contrast(series: Sequence[Series], source: str, told: Mapping[int, Contrast]) -> Choice:
     if source not in NAMES:
         raise BadInputError(
-            f"{source} is not told from headers (only {', '.join(NAMES)} are). {_remedy(source, 'Name its series')}"
+            f"{source} cannot be recognised from headers (only {', '.join(NAMES)} can). "
+            f"{_remedy(source, 'Name its series')}"
         )
     found = [one for one in series if told[id(one)].kind == source]
     if not found:
-        raise BadInputError(f"no series is told to be {NAMES[source]}. {_remedy(source, 'If one is, name it')}")
+        raise BadInputError(f"no series was recognised as {NAMES[source]}. {_remedy(source, 'If one is, name it')}")
     certain = [one for one in found if not told[id(one)].doubts]
     left = certain or found
     original = [one for one in left if one.facts.original or source in ("adc", "dwi")]

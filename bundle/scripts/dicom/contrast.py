@@ -99,7 +99,7 @@ def tell_contrast(facts: Facts) -> Contrast:
         doubts.append(f'its description says "{words[by_words]}"')
     kind = by_values or by_words
     if not kind:
-        return Contrast("", (f"nothing tells what it shows ({_timing(facts) or 'without timing'})",))
+        return Contrast("", (f"its contrast is not stated ({_timing(facts) or 'without timing'})",))
     if by_values:
         reasons.append(why + converted)
     if kind in words:
@@ -235,7 +235,7 @@ def _agent(facts: Facts) -> tuple[str, list[str], list[str]]:
         why = f'the header names the contrast agent "{shown_words(agent)}", but {facts.contrast_dose} of it'
         return "", [f"T1 with or without contrast agent: {why}"], []
     if said and given is None:
-        return "t1gd", [f'"{word}" in its description tells of contrast agent'], []
+        return "t1gd", [f'"{word}" in its description indicates contrast agent'], []
     if said:
         return "t1", [f'contrast agent "{shown_words(agent)}" in the header'], [f'"{word}" in its description']
     if facts.contrast_dose:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from .packages import require
 from .private_block import ESTIMATE, FUSED, KINDS, write_block
 from .series_record import DIGESTS
 from .source_pixels import LEVELS, stored_values
+from .source_text import restore_bytes
 from .volume import SeriesVolume
 
 FUSED_RANGE = 1000.0
@@ -301,7 +303,7 @@ def _add_equipment(instance: Dataset, header: Dataset) -> None:
     ours.ContributionDescription = f"Image fusion and decomposition. {RESEARCH_NOTICE}"
     items = [ours]
     before = header.get("ContributingEquipmentSequence") or []
-    items += [item for item in before if item.get("Manufacturer") not in (None, "", NAME)]
+    items += [deepcopy(item) for item in before if item.get("Manufacturer") not in (None, "", NAME)]
     if header.get("Manufacturer") and header.Manufacturer != NAME and is_valid(header["Manufacturer"]):
         scanner = Dataset()
         scanner.PurposeOfReferenceCodeSequence = Items([_code("109101", "Acquisition Equipment")])
@@ -332,6 +334,7 @@ def _save(instance: Dataset, path: Path, syntax: UID) -> None:
     meta.MediaStorageSOPInstanceUID = instance.SOPInstanceUID
     meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
     instance.file_meta = meta
+    restore_bytes(instance)
     if syntax != ExplicitVRLittleEndian:
         instance.compress(syntax, generate_instance_uid=False)
     instance.save_as(path, enforce_file_format=True)

@@ -66,7 +66,7 @@ def find_studies(
     uids = [uid for wish in named.values() if (uid := wished_uid(wish))]
     if uids:
         studies = {study: group for study, group in studies.items() if {*_uids(group)} & set(uids)}
-    records = []
+    records, without = [], []
     for study, group in studies.items():
         patient = _patient(study, group, patient_names)
         try:
@@ -75,7 +75,7 @@ def find_studies(
             if named or any(tell_contrast(one.facts).kind in sources for one in group):
                 records.append({"patient": patient, "problem": f"{patient}: {error}"})
             else:
-                logger.info("left out %s: it holds none of %s", patient, ", ".join(sources))
+                without.append(patient)
             continue
         records.append(
             {
@@ -86,6 +86,8 @@ def find_studies(
         )
     if not records:
         raise BadInputError(_nothing(Path(dataset_dir), scan, sources, uids))
+    for patient in without:
+        logger.info("left out %s: it holds none of %s", patient, ", ".join(sources))
     return sorted(_told_apart(records, patient_names), key=lambda record: record["patient"])
 
 
@@ -93,8 +95,8 @@ def _log_summary(scan: Scan) -> None:
     """One line for all files that were left out as they should be, and one for each remark of pydicom."""
     reasons = Counter(reason for path, reason in scan.ignored.items() if path not in scan.damaged)
     if reasons:
-        told = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-        logger.info("left out %d files that are not images: %s", reasons.total(), told)
+        told = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+        logger.info("left out files without images: %s", told)
     for text, paths in scan.remarks.items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         logger.info("pydicom remarks on %s%s: %s", paths[0].name, more, text)
@@ -145,7 +147,7 @@ def _damaged_beside(scan: Scan, choices: Mapping[str, Any]) -> list[str]:
         if damaged:
             shown = ", ".join(damaged[:3]) + (f" and {len(damaged) - 3} more" if len(damaged) > 3 else "")
             warnings.append(
-                f"{shown} beside the {source} series cannot be read as DICOM: slices at an end of it may be missing"
+                f"{shown} next to the {source} series cannot be read as DICOM: slices at an end of it may be missing"
             )
     return warnings
 

@@ -11,6 +11,8 @@ from pydicom.tag import Tag
 
 from scripts.data.errors import BadInputError
 
+from .source_text import read_element
+
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _NOT_OF_ONE_FRAME = (*_GROUPS, "NumberOfFrames", "DimensionOrganizationSequence", "DimensionIndexSequence")
 _CONVERTED = (
@@ -121,7 +123,7 @@ def _elements(dataset: Dataset, tags: Iterable[Any]) -> Dataset:
         if tag not in dataset:
             continue
         try:
-            element = dataset[tag]
+            element = read_element(dataset, tag)
             malformed = not _is_number(element)
         except Exception:  # the faults of damaged values are many
             malformed = True

@@ -91,7 +91,7 @@ def _check_orientations(orientations: np.ndarray, names: Sequence[str]) -> None:
     odd = np.flatnonzero(away > _PARALLEL * 5)
     if len(odd):
         raise BadInputError(
-            f"the series' images are cut in different directions, {_few(names, odd)} unlike the others: it is a "
+            f"the series' images are cut in different directions, {_few(names, odd)} unlike the other images: it is a "
             "localizer or holds more than one series. Name another series, or leave those files out of a copy of it."
         )
 
@@ -110,7 +110,7 @@ def _step(
     if len(same):
         raise BadInputError(
             f"the series holds several images at one place ({len(same)} times, for instance {names[same[0]]} and "
-            f"{names[same[0] + 1]}): two acquisitions in one series, which nothing in the headers tells apart. Put one "
+            f"{names[same[0] + 1]}): two acquisitions in one series, which the headers do not distinguish. Put one "
             "of them into a folder of its own."
         )
     usual = float(np.median(gaps))
@@ -127,8 +127,8 @@ def _step(
     off = float(np.abs(heights - even).max()) / mean
     if off > _UNEVEN:
         raise BadInputError(
-            f"the slices are spaced unevenly, {gaps.min():.4g} to {gaps.max():.4g} mm apart: no grid of equal voxels "
-            f"holds them. Resample the series to an even spacing first, or {_AGAIN.lower()}."
+            f"the slices are spaced unevenly, {gaps.min():.4g} to {gaps.max():.4g} mm apart: they do not form a "
+            f"regular grid. Resample the series to an even spacing first, or {_AGAIN.lower()}."
         )
     if off > _SLIGHTLY_UNEVEN:
         warnings.append(

@@ -32,7 +32,7 @@ def require(*packages: str, purpose: str = "reading DICOM") -> None:
         word = "package" if len(missing) == 1 else "packages"
         wheels = " ".join(WHEELS.get(package, package) for package in missing)
         raise BadInputError(
-            f"{purpose} needs the {word} {', '.join(missing)}. Install what the clinic's side needs: "
+            f"{purpose} needs the {word} {', '.join(missing)}. Install the clinical requirements: "
             f"pip install -r {REQUIREMENTS}, or pip install {wheels}"
         )
 

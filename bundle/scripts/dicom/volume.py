@@ -17,6 +17,7 @@ from scripts.data.errors import BadInputError
 from .completeness import check_complete
 from .frames import plain_headers
 from .geometry import slice_geometry
+from .loss import declare_loss
 from .mosaic import why_mosaic
 from .packages import REQUIREMENTS, choose_decoder, own_choice
 from .read_file import check_size, read_dataset, remarks
@@ -139,6 +140,7 @@ def _read_file(path: Path) -> list[_Slice]:
         dataset = read_dataset(path, pixels=True)
         headers = plain_headers(dataset)
         _check_length(dataset, len(headers))
+        declare_loss(dataset, headers)
     except BadInputError as error:
         raise BadInputError(f"{path}: {error}") from error
     except MemoryError:
@@ -181,7 +183,7 @@ def _check_length(dataset: Dataset, frames: int) -> None:
     if missing:
         raise BadInputError(f"lacks {', '.join(missing)}, without which pixels mean nothing. Export the series again")
     if not dataset.file_meta.TransferSyntaxUID.is_transfer_syntax:
-        raise BadInputError("names no transfer syntax that there is: it is damaged. Export or copy it again")
+        raise BadInputError("names an unknown transfer syntax: it is damaged. Export or copy it again")
     claimed = int(dataset.get("NumberOfFrames") or 1)
     if claimed != frames:
         raise BadInputError(f"holds {claimed} frames, but its header describes {frames}. Export the series again")
@@ -275,7 +277,7 @@ def _rescale(one: _Slice) -> tuple[float, float]:
     required = str(one.header.SOPClassUID) == EnhancedMRImageStorage
     if (slope is None) != (intercept is None) or (required and slope is None):
         raise BadInputError(
-            f"{one.name} lacks Rescale Slope or Rescale Intercept, so that nobody knows what its pixels mean. Export "
+            f"{one.name} lacks Rescale Slope or Rescale Intercept, so its pixel values are undefined. Export "
             "the series again."
         )
     if slope == 0.0:
@@ -299,7 +301,7 @@ def _without_padding(one: _Slice) -> tuple[np.ndarray, int]:
 def _told_by_headers(slices: Sequence[_Slice], rescales: Sequence[tuple[float, float]]) -> list[str]:
     first = slices[0].header
     notes = []
-    if str(first.get("LossyImageCompression", "00")) == "01":
+    if any(str(one.header.get("LossyImageCompression", "")) == "01" for one in slices):
         notes.append("its images were compressed with loss")
     if first.get("PhotometricInterpretation") == "MONOCHROME1":
         notes.append("its images are to be shown inverted (MONOCHROME1); the values were read as they are stored")

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from scripts.data.errors import BadInputError
+from scripts.data.inputs import check_apart
 from scripts.networks import PublishedFusionINN
 from scripts.outputs.writing import result_file
 
@@ -33,6 +34,7 @@ def convert_published(freia_path: str | None, network: PublishedFusionINN, outpu
     Raises:
         BadInputError: when a file cannot be read or written, or the state is that of another graph.
     """
+    check_apart(output_path, freia_path)
     state = _read(freia_path)
     try:
         network.load_freia(state)

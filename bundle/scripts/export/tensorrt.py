@@ -101,7 +101,7 @@ def check_tensorrt() -> None:
     """
     if not torch.cuda.is_available():
         raise BadInputError(
-            "TensorRT builds engines on the NVIDIA GPU that is to run them, and none is at hand. Run this on a machine "
+            "TensorRT builds engines on the NVIDIA GPU that is to run them, and none was found. Run this on a machine "
             "with one; the ONNX files (section onnx) run everywhere."
         )
     if find_spec("torch_tensorrt") is None:

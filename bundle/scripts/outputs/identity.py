@@ -17,7 +17,7 @@ from .digest import voxel_digest
 from .sidecar import sidecar_of
 
 FUSED_ENDINGS = ("_fused.nii.gz", "_fused.nii")
-_REMEDY = "Put the sidecar beside it that was written with it, or fuse again."
+_REMEDY = "Put the sidecar next to it that was written with it, or fuse again."
 
 
 def identity_keys(patient: str, shape: Sequence[int], affine: np.ndarray) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def check_belongs(
 
     Args:
         path: the fused image.
-        sidecar: content of the sidecar beside it; what an older one lacks is not compared.
+        sidecar: content of the sidecar next to it; what an older one lacks is not compared.
         values: [X, Y, Z] of the image, not clipped.
         affine: [4, 4] of the image.
 
@@ -54,7 +54,7 @@ def check_belongs(
     """
     if not _check_id(path, sidecar) and sidecar.get("Patient", patient_of(path)) != patient_of(path):
         raise BadInputError(
-            f"the sidecar beside {path} is of patient {sidecar['Patient']}. {_REMEDY} If both files were renamed, "
+            f"the sidecar next to {path} is of patient {sidecar['Patient']}. {_REMEDY} If both files were renamed, "
             'change "Patient" in the sidecar.'
         )
     check_grid(path, sidecar, values.shape, affine)
@@ -122,7 +122,7 @@ def _check_id(path: str | os.PathLike[str], sidecar: Mapping[str, Any]) -> bool:
         return False
     if written[1].decode() != known:
         raise BadInputError(
-            f"{path} and the sidecar beside it are of different fusions (id {written[1].decode()} in the image, "
+            f"{path} and the sidecar next to it are of different fusions (id {written[1].decode()} in the image, "
             f"{known} in the sidecar). {_REMEDY}"
         )
     return True

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
-import socket
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from scripts.data.errors import BadInputError
-from scripts.data.held import hold, is_held, let_go
+from scripts.data.held import Held, hold, is_held, let_go
+from scripts.data.owner import has_ended, read_owner, write_owner
 
 LOCK = ".lock"
 _SECONDS_TO_SIGN = 2.0
 """How long a process that has just locked a folder may take to write its name into the lock."""
 
-_held: dict[Path, int] = {}
+_held: dict[Path, Held] = {}
 
 
 def lock_folder(folder: str | os.PathLike[str], command: str) -> None:
     """Lock an output folder until `unlock_folder`, or the end of the process.
 
-    The processes of one torchrun command share the lock. A lock that a dead process left is taken over. Folders below
-    are not locked: their commands write other files.
+    The processes of one torchrun command share the lock. A lock that a dead process left is taken over; where the file
+    system knows no locks, only one of this machine is, for nothing is known of processes of others. Folders below are
+    not locked: their commands write other files.
 
     Args:
         folder: the folder, which exists.
@@ -40,24 +40,20 @@ def lock_folder(folder: str | os.PathLike[str], command: str) -> None:
             return
         let_go(_held.pop(path))
     deadline = time.monotonic() + _SECONDS_TO_SIGN
-    while (descriptor := hold(path)) is None:
-        holder = _holder(path)
+    while (held := hold(path)) is None or not held.certain:
+        holder = read_owner(path)
+        if held is not None and (not holder or has_ended(holder)):
+            break
+        if held is not None:
+            let_go(held)
         if holder and holder.get("job") == _job() is not None:
             return
         if not holder and time.monotonic() < deadline:
             time.sleep(0.05)
             continue
-        raise BadInputError(_in_use(folder, holder))
-    _held[path] = descriptor
-    signature = {
-        "command": command,
-        "process": os.getpid(),
-        "host": socket.gethostname(),
-        "since": time.strftime("%H:%M:%S"),
-        "job": _job(),
-    }
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, json.dumps(signature).encode())
+        raise BadInputError(_in_use(folder, holder, path if held is not None else None))
+    _held[path] = held
+    write_owner(held.descriptor, command=command, since=time.strftime("%H:%M:%S"), job=_job())
     atexit.register(unlock_folder, folder, os.getpid())
 
 
@@ -85,11 +81,11 @@ def unlock_folder(folder: str | os.PathLike[str], process: int | None = None) ->
     path = Path(folder).resolve() / LOCK
     if path not in _held or process not in (None, os.getpid()):
         return
-    descriptor = _held.pop(path)
-    if is_held(path, descriptor):
+    held = _held.pop(path)
+    if is_held(path, held):
         with suppress(OSError):
             path.unlink()
-    let_go(descriptor)
+    let_go(held)
 
 
 def _job() -> str | None:
@@ -100,19 +96,14 @@ def _job() -> str | None:
     return "/".join(os.environ.get(name, "") for name in names)
 
 
-def _holder(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _in_use(folder: str | os.PathLike[str], holder: dict[str, Any]) -> str:
+def _in_use(folder: str | os.PathLike[str], holder: dict[str, Any], uncertain: Path | None) -> str:
     who = "another process"
     if holder:
         who = (
             f'"{holder.get("command")}" (process {holder.get("process")} on {holder.get("host")}, since '
             f"{holder.get('since')})"
         )
-    return f"{folder} is in use by {who}. Wait until it has ended, or choose another --output_dir."
+    remedy = "Wait until it has ended, or choose another --output_dir."
+    if uncertain is not None:
+        remedy += f" If it has ended already, remove {uncertain}: this drive knows no locks, so nobody else can tell."
+    return f"{folder} is in use by {who}. {remedy}"

@@ -23,7 +23,7 @@ OWN_ENDINGS = (FUSED_ENDING, "_estimate.png", "_overview.png")
 """Ends of the names of what is written, which is never read as a source."""
 
 SIDECAR_CHUNK = "FusionINN"
-"""Name of the text in the PNG that holds what the sidecar beside it holds."""
+"""Name of the text in the PNG that holds what the sidecar next to it holds."""
 
 GREY_TYPES = {8: "uint8", 16: "uint16"}
 
@@ -93,16 +93,16 @@ def picture_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
     if text is None:
         if not beside.is_file():
             raise BadInputError(
-                f"{path} does not say what leads back to its sources, and {beside.name} is not beside it. Either it "
-                "was not fused by this bundle, or another program has rewritten it: give the picture as it was written "
-                f"or put {beside.name} beside it."
+                f"{path} does not hold its record, without which it cannot be decomposed, and {beside.name} is not "
+                "next to it. Either it was not fused by this bundle, or another program has rewritten it: give the "
+                f"picture as it was written or put {beside.name} next to it."
             )
         return read_sidecar(beside, picture=True)
     where = f'the text "{SIDECAR_CHUNK}" in {path}'
     content = check_sidecar(where, parse_json(text, where, "Copy the picture again, or fuse again."), picture=True)
     if is_sidecar(beside) and read_sidecar(beside, picture=True).get("FusionID") != content.get("FusionID"):
         raise BadInputError(
-            f"{path} and {beside.name} beside it are of different fusions. Keep those that were written together; the "
+            f"{path} and {beside.name} next to it are of different fusions. Keep those that were written together; the "
             "picture alone is enough."
         )
     return content

@@ -4,6 +4,9 @@ A new set is written into a hidden folder next to the old one, ``.staged-…``. 
 plan is written there too: from then on the new set counts. Several files cannot be renamed in one step, so a process
 that dies between two renames leaves the plan behind, and the next command that reads or writes the folder carries it
 out (`recover`). Whatever dies before the plan is written leaves the old set alone.
+
+What belongs to a process that may still run is left alone. The lock of a stage says so, and the process that is named
+in it: on network drives locks may be unknown, or count on one machine only.
 """
 
 from __future__ import annotations
@@ -11,18 +14,27 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from scripts.data.atomic import sync
+from scripts.data.atomic import sweep_leftovers, sync
 from scripts.data.errors import BadInputError, InternalError
-from scripts.data.held import hold, let_go
+from scripts.data.held import Held, hold, let_go
+from scripts.data.inputs import check_no_input, is_input
+from scripts.data.owner import has_ended, read_owner, write_owner
 
 BEGINNING = ".staged-"
 _LOCK, _PLAN, _NEW, _OLD = "lock", "plan.json", "new", "old"
+_WRITING, _EXCHANGING = 7 * 86400, 600
+"""Seconds after which a process that this machine knows nothing of counts as dead: while it writes a patient's files,
+and while it exchanges them, which are a few renames."""
+_PATIENCE = 10.0
+"""Seconds that an exchange is waited for which another process carries out."""
 
 
 @contextmanager
@@ -31,7 +43,8 @@ def staged(
 ) -> Iterator[Path]:
     """Give a folder to write to, whose content moves to `folder` if nothing is raised.
 
-    Files and folders of the same names are replaced, and `outdated` ones removed; others stay. A stage within a stage
+    Files and folders of the same names are replaced, and `outdated` ones removed; others stay, and so do the inputs of
+    the command, see `scripts.data.inputs`. A stage within a stage
     moves its content without further ado: the outer one completes it.
 
     Args:
@@ -43,7 +56,8 @@ def staged(
         an empty folder on the same disk.
 
     Raises:
-        BadInputError: the disk is full, something may not be written, or the folder was removed meanwhile.
+        BadInputError: the disk is full, something may not be written, an input would be replaced, or the folder was
+            removed meanwhile.
     """
     folder = Path(folder)
     outer = any(part.startswith(BEGINNING) for part in folder.parts)
@@ -60,8 +74,8 @@ def staged(
         try:
             yield stage / _NEW
             names = sorted(entry.name for entry in (stage / _NEW).iterdir())
-            _check_kinds(folder, stage, names)
-            old = sorted({Path(path).name for path in outdated()} - set(names))
+            _check_targets(folder, stage, names)
+            old = sorted({Path(path).name for path in outdated() if not is_input(path)} - set(names))
             if not outer:
                 for parent in {path.parent for path in made}:
                     sync(parent)
@@ -69,6 +83,7 @@ def staged(
             _write_plan(stage, {"new": names, "outdated": old}, durable=not outer)
             decided = True
             _carry_out(folder, stage, durable=not outer)
+            sweep_leftovers(folder, (*names, *old))
         except BaseException:
             if decided:  # once more: what has happened already is not repeated
                 _carry_out(folder, stage, durable=not outer)
@@ -94,13 +109,13 @@ def staged(
 def recover(folder: str | os.PathLike[str]) -> None:
     """Complete the exchange that a process left in a folder when it died, and remove what it had half-written.
 
-    A process that is exchanging files at this moment is waited for; one that still writes is left alone.
+    A process that is exchanging files at this moment is waited for; one that still writes, or may do so, is left alone.
 
     Args:
         folder: folder of a result set.
 
     Raises:
-        BadInputError: an exchange was interrupted and cannot be completed.
+        BadInputError: an exchange was interrupted and cannot be completed, or another process does not complete one.
     """
     for stage in sorted(Path(folder).glob(f"{BEGINNING}*")):
         if stage.is_symlink() or not stage.is_dir():
@@ -117,6 +132,9 @@ def recover(folder: str | os.PathLike[str]) -> None:
         if lock is None:
             continue
         try:
+            if not _is_abandoned(stage, lock):
+                _wait_for_exchange(Path(folder), stage)
+                continue
             if (stage / _PLAN).exists():
                 _carry_out(Path(folder), stage)
             shutil.rmtree(stage, ignore_errors=True)
@@ -139,11 +157,38 @@ def placed(files: Iterable[str | os.PathLike[str]], stage: Path, folder: Path) -
     return [str(folder / Path(file).relative_to(stage)) for file in files]
 
 
-def _new_stage(folder: Path) -> tuple[Path, int]:
+def _is_abandoned(stage: Path, lock: Held) -> bool:
+    """Whether the process that made a stage has certainly died."""
+    owner = read_owner(stage / _LOCK)
+    if lock.certain and owner.get("host", socket.gethostname()) == socket.gethostname():
+        return True
+    ended = has_ended(owner)
+    if ended is not None:
+        return ended
+    for last, limit in ((stage / _PLAN, _EXCHANGING), (stage / _NEW, _WRITING), (stage, _WRITING)):
+        with suppress(FileNotFoundError):
+            return time.time() - last.stat().st_mtime > limit
+    return False
+
+
+def _wait_for_exchange(folder: Path, stage: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while (stage / _PLAN).exists():
+        if time.monotonic() > deadline:
+            owner = read_owner(stage / _LOCK)
+            raise BadInputError(
+                f"{folder} is being given new results by process {owner.get('process')} on {owner.get('host')}, which "
+                f"does not get done. Wait {_EXCHANGING // 60} minutes and try again, or end that process."
+            )
+        time.sleep(0.05)
+
+
+def _new_stage(folder: Path) -> tuple[Path, Held]:
     while True:
         stage = Path(tempfile.mkdtemp(dir=folder, prefix=BEGINNING))
         try:
             lock = hold(stage / _LOCK, wait=True)
+            write_owner(lock.descriptor)
             (stage / _NEW).mkdir()
             return stage, lock
         except FileNotFoundError:
@@ -199,10 +244,11 @@ def _checked(stage: Path, names: Any) -> list[str]:
     return names
 
 
-def _check_kinds(folder: Path, stage: Path, names: Iterable[str]) -> None:
-    """Refuse to replace a folder by a file, and a file by a folder: those are not of an earlier set."""
+def _check_targets(folder: Path, stage: Path, names: Iterable[str]) -> None:
+    """Refuse to replace an input, a folder by a file, and a file by a folder: those are not of an earlier set."""
     for name in names:
         target = folder / name
+        check_no_input(target)
         if os.path.lexists(target) and _is_folder(target) != _is_folder(stage / _NEW / name):
             raise BadInputError(
                 f"{target} cannot be written: it is a {'folder' if _is_folder(target) else 'file'} that this bundle "

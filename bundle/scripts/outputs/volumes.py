@@ -180,11 +180,11 @@ def load_latent(path: str | os.PathLike[str]) -> np.ndarray:
     try:
         values = _scaled(open_nifti(path))
     except BadInputError as error:
-        raise BadInputError(f"{error} Keep the latent beside the fused image, or fuse again.") from error
+        raise BadInputError(f"{error} Keep the latent next to the fused image, or fuse again.") from error
     if values.ndim == 3:
         values = values[..., None]
     if values.ndim != 4 or _count_invalid(values):
-        raise BadInputError(f"{path} is no latent of a fused volume. Copy it again, or fuse again.")
+        raise BadInputError(f"{path} is not the latent of a fused volume. Copy it again, or fuse again.")
     return np.ascontiguousarray(np.moveaxis(values, -1, 0))
 
 

@@ -85,14 +85,13 @@ class Archive(ABC):
         """
 
     @abstractmethod
-    def retrieve_series(self, study_uid: str, series_uid: str, wanted: set[str], folder: Path) -> None:
-        """Write instances of a series into a folder, as ``<SOPInstanceUID>.dcm``.
+    def retrieve_series(self, study_uid: str, series_uid: str, wanted: Mapping[str, Path]) -> None:
+        """Write instances of a series into files.
 
         Args:
             study_uid: StudyInstanceUID.
             series_uid: SeriesInstanceUID.
-            wanted: SOPInstanceUID of each that is written; others may come along and are not.
-            folder: of the series.
+            wanted: file of each SOPInstanceUID; other instances may come along and are not written.
 
         Raises:
             PacsError: it does not arrive.
@@ -209,11 +208,13 @@ class Archive(ABC):
         """Fetch a series into a folder of its own; what an interrupted attempt left goes first."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        wanted = self._images(study_uid, series_uid)
-        if not wanted:
+        images = sorted(self._images(study_uid, series_uid))
+        if not images:
             folder.rmdir()
             return
-        self.retrieve_series(study_uid, series_uid, wanted, folder)
+        # Numbers: names of files show no UID.
+        wanted = {uid: folder / f"{number:05d}.dcm" for number, uid in enumerate(images, start=1)}
+        self.retrieve_series(study_uid, series_uid, wanted)
         arrived = len(list(folder.iterdir()))
         if arrived != len(wanted):
             told = f"{self.address} sent {arrived} of the {len(wanted)} images of a series."

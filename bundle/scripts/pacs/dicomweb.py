@@ -103,14 +103,14 @@ class DicomWeb(Archive):
                 if len(found) == known:
                     return list(found.values())
 
-    def retrieve_series(self, study_uid: str, series_uid: str, wanted: set[str], folder: Path) -> None:
+    def retrieve_series(self, study_uid: str, series_uid: str, wanted: Mapping[str, Path]) -> None:
         """Fetch with WADO-RS, in the transfer syntax that the archive holds."""
         with self._plain_errors():
             for instance in self.client.iter_series(study_uid, series_uid, media_types=AS_STORED):
                 uid = str(instance.get("SOPInstanceUID", ""))
                 if uid in wanted:
                     self._check_whole(instance, study_uid)
-                    instance.save_as(folder / f"{uid}.dcm", enforce_file_format=True)
+                    instance.save_as(wanted[uid], enforce_file_format=True)
 
     def _check_whole(self, instance: Dataset, study_uid: str) -> None:
         """Pydicom leaves out an element that is cut off: connections end without a word."""

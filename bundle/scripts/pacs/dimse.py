@@ -22,7 +22,6 @@ from .archive import Archive
 from .attempts import Attempts
 from .errors import PacsError
 from .image_classes import IMAGE_CLASSES, SYNTAXES
-from .query import UID
 
 SUCCESS, PENDING, SOME_FAILED = 0x0000, (0xFF00, 0xFF01), 0xB000
 NO_SPACE = 0xA700
@@ -80,13 +79,13 @@ class Dimse(Archive):
                     found.append(answer)
         return found
 
-    def retrieve_series(self, study_uid: str, series_uid: str, wanted: set[str], folder: Path) -> None:
+    def retrieve_series(self, study_uid: str, series_uid: str, wanted: Mapping[str, Path]) -> None:
         """Fetch with C-GET, or with C-MOVE where there is a port to receive at."""
         identifier = Dataset()
         identifier.QueryRetrieveLevel = "SERIES"
         identifier.StudyInstanceUID = study_uid
         identifier.SeriesInstanceUID = series_uid
-        receiver = Receiver(study_uid, wanted, folder)
+        receiver = Receiver(study_uid, wanted)
         if self.receive_port is None:
             model = StudyRootQueryRetrieveInformationModelGet
             storage = [(sop_class, syntax) for sop_class in IMAGE_CLASSES for syntax in SYNTAXES]
@@ -182,7 +181,7 @@ class Dimse(Archive):
         except OSError as error:
             raise PacsError(
                 f"Nothing can be received at port {self.receive_port} ({error.strerror}). Choose another "
-                "--pacs_receive_port, and tell the PACS."
+                "--pacs_receive_port, and set the same one in the PACS."
             ) from error
         try:
             yield
@@ -216,25 +215,23 @@ class Receiver:
 
     Args:
         study_uid: instances of other studies are refused.
-        wanted: SOPInstanceUID of each that is kept.
-        folder: where they are written.
+        wanted: file of each SOPInstanceUID that is kept.
     """
 
-    def __init__(self, study_uid: str, wanted: set[str], folder: Path) -> None:
+    def __init__(self, study_uid: str, wanted: Mapping[str, Path]) -> None:
         self.study_uid = study_uid
         self.wanted = wanted
-        self.folder = folder
         self.error: Exception | None = None
 
     def __call__(self, event: Event) -> int:
         """Write the instance of `event`; return the status of C-STORE."""
-        name = str(event.request.AffectedSOPInstanceUID)
+        uid = str(event.request.AffectedSOPInstanceUID)
         try:
-            if name not in self.wanted:
+            if uid not in self.wanted:
                 return SUCCESS
-            if not UID.fullmatch(name) or event.dataset.StudyInstanceUID != self.study_uid:
+            if event.dataset.StudyInstanceUID != self.study_uid:
                 raise PacsError("The PACS sent an instance that is not of the study asked for.")
-            (self.folder / f"{name}.dcm").write_bytes(event.encoded_dataset())
+            self.wanted[uid].write_bytes(event.encoded_dataset())
         except Exception as error:  # what is raised in its thread would end there
             self.error = error
             return NO_SPACE

@@ -37,5 +37,5 @@ def read_password(variable: str | None, file: str | os.PathLike[str] | None) -> 
     if not first:
         raise BadInputError(f"{path} is empty. Write the password of the PACS into its first line.")
     if shared:
-        logging.getLogger(__name__).warning(f"Others may read {path}, which holds a password: chmod 600 mends that.")
+        logging.getLogger(__name__).warning(f"Others may read {path}, which holds a password: run chmod 600 on it.")
     return first

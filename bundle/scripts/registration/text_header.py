@@ -102,7 +102,7 @@ def check_whole(header: TextHeader, expected: int) -> None:
         ) from error
     if found != expected:
         raise BadInputError(
-            f"{data} cannot be read, it is truncated or damaged: its header tells of {expected:,} bytes of voxels, "
+            f"{data} cannot be read, it is truncated or damaged: its header states {expected:,} bytes of voxels, "
             f"{'more' if found > expected else f'{found:,}'} are there. Copy or download the file again."
         )
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.data.errors import BadInputError
+from scripts.data.inputs import check_apart, files_of
 from scripts.outputs.overview import overview_page
 from scripts.outputs.page import ACCENT, DPI, FAINT, Page, shared_headings
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
@@ -68,6 +69,7 @@ class CohortPdf:
             BadInputError: the file cannot be written, or some patients could not be read; those are listed, and the
                 others are in the file.
         """
+        check_apart(self.path, *(file for record in self.records for file in files_of(record).values()))
         problems: dict[str, str] = {}
         rows = self._ranked(problems)
         metadata = {"Title": "FusionINN cohort", "Subject": RESEARCH_NOTICE, "CreationDate": None}

@@ -52,7 +52,7 @@ class ReportData:
         self.uncertainty = {name: _as_array(volume) for name, volume in (self.uncertainty or {}).items()}
         self.seg = None if self.seg is None else _as_array(self.seg)
         if not self.sources:
-            raise ValueError(f"{self.patient}: a report wants a source or an estimate beside the fused image.")
+            raise ValueError(f"{self.patient}: a report needs a source or an estimate as well as the fused image.")
         for volume in (*self.volumes.values(), *self.decomposed.values(), *self.uncertainty.values()):
             self._check_shape(volume)
         if self.seg is not None:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from scripts.data.discovery import DEFAULT_SOURCES
 from scripts.data.errors import BadInputError
 from scripts.data.nifti import check_same_affine, one_volume, read_nifti
 from scripts.outputs.identity import check_belongs
@@ -31,7 +30,7 @@ OTHERS = ("Registration", "Preparation")
 
 
 def find_results(
-    dataset_dir: str, sources_dir: str | None = None, sources: Sequence[str] = DEFAULT_SOURCES
+    dataset_dir: str, sources_dir: str | None = None, sources: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
     """Find fused patients and, where they are at hand, what they were fused from.
 
@@ -39,7 +38,7 @@ def find_results(
         dataset_dir: folder that `configs/inference.json` wrote.
         sources_dir: folder of the sources: in any layout of `find_patients`, or of DICOM studies. Defaults to None (not
             at hand).
-        sources: modalities that were fused. Defaults to ("t1gd", "flair").
+        sources: modalities to look for. Defaults to None: those that the sidecars name.
 
     Returns:
         a record per patient: "patient", "fused" and, where its sources were found, "sources": their record.
@@ -56,7 +55,7 @@ def find_results(
             record["sources"] = found[record["patient"]]
         else:
             logging.getLogger(__name__).warning(
-                f"{record['patient']}: no sources of this name in {sources_dir}; the report shows none, and no error."
+                f"{record['patient']}: no sources in {sources_dir}; the report shows neither them nor errors."
             )
     return records
 
@@ -76,6 +75,8 @@ class ReadResults:
         Raises:
             BadInputError: a file is damaged, or does not belong to the fused image.
         """
+        if "problem" in record:
+            raise BadInputError(record["problem"])
         path = record["fused"]
         sidecar = read_sidecar(sidecar_of(path))
         fused, affine, _ = load_fused(path, clip=False)
@@ -129,7 +130,7 @@ def read_parts(
     estimates, maps = ({name: v for name, v in found.items() if v is not None} for found in (estimates, maps))
     if not estimates and not volumes:
         raise BadInputError(
-            f"{folder} holds no decomposed image of {patient}, and its sources are not at hand: there is nothing to "
+            f"{folder} holds no decomposed image of {patient}, and its sources were not found: there is nothing to "
             "compare the fused image with. Give --sources_dir, or fuse again."
         )
     return ReportData(

@@ -26,13 +26,13 @@ REGISTRATION = "Registration"
 
 
 def find_sources(
-    sources_dir: str, sources: Sequence[str], fused: Sequence[Mapping[str, Any]]
+    sources_dir: str, sources: Sequence[str] | None, fused: Sequence[Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
     """Find what patients were fused from: a data set, volumes that were not registered, or DICOM studies.
 
     Args:
         sources_dir: folder of the sources.
-        sources: modalities that were fused.
+        sources: modalities to look for; None for those that the sidecars name.
         fused: records with "patient" and "fused", whose sidecars say of which kind the sources are.
 
     Returns:
@@ -42,6 +42,22 @@ def find_sources(
         BadInputError: no sources of the kind are in the folder.
     """
     sidecars = {record["patient"]: _sidecar(record["fused"]) for record in fused}
+    if sources is not None:
+        return _find(sources_dir, sources, sidecars)
+    found: dict[str, dict[str, Any]] = {}
+    for names in dict.fromkeys(tuple(sidecar["SourceModalities"]) for sidecar in sidecars.values() if sidecar):
+        fused_alike = {
+            patient: sidecar
+            for patient, sidecar in sidecars.items()
+            if tuple(sidecar.get("SourceModalities", ())) == names
+        }
+        found |= _find(sources_dir, names, fused_alike)
+    return found
+
+
+def _find(
+    sources_dir: str, sources: Sequence[str], sidecars: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
     studies = {patient: sidecar for patient, sidecar in sidecars.items() if OF_STUDY in sidecar}
     found = _find_studies(sources_dir, sources, studies) if studies else {}
     for is_image in (is_nifti, is_volume):

@@ -77,6 +77,6 @@ def check_precision(precision: Any) -> None:
     name = precision.to_string() if hasattr(precision, "to_string") else str(precision)
     if name != "f32":
         raise BadInputError(
-            f"OpenVINO computes in {name} here, although it was told f32: the images would be wrong. Use another "
+            f"OpenVINO computes in {name} here, although f32 was requested: the images would be wrong. Use another "
             "--runtime."
         )

@@ -116,7 +116,8 @@ class Runtime(ABC):
         for path, told in self.descriptions.items():
             if not isinstance(told, dict) or "checkpoint_sha256" not in told:
                 raise BadInputError(
-                    f"{path} does not say what weights it holds: it is no export of this bundle. Make one:{self.again}"
+                    f"{path} does not say what weights it holds: it is not an export of this bundle. Make one:"
+                    f"{self.again}"
                 )
             if told.get("bundle_version") != __version__:
                 raise BadInputError(

@@ -57,7 +57,7 @@ class LoadPicturesd(Transform):
                 )
             if picture.luminance.min() == picture.luminance.max():
                 raise BadInputError(
-                    f"{file} is of one brightness everywhere, there is no image in it. Leave it out or export it again."
+                    f"{file} has the same brightness everywhere, so it holds no image. Leave it out or export it again."
                 )
         volume = torch.from_numpy(np.stack([picture.luminance for picture in pictures]))[..., None]
         image, scale = normalize_slices(volume, SLICE_AXIS)

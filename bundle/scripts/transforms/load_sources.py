@@ -183,5 +183,5 @@ def check_intensities(volume: MetaTensor, file: str, source: str) -> None:
     if low == high:
         what = "is all zero" if low == 0 else f"is constant ({low.item():g} everywhere)"
         raise BadInputError(
-            f"{file} ({source}) {what}, there is no image in it. Export the series again or leave the patient out."
+            f"{file} ({source}) {what}, so it holds no image. Export the series again or leave the patient out."
         )

@@ -119,15 +119,15 @@ class ScoreCase:
             BadInputError: there are not two sources, no slice shows anything, or it is too small for any statistics.
         """
         if len(image) != 2:
-            raise BadInputError(f"typicality is told of pairs only, not of {len(image)} sources.")
+            raise BadInputError(f"typicality is defined for pairs only, not for {len(image)} sources.")
         numbers, statistics = case_statistics(
             network, image, axis, self.reference.density, self.reference.slices, self.slices_at_once
         )
         if not numbers:
-            raise BadInputError("typicality cannot be told: no slice shows anything.")
+            raise BadInputError("typicality cannot be computed: no slice shows anything.")
         case = CaseScore.of(self.reference, statistics)
         if not np.isfinite([case.score, case.order_ratio, case.displacement]).all():
-            raise BadInputError("typicality cannot be told: there is too little to see.")
+            raise BadInputError("typicality cannot be computed: the images show too little.")
         return {
             "Score": round(case.score, 3),
             "Threshold": round(case.threshold, 3),
@@ -151,7 +151,7 @@ def warning(patient: str, report: Mapping[str, Any]) -> str:
     reason = report["LikelyReason"]
     but = "not by its " if reason and report["Score"] <= report["Threshold"] else ""
     return (
-        f"{patient} is unlike the training data ({but}typicality score {report['Score']:.2f}, usual up to "
+        f"{patient} looks unlike the training data ({but}typicality score {report['Score']:.2f}, usual up to "
         f"{report['Threshold']:.2f}){f': {reason}' if reason else ''}. Check the images: order, contrast, "
-        "registration, skull stripping. The results are written all the same."
+        "registration, skull stripping. The results are written nevertheless."
     )

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
+from scripts.data.inputs import check_apart, files_of
 from scripts.inferers.slicewise import fuse_volume
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
@@ -77,7 +78,7 @@ class FitReference:
                 "dataset_dir is missing. Give the folder of the patients that the weights were trained on."
             )
         if len(sources) != 2:
-            raise BadInputError(f"{len(sources)} sources are given, but typicality is told of pairs only.")
+            raise BadInputError(f"{len(sources)} sources are given, but typicality is defined for pairs only.")
         if not 0 < false_alarm_rate < 0.5:
             raise BadInputError(f"false_alarm_rate is {false_alarm_rate}, expected more than 0 and less than 0.5.")
         if not isinstance(slices, int) or slices < 1:
@@ -102,8 +103,10 @@ class FitReference:
         patients = usable(find_patients(self.dataset_dir, self.sources, self.datalist))
         if len(patients) < LEAST_PATIENTS:
             raise BadInputError(
-                f"{len(patients)} patients cannot tell what is usual, {LEAST_PATIENTS} are needed at least."
+                f"{len(patients)} patients are too few to learn what is usual; at least {LEAST_PATIENTS} are needed."
             )
+        read = (file for patient in patients for file in files_of(patient).values())
+        check_apart(self.output, self.ckpt_path, self.datalist, *read)
         cases, density = self.measure_all(patients)
         reference = self.fit(cases, density)
         reference.save(self.output)

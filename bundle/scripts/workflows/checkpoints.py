@@ -39,7 +39,7 @@ def prepare_output(folder: str | os.PathLike[str], resume: bool | str) -> None:
     found = [folder / name for name in (LAST, MODEL) if (folder / name).exists()]
     if found and not is_true(resume):
         raise BadInputError(
-            f"{found[0]} belongs to an earlier run. Go on with it by --resume true, or choose another --output_dir."
+            f"{found[0]} belongs to an earlier run. Continue it with --resume true, or choose another --output_dir."
         )
     check_writable(folder)
 
@@ -143,7 +143,7 @@ class Checkpoints:
         if not all(torch.isfinite(weight).all() for weight in content["network"].values()):
             raise NonFiniteLossError(
                 f"The weights are no longer finite after epoch {engine.state.epoch} and were not saved. "
-                "Lower the learning rate, then go on with --resume true."
+                "Lower the learning rate, then continue with --resume true."
             )
         if better:
             self._write(content["network"], self.model)

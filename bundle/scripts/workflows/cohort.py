@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from scripts.data.errors import BadInputError
 from scripts.data.hidden import shown_message
+from scripts.data.inputs import files_of, protect_inputs
 from scripts.outputs.locked import check_folder, lock_folder, unlock_folder
 from scripts.outputs.writing import check_writable
 
@@ -108,13 +109,15 @@ class CohortReport:
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
-        """Lock the folder and draw the bar.
+        """Lock the folder, let no result replace an input, and draw the bar.
 
         Raises:
             BadInputError: when nothing can be written to the folder, or another command works in it.
         """
         check_writable(self.output_dir)
         lock_folder(self.output_dir, self.name)
+        records = getattr(getattr(engine.state.dataloader, "dataset", None), "data", ())
+        protect_inputs(file for record in records for file in files_of(record).values())
         processes = idist.get_world_size()
         self.bar = tqdm(
             total=engine.state.epoch_length,
@@ -143,11 +146,11 @@ class CohortReport:
         if "kept" in output:
             self.kept = [*(self.kept or []), *([output["patient"]] if output["kept"] else [])]
         self.outcomes.append((output["patient"], output.get("problem")))
+        done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
         if "problem" in output:
-            if engine.state.epoch_length > 1:  # otherwise the end of the command tells the same
-                self.bar.write(f"Skipped {output['patient']}: {output['problem']}")
+            if engine.state.epoch_length > 1:  # otherwise the end of the command says the same
+                self.logger.warning(f"{self.name}: {output['patient']} is skipped ({done}): {output['problem']}")
         elif self.bar.disable:
-            done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
             self.logger.info(f"{self.name}: {output['patient']} is done ({done}).")
 
     @property
@@ -173,6 +176,7 @@ class CohortReport:
                 self.tell()
         finally:
             unlock_folder(self.output_dir)
+            protect_inputs(())
 
     def _make_room(self, _record: logging.LogRecord) -> bool:
         """Take the bar away before a line is logged; it is drawn again with the next patient."""
@@ -194,7 +198,7 @@ class CohortReport:
             shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
             self.logger.warning(
                 f"{self.output_dir} also holds {len(others)} {self.unit}(s) that were made with other settings: "
-                f"{shown}. Make them anew with the settings of this run, or remove them."
+                f"{shown}. Make them again with the settings of this run, or remove them."
             )
         if problems:
             told = "\n".join(f"- {patient}: {problem}" for patient, problem in problems.items())

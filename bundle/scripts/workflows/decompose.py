@@ -35,10 +35,11 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
         dataset_dir: folder of ``<patient>_fused.nii[.gz]`` files with their ``<patient>_fused.json`` beside them.
 
     Returns:
-        a record per patient: "patient" and "fused".
+        a record per patient: "patient", "fused", where they lie next to it "sidecar_file" and "latent_file", and where
+        two images are of one patient, "problem".
 
     Raises:
-        BadInputError: when there is no such folder, no fused image in it, or two of one patient.
+        BadInputError: when there is no such folder, or no fused image in it.
     """
     folder = Path(dataset_dir).expanduser()
     if not folder.is_dir():
@@ -52,10 +53,17 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
             continue
         patient = safe_again(patient)
         if patient in records:
-            raise BadInputError(
-                f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them."
+            records[patient]["problem"] = (
+                f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them, or "
+                "decompose one folder at a time."
             )
-        records[patient] = {"patient": patient, "fused": str(file)}
+            continue
+        beside = {
+            "sidecar_file": sidecar_of(file),
+            "latent_file": file.with_name(f"{patient_of(file)}_latent.nii.gz"),
+        }
+        there = {key: str(path) for key, path in beside.items() if path.is_file()}
+        records[patient] = {"patient": patient, "fused": str(file), **there}
     if not records:
         of_studies = any(folder.rglob("fused/*.dcm"))
         remedy = (
@@ -92,6 +100,8 @@ class ReadFused:
         Raises:
             BadInputError: when a file is missing, damaged, or does not belong to the others.
         """
+        if "problem" in record:
+            raise BadInputError(record["problem"])
         path = record["fused"]
         sidecar = read_sidecar(sidecar_of(path))
         fused, affine, dtype = load_fused(path, clip=False)
@@ -176,7 +186,7 @@ class DecomposeVolume:
         axis = sidecar["IntensityScale"]["slice_axis"]
         if self.uncertainty is not None and data["latent"] is not None:
             raise BadInputError(
-                "with --lossless true the sources themselves come back, of which there is no doubt to map. Leave out "
+                "with --lossless true the sources come back exactly, so there is no uncertainty to map. Leave out "
                 "--uncertainty, or --lossless."
             )
         results = {}

@@ -13,6 +13,7 @@ from scripts.data.pictures import Picture, format_of, read_picture
 from scripts.data.safe_names import safe_again
 from scripts.outputs.digest import picture_digest
 from scripts.outputs.pictures import FUSED_ENDING, picture_name, picture_sidecar
+from scripts.outputs.sidecar import sidecar_of
 from scripts.outputs.staged import recover, recover_below
 
 from .fuse_pictures import stored_levels
@@ -25,15 +26,16 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
         dataset_dir: folder of ``<name>_fused.png`` files, or one such file of any name.
 
     Returns:
-        a record per picture: "patient", which is its name, and "fused".
+        a record per picture: "patient", which is its name, "fused", where it lies next to it "sidecar_file", and where
+        two have one name, "problem".
 
     Raises:
-        BadInputError: there is no such folder or file, no fused picture in it, or two of one name.
+        BadInputError: there is no such folder or file, or no fused picture in it.
     """
     folder = Path(dataset_dir).expanduser()
     if folder.is_file():
         recover(folder.parent)
-        return [{"patient": safe_again(picture_name(folder) or folder.stem), "fused": str(folder)}]
+        return [_record(safe_again(picture_name(folder) or folder.stem), folder)]
     if not folder.is_dir():
         raise BadInputError(f"{folder} does not exist. Give a fused picture or a folder of them by --dataset_dir.")
     recover_below(folder)
@@ -45,14 +47,22 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
             continue
         name = safe_again(name)
         if name in records:
-            raise BadInputError(f"{file} and {records[name]['fused']} are both fused pictures of {name}. Keep one.")
-        records[name] = {"patient": name, "fused": str(file)}
+            records[name]["problem"] = (
+                f"{file} and {records[name]['fused']} are both fused pictures of {name}. Keep one."
+            )
+            continue
+        records[name] = _record(name, file)
     if not records:
         raise BadInputError(
             f"No fused picture in {folder}: looked for files that end in {FUSED_ENDING}. Make them with "
             "configs/fuse_pictures.json."
         )
     return list(records.values())
+
+
+def _record(name: str, file: Path) -> dict[str, Any]:
+    sidecar = sidecar_of(file)
+    return {"patient": name, "fused": str(file), **({"sidecar_file": str(sidecar)} if sidecar.is_file() else {})}
 
 
 def folder_for_decomposed(dataset_dir: str) -> str:
@@ -77,6 +87,8 @@ class ReadFusedPicture:
         Raises:
             BadInputError: the file is missing or damaged, or was resized since it was fused.
         """
+        if "problem" in record:
+            raise BadInputError(record["problem"])
         path = record["fused"]
         if format_of(path) != "PNG":
             raise BadInputError(

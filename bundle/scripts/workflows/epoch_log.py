@@ -44,7 +44,7 @@ class EpochLog:
         """Tell what is to come."""
         state = engine.state
         if state.epoch >= state.max_epochs:
-            self.logger.info(f"All {state.max_epochs} epochs are done. Give more --epochs to go on.")
+            self.logger.info(f"All {state.max_epochs} epochs are done. Give more --epochs to continue.")
             return
         self.logger.info(
             f"Training on {len(engine.data_loader.dataset)} slices, {state.epoch_length} batches an epoch, "
@@ -53,7 +53,7 @@ class EpochLog:
         if not self.deciding_loss.validates:
             self.logger.warning(
                 "NO VALIDATION: no patient is set aside, so the training loss decides which weights are best, and says "
-                "nothing about unseen patients. Two patients or more and a validation_fraction above 0 mend that."
+                "nothing about unseen patients. Give two patients or more, and a validation_fraction above 0."
             )
 
     def begin_epoch(self, engine: Engine) -> None:

@@ -14,6 +14,7 @@ from ignite.engine import Engine
 
 import scripts
 from scripts.data.flags import is_true
+from scripts.data.inputs import files_of
 from scripts.data.safe_names import file_name
 from scripts.outputs.staged import recover
 from scripts.outputs.tables import write_json
@@ -161,11 +162,11 @@ class FinishedFiles:
             if made_with not in self._noticed:
                 self._noticed.append(made_with)
                 logging.getLogger(__name__).info(
-                    f"{patient} was made with other settings{self._difference(made_with)}; such are made anew."
+                    f"{patient} was made with other settings{self._difference(made_with)}; it is made again."
                 )
             return None
         if not same_as_json(sources, self._sources[patient]):
-            logging.getLogger(__name__).info(f"{patient}: its files were changed since; it is made anew.")
+            logging.getLogger(__name__).info(f"{patient}: its files were changed since; it is made again.")
             return None
         return list(files)
 
@@ -207,14 +208,7 @@ def file_state(path: str | os.PathLike[str]) -> list[int]:
 
 def source_states(record: Mapping[str, Any]) -> dict[str, list[int]]:
     """Size and time of change of a patient's files, by what they show."""
-    paths: dict[str, Path] = {}
-    for key, value in record.items():
-        if key in ("patient", "problem"):
-            continue
-        values = value if isinstance(value, list | tuple) else [value]
-        found = [Path(item) for item in values if isinstance(item, str | Path)]
-        paths |= {key if len(values) == 1 else f"{key} {i}": path for i, path in enumerate(found)}
-    return {key: file_state(path) for key, path in sorted(paths.items()) if path.is_file()}
+    return {key: file_state(path) for key, path in files_of(record).items()}
 
 
 def same_as_json(kept: Any, now: Any) -> bool:

@@ -75,7 +75,7 @@ class FiniteLoss:
         if not math.isfinite(mean):
             raise NonFiniteLossError(
                 f"The validation loss is {mean} after epoch {engine.state.epoch}: training has diverged. "
-                f"{self._last_good()} Lower the learning rate, then go on with --resume true."
+                f"{self._last_good()} Lower the learning rate, then continue with --resume true."
             )
 
     def _stop(self, engine: Engine, what: str) -> None:
@@ -87,7 +87,7 @@ class FiniteLoss:
         raise NonFiniteLossError(
             f"{what} at epoch {engine.state.epoch}, batch {(engine.state.iteration - 1) % length + 1} of {length}"
             f"{f' ({shown}{more})' if shown else ''}. The weights were not changed by this batch. {self._last_good()} "
-            "Lower the learning rate or look at these images, then go on with --resume true."
+            "Lower the learning rate or look at these images, then continue with --resume true."
         )
 
     def _last_good(self) -> str:

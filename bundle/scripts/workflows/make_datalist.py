@@ -12,6 +12,7 @@ from typing import Any
 
 from scripts.data.contrasts import SEG
 from scripts.data.errors import BadInputError
+from scripts.data.inputs import check_apart
 from scripts.data.naming import is_volume, visit_name
 from scripts.data.not_taken import SHOWN
 from scripts.data.safe_names import check_word
@@ -48,7 +49,7 @@ def make_datalist(
         the file. What matched, what did not, and which patients are left out, is logged.
 
     Raises:
-        BadInputError: the arguments cannot be used, the file is there already, or no patient has all images.
+        BadInputError: the arguments cannot be used, the file already exists, or no patient has all images.
     """
     if dataset_dir is None:
         raise BadInputError("--dataset_dir is missing: give the folder of the images.")
@@ -58,7 +59,7 @@ def make_datalist(
     patterns = read_patterns(pattern)
     target = Path(str(datalist)).expanduser().absolute() if datalist else root / "datalist.json"
     if target.exists() and not overwrite:
-        raise BadInputError(f"{target} is there already. Use --overwrite true, or another name by --datalist.")
+        raise BadInputError(f"{target} already exists. Use --overwrite true, or another name by --datalist.")
     scan = scan_folder(root, is_volume)
     matched = _matched(scan, patterns)
     entries, problems = _entries(matched, list(patterns), root, target.parent)
@@ -72,6 +73,7 @@ def make_datalist(
             "--pattern; put {patient} into it where the images of a patient lie in different folders."
             f"{left_out}{lines}"
         )
+    check_apart(target, *(target.parent / file for entry in entries for key, file in entry.items() if key != "patient"))
     write_json(target, {"training": entries})
     scan.not_taken.log()
     if problems:

@@ -42,7 +42,7 @@ class OneCycleLR(lr_scheduler.OneCycleLR):
         begun = state_dict["total_steps"]
         if begun != self.total_steps:
             raise BadInputError(
-                f"This run began with a learning rate for {begun} steps and is to go on with one for "
+                f"This run began with a learning rate for {begun} steps and is to continue with one for "
                 f"{self.total_steps}. A one-cycle schedule cannot change its length: give the --epochs (and --repeats, "
                 "--batch_size, patients) it began with, or begin another from its weights by --start_from MODEL.PT."
             )

@@ -50,10 +50,11 @@ def install_plain_errors() -> None:
 
     MONAI wraps an error of a bundle in several others ("Failed to evaluate ConfigExpression …"), Ignite logs it, and
     the user gets a hundred lines. After this call the last lines are the message; every other error keeps its
-    traceback. Ctrl-C and SIGTERM end the command in order, with exit codes 130 and 143.
+    traceback. Ctrl-C and SIGTERM end the command in order, with exit codes 130 and 143. Closed outputs do no harm.
 
     `scripts.command_line.begin.begin`, which every command begins with, calls it.
     """
+    _open_closed_streams()
     if os.environ.get(TRACEBACK_VARIABLE) or sys.excepthook is _report:
         return
     install_plain_warnings()
@@ -107,6 +108,21 @@ def plain_message(error: BaseException | None) -> str | None:
         where = f"{full.filename}: " if full.filename else ""
         return f"{where}{_OUTPUT[full.errno]}."
     return None
+
+
+def _open_closed_streams() -> None:
+    """Let what is printed vanish where the shell has closed the stream (``2>&-``): files would get its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, "w" if number else "r", encoding="utf-8"))
 
 
 def _first(error: BaseException | None, fits: Callable[[BaseException], bool]) -> BaseException | None:
@@ -188,5 +204,7 @@ def _drop_output() -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Drop what engines log about an error while it is on its way to `_report`."""
-    return record.levelno < logging.ERROR or plain_message(sys.exc_info()[1]) is None
+    """Drop what engines log about an error, or a signal, while it is on its way to the last line."""
+    error = sys.exc_info()[1]
+    stopped = isinstance(error, SystemExit) and bool(_stopped_by)
+    return record.levelno < logging.ERROR or not (stopped or plain_message(error))

@@ -74,4 +74,4 @@ def _check_values(read: SeriesVolume, name: str) -> None:
         raise BadInputError(f"{name} holds values that are not finite after the rescale. Export the series again.")
     low, high = values.aminmax()
     if low == high:
-        raise BadInputError(f"{name} is constant ({low.item():g} everywhere), there is no image in it.")
+        raise BadInputError(f"{name} is constant ({low.item():g} everywhere), so it holds no image.")

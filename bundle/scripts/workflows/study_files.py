@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 import torch
 
 from scripts.data.errors import BadInputError
@@ -18,9 +17,11 @@ from scripts.data.flags import is_true
 from scripts.data.hidden import shown_message
 from scripts.data.safe_names import check_word
 from scripts.dicom.derived import check_compression, fused_values, slice_digests, write_derived
+from scripts.dicom.frames import plain_headers
 from scripts.dicom.hide_identity import hide_identity
 from scripts.dicom.modules import inherited_faults
 from scripts.dicom.private_block import ESTIMATE, FUSED
+from scripts.dicom.read_file import read_dataset
 from scripts.dicom.series_record import DIGESTS
 from scripts.dicom.source_pixels import describe_source, is_phantom, nifti_dtype, series_number
 from scripts.dicom.volume import SeriesVolume
@@ -161,7 +162,7 @@ class StudyFiles:
                 compression=self.compression,
             )
             of_source = Restored(self.sources, results["decomposed"], scale)
-            headers = [pydicom.dcmread(file, stop_before_pixels=True) for file in files]
+            headers = [plain_headers(read_dataset(file, pixels=False))[0] for file in files]
             write_estimated_series(stage, of_source, replace(reference, headers=headers), sidecar, self.compression)
             if self.nifti:
                 stem = stage / patient

@@ -48,7 +48,7 @@ class WithTypicality:
         try:
             self.score = ScoreCase(Reference.load(path, fingerprint(ckpt_path)), slices_at_once, pictures)
         except BadInputError as error:
-            self.logger.warning(f"It is not told whether cases are unusual: {error} --typicality false silences this.")
+            self.logger.warning(f"Cases are not checked for being unusual (--typicality false silences this): {error}")
 
     def __call__(self, network: nn.Module, data: dict[str, Any]) -> dict[str, Any]:
         """Score, then apply.

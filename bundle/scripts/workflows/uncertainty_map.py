@@ -44,7 +44,7 @@ def load_head(
     used = fingerprint(ckpt_path)
     if head.belongs_to != used:
         raise BadInputError(
-            f"{path} tells the errors of other weights (sha256 {head.belongs_to[:12]}…) than {ckpt_path} "
+            f"{path} estimates the errors of other weights (sha256 {head.belongs_to[:12]}…) than {ckpt_path} "
             f"({used[:12]}…). {REMEDY}"
         )
     return head
@@ -58,7 +58,7 @@ def check_latent(uncertainty: UncertaintyMap | None, latent: str) -> None:
     """
     if uncertainty is not None and latent != "zeros":
         raise BadInputError(
-            f"The map of uncertainty tells the errors of estimates from a latent of zeros, but latent is '{latent}'. "
+            f"The map of uncertainty is for estimates from a latent of zeros, but latent is '{latent}'. "
             "Leave out --latent, or --uncertainty."
         )
 

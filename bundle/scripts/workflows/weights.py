@@ -54,7 +54,7 @@ def read_checkpoint(path: str | os.PathLike[str], training: str = TRAINING) -> d
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInputError(
             f"{path} cannot be read as a checkpoint: it is truncated, damaged or of another kind ({reason}). "
-            f"Copy it again, or train the weights anew with {training}."
+            f"Copy it again, or train the weights again with {training}."
         ) from error
     if not isinstance(content, dict):
         raise BadInputError(f"{path} holds a {type(content).__name__}, expected a state dict of a network.")

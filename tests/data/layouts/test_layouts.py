@@ -237,7 +237,7 @@ class TestNnUNet:
     def test_numbers_without_dataset_json_are_not_guessed(self, tree, caplog):
         root = tree("imagesTr/B_0000.nii.gz", "imagesTr/B_0001.nii.gz", "P/P_t1ce.nii.gz", "P/P_flair.nii.gz")
         assert list(found(root)) == ["P"]
-        assert "2 × numbered channel, but there is no dataset.json beside imagesTr" in caplog.text
+        assert "2 × numbered channel, but there is no dataset.json next to imagesTr" in caplog.text
 
     def test_images_and_labels_without_dataset_json_find_each_other(self, tree):
         root = tree("imagesTr/P1_t1ce.nii.gz", "imagesTr/P1_flair.nii.gz", "labelsTr/P1.nii.gz")

@@ -1,4 +1,4 @@
-"""Medical Segmentation Decathlon and nnU-Net: `dataset.json` beside `imagesTr`, `labelsTr` and `imagesTs`.
+"""Medical Segmentation Decathlon and nnU-Net: `dataset.json` next to `imagesTr`, `labelsTr` and `imagesTs`.
 
 A Decathlon file holds all contrasts as channels. nnU-Net has a file for each, `CASE_0000.nii.gz`, `CASE_0001.nii.gz`.
 """
@@ -43,7 +43,7 @@ def recognise(place: Place, context: Context) -> list[Found] | str | None:
     folder, home = place.folders[-1], place.folders[:-1]
     if home not in context.scan.tasks:
         if folder in _IMAGES and _CHANNEL.match(place.stem):
-            return f"numbered channel, but there is no {TASK_FILE} beside {folder} that names it"
+            return f"numbered channel, but there is no {TASK_FILE} next to {folder} that names it"
         return None
     task = context.tasks.get(home)
     if task is None:
