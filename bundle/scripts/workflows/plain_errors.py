@@ -59,6 +59,7 @@ def install_plain_errors() -> None:
         return
     install_plain_warnings()
     sys.excepthook = _report
+    threading.excepthook = _report_of_thread
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_news)
         handler.handleError = _log_error(handler.handleError)
@@ -174,6 +175,12 @@ def _report(kind: type[BaseException], error: BaseException, traceback: Tracebac
         return
     sys.stdout.flush()
     _write_error(f"Error: {shown_message(message)}\n")
+
+
+def _report_of_thread(arguments: threading.ExceptHookArgs) -> None:
+    """Leave out what the command itself ends with: a full disk meets the thread that writes curves as well."""
+    if plain_message(arguments.exc_value) is None:
+        threading.__excepthook__(arguments)
 
 
 def _write_error(text: str) -> None:
