@@ -9,7 +9,7 @@ from PIL import Image
 from scripts.data.errors import BadInputError
 from scripts.outputs.digest import picture_digest
 from scripts.outputs.pictures import save_picture
-from scripts.outputs.sidecar import write_sidecar
+from scripts.outputs.sidecar import sidecar_of, write_sidecar
 from scripts.workflows.decompose_pictures import ReadFusedPicture, find_fused_pictures, folder_for_decomposed
 
 
@@ -33,7 +33,7 @@ def fused(tmp_path):
 
 
 def test_a_folder_and_a_single_file_are_found(fused, tmp_path):
-    record = {"patient": "7", "fused": str(fused)}
+    record = {"patient": "7", "fused": str(fused), "sidecar_file": str(sidecar_of(fused))}
     assert find_fused_pictures(str(tmp_path)) == [record]
     assert find_fused_pictures(str(fused)) == [record]
     other = fused.rename(tmp_path / "renamed.png")
