@@ -169,7 +169,8 @@ RUN_ELSEWHERE = {
 NOT_RUN = {
     "make demo", "make test", "make bench", "pip install", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
     "docker run", "monai-deploy run", "cd bundle", "export FUSIONINN_PACS_PASSWORD=…", "sh tools/uncertainty.sh",
-    "python benchmarks/clinic.py", "python benchmarks/likeness.py", "python benchmarks/memory.py", "python benchmarks/volume.py",
+    "python benchmarks/clinic.py", "python benchmarks/likeness.py", "python benchmarks/memory.py",
+    "python benchmarks/volume.py",
     "torchrun --nnodes=2 --nproc_per_node=4 --rdzv_backend=c10d",
 }  # fmt: skip
 """Set-up, packages, benchmarks and containers: the files that they name are there."""
