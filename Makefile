@@ -34,7 +34,7 @@ demo: $(READY) ## fuse and decompose the embedded example, end with a picture
 		--dataset_dir bundle/example --output_dir demo
 	@echo
 	@echo "Fused image, decomposed sources and sidecar:"
-	@find demo -type f ! -name '*_overview.png' | sort | sed 's/^/  /'
+	@find demo -type f ! -path '*/.*' ! -name '*_overview.png' | sort | sed 's/^/  /'
 	@echo "Picture:"
 	@find demo -type f -name '*_overview.png' | sort | sed 's/^/  /'
 
