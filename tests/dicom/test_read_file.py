@@ -69,9 +69,12 @@ def test_the_class_of_a_file_whose_dataset_has_none_is_that_of_its_meta_informat
     assert read_dataset(path, pixels=False).SOPClassUID.name == "MR Image Storage"
 
 
-def test_remarks_are_collected_once_and_without_values():
+def test_remarks_are_collected_once_and_without_values(monkeypatch):
+    monkeypatch.setattr(logging.getLogger("pydicom"), "level", logging.ERROR)  # as configs/logging.conf has it
+    logging.getLogger("pydicom").manager._clear_cache()
     with remarks() as told:
         warnings.warn("Invalid value for VR LO: 'Erika Musterfrau'. Please see <…>", stacklevel=1)
         warnings.warn("Invalid value for VR LO: 'another'. Please see <…>", stacklevel=1)
         logging.getLogger("pydicom").warning("Unknown encoding 'x' - using default")
     assert sorted(told) == ["Invalid value for VR LO", "Unknown encoding"]
+    assert logging.getLogger("pydicom").level == logging.ERROR

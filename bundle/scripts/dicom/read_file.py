@@ -95,10 +95,11 @@ def remarks() -> Iterator[list[str]]:
 
     handler = _Collector(add)
     loggers = [logging.getLogger(name) for name in _LOGGERS]
-    before = [logger.propagate for logger in loggers]
+    before = [(logger.propagate, logger.level) for logger in loggers]
     try:
         for logger in loggers:
             logger.propagate = False
+            logger.setLevel(logging.WARNING)  # configs/logging.conf lets errors alone pass
             logger.addHandler(handler)
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
@@ -106,9 +107,10 @@ def remarks() -> Iterator[list[str]]:
         for message in told:
             add(str(message.message))
     finally:
-        for logger, propagate in zip(loggers, before, strict=True):
+        for logger, (propagate, level) in zip(loggers, before, strict=True):
             logger.removeHandler(handler)
             logger.propagate = propagate
+            logger.setLevel(level)
 
 
 class _Collector(logging.Handler):
