@@ -112,10 +112,11 @@ def fetch_derived(pacs: Archive, study: str, folder: Path) -> dict[str, Path]:
         if len(found) != 1:
             raise SystemExit(f"the study has {len(found)} series of which the description holds '{words}', not one")
         query = {"StudyInstanceUID": study, "SeriesInstanceUID": found[0]}
-        wanted = {str(image.SOPInstanceUID) for image in pacs.search("IMAGE", query, ["SOPInstanceUID"])}
+        images = pacs.search("IMAGE", query, ["SOPInstanceUID"])
         folders[name] = folder / name
         folders[name].mkdir(parents=True)
-        pacs.retrieve_series(study, found[0], wanted, folders[name])
+        files = {str(image.SOPInstanceUID): folders[name] / f"{k:05d}.dcm" for k, image in enumerate(images, start=1)}
+        pacs.retrieve_series(study, found[0], files)
     return folders
 
 

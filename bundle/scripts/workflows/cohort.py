@@ -151,7 +151,8 @@ class CohortReport:
             if engine.state.epoch_length > 1:  # otherwise the end of the command says the same
                 self.logger.warning(f"{self.name}: {output['patient']} is skipped ({done}): {output['problem']}")
         elif self.bar.disable:
-            self.logger.info(f"{self.name}: {output['patient']} is done ({done}).")
+            how = "is kept" if output.get("kept") else "is done"
+            self.logger.info(f"{self.name}: {output['patient']} {how} ({done}).")
 
     @property
     def problems(self) -> dict[str, str]:
