@@ -170,7 +170,7 @@ class AlignSourcesd(Transform):
         elif not better:
             applied, why = False, f"moving it does not help (similarity {before:.3f}, moved {after:.3f})"
         elif fixed.same_grid(moving) and moved < MIN_SHIFT_MM:
-            applied, why = False, f"lies right to within {moved:.2f} mm, its voxels are kept"
+            applied, why = False, f"lies within {moved:.2f} mm of its place, its voxels are kept"
         else:
             applied, why = True, "it lies elsewhere than its header says"
         if applied:
