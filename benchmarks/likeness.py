@@ -42,7 +42,7 @@ def person(patient: str) -> str:
 
 
 def heads(folder: str) -> dict[str, tuple[str, str]]:
-    """Find T1-Gd, or T1 where there is none, and FLAIR of each patient."""
+    """Find FLAIR and T1-Gd of each patient, or T1 for patients without T1-Gd."""
     found: dict[str, tuple[str, str]] = {}
     for source in FIXED:
         for record in find_patients(folder, (source, "flair")):

@@ -1,4 +1,4 @@
-"""What does not fit a schema is told in plain words."""
+"""Messages about content that does not fit its schema."""
 
 from __future__ import annotations
 

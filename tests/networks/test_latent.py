@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -60,6 +63,18 @@ class TestDrawLatent:
     def test_torchscript_draws_the_same_numbers(self, kind):
         scripted = torch.jit.script(draw_latent)
         assert torch.equal(scripted(FUSED, 2, kind, 4), draw_latent(FUSED, 2, kind, 4))
+
+    @pytest.mark.parametrize("kind", ["normal", "uniform"])
+    def test_threads_that_share_a_torchscript_file_draw_the_same_numbers_as_one(self, kind):
+        file = io.BytesIO()
+        torch.jit.save(torch.jit.script(draw_latent), file)
+        file.seek(0)
+        loaded = torch.jit.load(file)
+        fused = torch.zeros(6, 1, 200, 200)
+        expected = draw_latent(fused, 1, kind, 5)
+        with ThreadPoolExecutor(4) as threads:
+            drawn = list(threads.map(lambda _: loaded(fused, 1, kind, 5), range(100)))
+        assert all(torch.equal(latent, expected) for latent in drawn)
 
 
 class TestDrawLike:

@@ -7,8 +7,10 @@ import os
 import re
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from .inputs import check_no_input
@@ -62,14 +64,25 @@ def sweep_leftovers(folder: str | os.PathLike[str], names: Iterable[str]) -> Non
         folder: where to look.
         names: of the files that were to be written. Temporary files of others stay.
     """
-    wanted = set(names)
-    for path in Path(folder).glob(".*"):
-        match = _TEMPORARY.fullmatch(path.name)
-        if match is None or match["name"] not in wanted:
-            continue
+    temporaries = _temporaries(os.path.abspath(folder))
+    for path in (path for name in set(names) for path in temporaries.get(name, ())):
         with suppress(OSError):  # it is gone already, or may not be removed
             if path.is_file() and time.time() - path.stat().st_mtime > _ABANDONED:
                 path.unlink()
+
+
+@lru_cache(maxsize=256)
+def _temporaries(folder: str) -> dict[str, list[Path]]:
+    """Temporary files in a folder, by the file that they were to become.
+
+    What comes later is too young to be swept, so a folder is listed once: that of the notes has a file per patient.
+    """
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in Path(folder).glob(".*"):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match is not None:
+            found[match["name"]].append(path)
+    return dict(found)
 
 
 def sync(path: str | os.PathLike[str]) -> None:

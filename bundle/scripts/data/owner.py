@@ -73,7 +73,7 @@ def _machine() -> str | None:
 
 
 def _started(number: int) -> str | None:
-    """When a process was started, None where there is none of that number."""
+    """When a process was started, or None if no process has that number."""
     try:
         # the name of the program, in brackets, may hold blanks
         fields = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()

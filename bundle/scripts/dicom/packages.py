@@ -75,7 +75,7 @@ def own_choice(path: str | os.PathLike[str]) -> str | None:
     try:
         header = dcmread(path, stop_before_pixels=True)
         is_extended = header.file_meta.TransferSyntaxUID == JPEGExtended12Bit and int(header.BitsStored) > 8
-    except Exception:  # what is damaged raises anything, and is told elsewhere
+    except Exception:  # damaged files raise anything; the caller reports them
         return None
     if not is_extended or find_spec("libjpeg") is not None:
         return None

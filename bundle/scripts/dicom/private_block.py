@@ -15,6 +15,8 @@ from pydicom.sequence import Sequence as Items
 from scripts import __version__
 from scripts.data.errors import BadInputError
 from scripts.data.safe_names import shown
+from scripts.data.strict_json import parse_json
+from scripts.outputs.sidecar_schema import REQUIRED
 
 GROUP, CREATOR = 0x0071, "FUSIONINN"
 KIND, VERSION, SIDECAR, DIGEST = 0x01, 0x02, 0x03, 0x04
@@ -22,16 +24,7 @@ FUSED, ESTIMATE = "fused", "estimate"
 KINDS = (FUSED, ESTIMATE)
 AGAIN = "Fetch the series again, or give the JSON file that was written with it by --sidecar."
 SAID = (
-    "Description",
-    "ResearchUseOnly",
-    "GeneratedBy",
-    "Sources",
-    "SourceModalities",
-    "SliceAxis",
-    "IntensityScale",
-    "StoredDtype",
-    "LatentKind",
-    "CheckpointSHA256",
+    *REQUIRED,
     "Shape",
     "Affine",
     "FusionID",
@@ -111,10 +104,10 @@ def read_block(dataset: Dataset, path: str | os.PathLike[str]) -> Block | None:
             f"checksum differs). {AGAIN}"
         )
     try:
-        content = json.loads(text, parse_constant=_no_number)
+        content = parse_json(text, "their record")
         if not isinstance(content, dict) or kind not in KINDS:
             raise ValueError(f"kind '{shown(kind)}'")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadInputError(
             f"{path}: the private elements that lead back to the sources are damaged ({shown(error)}). {AGAIN}"
         ) from error
@@ -123,10 +116,6 @@ def read_block(dataset: Dataset, path: str | os.PathLike[str]) -> Block | None:
 
 def _digest(kind: str, text: str) -> str:
     return hashlib.sha256(f"{kind}\0{text}".encode()).hexdigest()
-
-
-def _no_number(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number of JSON")
 
 
 def _text(value: Any) -> str:

@@ -32,13 +32,16 @@ def draw_latent(fused: torch.Tensor, channels: int, kind: str = "normal", seed: 
         return fused.new_zeros(shape)
     if kind == "ones":
         return fused.new_ones(shape)
-    # TorchScript, which is to draw the same numbers, knows neither the tuple above nor a generator with its seed.
-    if kind not in ["normal", "uniform"]:
+    if kind not in ["normal", "uniform"]:  # TorchScript does not know the tuple above
         raise ValueError(f"latent kind must be one of normal, zeros, ones, uniform, got '{kind}'.")
     drawn: list[torch.Tensor] = []
     for i in range(shape[0]):
-        generator = torch.Generator(device="cpu")
-        generator.manual_seed(seed + i)
+        if torch.jit.is_scripting():
+            # without a seed TorchScript makes one generator, a constant that all calls and threads would share
+            generator = torch.Generator(device="cpu", seed=seed + i)
+        else:
+            generator = torch.Generator(device="cpu")
+            generator.manual_seed(seed + i)
         if kind == "normal":
             drawn.append(torch.randn(shape[1:], generator=generator))
         else:

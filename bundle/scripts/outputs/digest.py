@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .levels import to_levels
 from .sidecar_schema import PICTURE_SIDECAR, RENAMED, VOLUME_SIDECAR
 
 PROTECTED = sorted({*VOLUME_SIDECAR["properties"], *PICTURE_SIDECAR["properties"]} - set(RENAMED))
@@ -45,7 +46,7 @@ def voxel_digest(values: Any, dtype: str) -> str:
             stored = np.add(page, 0.0, dtype="<f4")  # -0 becomes 0
         else:
             highest = np.iinfo(dtype).max
-            stored = np.rint(page.astype(np.float64) / (1 / highest)).clip(0, highest).astype("<u2")
+            stored = to_levels(page, 1 / highest, 0.0, 0, highest).astype("<u2")
         digest.update(stored.tobytes())
     return digest.hexdigest()
 

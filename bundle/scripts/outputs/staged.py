@@ -152,6 +152,15 @@ def recover_below(folder: str | os.PathLike[str]) -> None:
         folders[:] = [name for name in folders if not name.startswith(".")]
 
 
+def result_files(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give the files of a folder and the folders below it in order, but hidden ones, after `recover_below`."""
+    folder = Path(folder)
+    recover_below(folder)
+    for file in sorted(folder.rglob("*")):
+        if not any(part.startswith(".") for part in file.relative_to(folder).parts) and file.is_file():
+            yield file
+
+
 def placed(files: Iterable[str | os.PathLike[str]], stage: Path, folder: Path) -> list[str]:
     """Return where files that were written to a stage are afterwards."""
     return [str(folder / Path(file).relative_to(stage)) for file in files]

@@ -13,6 +13,7 @@ import numpy as np
 from scripts.data.coordinates import Coordinates, largest_distance, same_place, write_coordinates
 from scripts.data.errors import BadInputError, InternalError
 from scripts.data.nifti_file import NiftiFile, open_nifti, read_coordinates
+from scripts.outputs.levels import to_levels
 from scripts.outputs.writing import result_file
 
 STORED_DTYPES = ("float32", "uint16", "uint8", "int16")
@@ -211,8 +212,7 @@ def _quantise(
     stored = np.empty(values.shape, dtype, order="F")
     for index in np.ndindex(values.shape[2:]):
         page = (slice(None), slice(None), *index)
-        levels = np.rint((values[page].astype(np.float64) - inter) / slope)
-        stored[page] = levels.clip(lowest, limits.max)
+        stored[page] = to_levels(values[page], slope, inter, lowest, limits.max)
     return stored, slope, inter
 
 

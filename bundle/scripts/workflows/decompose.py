@@ -18,7 +18,7 @@ from scripts.outputs.inside import folder_inside
 from scripts.outputs.outdated import check_same_fusion, outdated_files
 from scripts.outputs.overview import draw_overview
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
-from scripts.outputs.staged import placed, recover, recover_below, staged
+from scripts.outputs.staged import placed, recover, result_files, staged
 from scripts.outputs.volumes import load_fused, load_latent
 from scripts.transforms.normalize import restore_intensity
 
@@ -44,14 +44,12 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
     folder = Path(dataset_dir).expanduser()
     if not folder.is_dir():
         raise BadInputError(f"{folder} is not a folder. Give the folder of fused images by --dataset_dir.")
-    recover_below(folder)
     records: dict[str, dict[str, Any]] = {}
-    for file in sorted(folder.rglob("*")):
-        patient = patient_of(file)
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if not patient or hidden or not file.is_file():
+    for file in result_files(folder):
+        name = patient_of(file)
+        if not name:
             continue
-        patient = safe_again(patient)
+        patient = safe_again(name)
         if patient in records:
             records[patient]["problem"] = (
                 f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them, or "
@@ -60,7 +58,7 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
             continue
         beside = {
             "sidecar_file": sidecar_of(file),
-            "latent_file": file.with_name(f"{patient_of(file)}_latent.nii.gz"),
+            "latent_file": file.with_name(f"{name}_latent.nii.gz"),
         }
         there = {key: str(path) for key, path in beside.items() if path.is_file()}
         records[patient] = {"patient": patient, "fused": str(file), **there}
@@ -204,10 +202,10 @@ class DecomposeVolume:
 class DecompositionFiles:
     """Write the decomposed images of a patient and their picture.
 
-    The picture is ``<patient>_decomposed_overview.png``, which leaves that of the fusion alone. Where the latent was
-    kept there is none: its labels are those of estimates. All files appear at once, see `scripts.outputs.staged`, and
-    replace what an earlier run left in the folder of the patient; where its fused image lies there too, the maps of
-    that image stay.
+    The picture is ``<patient>_decomposed_overview.png``, which leaves that of the fusion alone. No picture is drawn
+    where the latent was kept, since its labels are those of estimates. All files appear at once, see
+    `scripts.outputs.staged`, and replace what an earlier run left in the folder of the patient; where its fused image
+    lies there too, the maps of that image stay.
 
     Args:
         output_dir: folder for all patients.

@@ -14,7 +14,7 @@ from scripts.data.safe_names import safe_again
 from scripts.outputs.digest import picture_digest
 from scripts.outputs.pictures import FUSED_ENDING, picture_name, picture_sidecar
 from scripts.outputs.sidecar import sidecar_of
-from scripts.outputs.staged import recover, recover_below
+from scripts.outputs.staged import recover, result_files
 
 from .fuse_pictures import stored_levels
 
@@ -38,12 +38,10 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
         return [_record(safe_again(picture_name(folder) or folder.stem), folder)]
     if not folder.is_dir():
         raise BadInputError(f"{folder} does not exist. Give a fused picture or a folder of them by --dataset_dir.")
-    recover_below(folder)
     records: dict[str, dict[str, Any]] = {}
-    for file in sorted(folder.rglob("*")):
+    for file in result_files(folder):
         name = picture_name(file)
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if not name or hidden or not file.is_file():
+        if not name:
             continue
         name = safe_again(name)
         if name in records:

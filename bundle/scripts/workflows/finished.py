@@ -16,6 +16,7 @@ import scripts
 from scripts.data.flags import is_true
 from scripts.data.inputs import files_of
 from scripts.data.safe_names import file_name
+from scripts.data.strict_json import read_json
 from scripts.outputs.staged import recover
 from scripts.outputs.tables import write_json
 
@@ -149,7 +150,7 @@ class FinishedFiles:
         if not self.resume:
             return None
         try:
-            note = json.loads(self._note(patient).read_text(encoding="utf-8"))
+            note = read_json(self._note(patient))
             files = {str(self.output_dir / file): state for file, state in note["files"].items()}
             for folder in {os.path.dirname(file) for file in files}:
                 recover(folder)
@@ -175,7 +176,7 @@ class FinishedFiles:
         found = []
         for path in sorted(self.folder.glob("*.json")):
             try:
-                note = json.loads(path.read_text(encoding="utf-8"))
+                note = read_json(path)
                 other = note["made_with"] != self.digest
                 there = any((self.output_dir / file).exists() for file in note["files"])
             except (OSError, ValueError, KeyError, TypeError):
@@ -193,7 +194,7 @@ class FinishedFiles:
 
     def _difference(self, digest: Any) -> str:
         try:
-            before = json.loads(self._settings_file(digest).read_text(encoding="utf-8"))
+            before = read_json(self._settings_file(digest))
             changed = changed_settings(before, self._made_with)
         except (OSError, ValueError, AttributeError, TypeError):
             return ""
