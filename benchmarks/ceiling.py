@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from shipped import patients_slices, shipped_network, slice_arguments
 
+from scripts.cases.fuse import as_stored
 from scripts.losses.ssim import SSIM
 from scripts.networks import Ceiling
-from scripts.workflows.fuse import as_stored
 
 
 def mean_ssim(ssim: SSIM, image: torch.Tensor, fused: torch.Tensor) -> torch.Tensor:

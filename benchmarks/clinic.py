@@ -43,6 +43,7 @@ from scripts.dicom.derived import FUSED_RANGE  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.stored import read_fused_series  # noqa: E402
 from scripts.dicom.volume import SeriesVolume, read_series  # noqa: E402
+from scripts.evaluation.regions import ssim_by_region  # noqa: E402
 from scripts.pacs.connect import connect  # noqa: E402
 from scripts.registration.motion import largest_displacement, rigid_matrix, shift_of, turn_degrees  # noqa: E402
 from scripts.registration.resample import resample  # noqa: E402
@@ -50,7 +51,6 @@ from scripts.registration.rigid import register  # noqa: E402
 from scripts.registration.volume import Volume, head_points  # noqa: E402
 from scripts.transforms.normalize import normalize_by, normalize_slices  # noqa: E402
 from scripts.transforms.slicing import to_slices  # noqa: E402
-from scripts.workflows.regions import ssim_by_region  # noqa: E402
 
 if TYPE_CHECKING:
     from scripts.pacs.archive import Archive

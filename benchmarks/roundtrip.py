@@ -22,11 +22,12 @@ from shipped import BUNDLE
 from tqdm import tqdm
 
 from scripts.data.discovery import find_patients, usable
-from scripts.networks import FusionINN, draw_latent
+from scripts.flow.latent import draw_latent
+from scripts.networks import FusionINN
+from scripts.networks.weights import load_weights
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import MODES, NormalizeSourcesd
 from scripts.transforms.slicing import to_slices
-from scripts.workflows.weights import load_weights
 
 TOLERANCES = {torch.float32: 1e-4, torch.float64: 1e-9}
 COLUMNS = ("sources, single", "sources, double", "fused, single", "fused, double", "latent, single", "latent, double")

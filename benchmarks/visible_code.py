@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from shipped import patients_slices, shipped_network, slice_arguments
 
+from scripts.cases.fuse import as_stored
 from scripts.metrics.haar_energy import haar_energy
-from scripts.workflows.fuse import as_stored
 
 NAMES = ("T1-Gd", "FLAIR", "mean of both", "fused", "decomposed T1-Gd", "decomposed FLAIR")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow
 
-from scripts.workflows.plain_errors import plain_cause
+from scripts.command_line.plain_errors import plain_cause
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 SHAPE = (24, 28, 5)

@@ -14,12 +14,12 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
+from scripts.command_line.plain_errors import plain_cause
 from scripts.flow import AffineCoupling
 from scripts.losses import FusionINNLoss
 from scripts.networks import FusionINN
 from scripts.outputs.volumes import load_fused
 from scripts.transforms.rand_contrast import RandContrastd
-from scripts.workflows.plain_errors import plain_cause
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 FOUR = ["t1", "t1gd", "t2", "flair"]

@@ -15,7 +15,7 @@ import pytest
 from monai.bundle import ConfigWorkflow
 from PIL import Image
 
-from scripts.workflows.plain_errors import plain_cause
+from scripts.command_line.plain_errors import plain_cause
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 OUTWARD = ("../../../../x", "/x", "..", "a/b", "a\\b", "a\nb", ".hidden", "", " ", "CON/../x", "a" * 300, "a\0b")

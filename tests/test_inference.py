@@ -19,10 +19,10 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from scripts.command_line.plain_errors import plain_cause
 from scripts.networks.uncertainty import UncertaintyHead
+from scripts.networks.weights import fingerprint
 from scripts.outputs.volumes import load_fused
-from scripts.workflows.plain_errors import plain_cause
-from scripts.workflows.weights import fingerprint
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
 SHIPPED = BUNDLE / "models" / "model.pt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -107,6 +108,40 @@ def packages() -> list[str]:
     """Return the packages of the bundle, relative to its scripts."""
     folder = ROOT / "bundle" / "scripts"
     return [path.parent.relative_to(folder).as_posix() for path in sorted(folder.rglob("*/__init__.py"))]
+
+
+ORDER = (
+    *("data", "command_line", "outputs", "dicom", "pacs", "registration", "transforms", "phantom"),
+    *("flow", "losses", "metrics", "diffusion", "networks", "runtimes", "inferers", "typicality"),
+    *("export", "report", "cohort", "cases", "evaluation", "training"),
+)
+"""Packages of the bundle from the lowest up: each imports from those before it only."""
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the packages of the bundle that a module imports anywhere in it, its own left out."""
+    scripts_folder = ROOT / "bundle" / "scripts"
+    own, *_ = path.relative_to(scripts_folder).parts
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level <= 1, f"{path}, line {node.lineno}: name other packages in full"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    parts = [name.split(".") for name in names if name.startswith("scripts.")]
+    return {part[1] for part in parts if (scripts_folder / part[1]).is_dir()} - {own}
+
+
+def test_every_package_has_its_place_in_the_order():
+    assert sorted(ORDER) == [name for name in packages() if "/" not in name]
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_packages_import_only_from_those_below_them(package):
+    below = set(ORDER[: ORDER.index(package)])
+    modules = sorted((ROOT / "bundle" / "scripts" / package).rglob("*.py"))
+    assert {path.name: upward for path in modules if (upward := imports_of(path) - below)} == {}
 
 
 @pytest.mark.parametrize("name", REQUIRED)

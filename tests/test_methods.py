@@ -14,7 +14,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from fusioninn_research.config_paths import config_path
-from scripts.workflows.weights import load_weights
+from scripts.networks.weights import load_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / "bundle" / "configs"

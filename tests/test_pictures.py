@@ -14,11 +14,11 @@ import pytest
 from monai.bundle import ConfigWorkflow
 from PIL import Image
 
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.colour import luminance_and_chroma
 from scripts.data.pictures import read_picture
+from scripts.networks.weights import fingerprint
 from scripts.outputs.digest import record_id
-from scripts.workflows.plain_errors import plain_cause
-from scripts.workflows.weights import fingerprint
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 

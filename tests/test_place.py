@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow
 
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.coordinates import largest_distance
-from scripts.workflows.plain_errors import plain_cause
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
 SHAPE = (24, 28, 5)

@@ -16,8 +16,8 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
+from scripts.command_line.plain_errors import plain_message
 from scripts.networks import FusionINN
-from scripts.workflows.plain_errors import plain_message
 
 INFERENCE = str(Path(__file__).resolve().parent.parent / "bundle" / "configs" / "inference.json")
 PATIENTS = 40

@@ -15,10 +15,10 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
+from scripts.command_line.plain_errors import plain_cause
 from scripts.losses.ssim import SSIM
 from scripts.outputs.sidecar import read_sidecar
 from scripts.transforms.normalize import normalize_slices
-from scripts.workflows.plain_errors import plain_cause
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow
 
-from scripts.workflows.plain_errors import plain_cause
+from scripts.command_line.plain_errors import plain_cause
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 

@@ -19,12 +19,12 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.utils import set_determinism
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.errors import BadInputError
 from scripts.networks import FusionINN
-from scripts.workflows.history import read_history
-from scripts.workflows.panel import ImagePanel
-from scripts.workflows.plain_errors import plain_cause
-from scripts.workflows.weights import load_weights
+from scripts.networks.weights import load_weights
+from scripts.training.history import read_history
+from scripts.training.image_panel import ImagePanel
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 TRAIN = CONFIGS / "train.json"

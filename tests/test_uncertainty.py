@@ -10,8 +10,8 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from fusioninn_research.config_paths import config_path
+from scripts.cases.uncertainty_map import load_head
 from scripts.networks.uncertainty import UncertaintyHead
-from scripts.workflows.uncertainty_map import load_head
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 

@@ -13,9 +13,9 @@ from monai.bundle import ConfigWorkflow
 
 from scripts.inferers.slicewise import fuse_volume
 from scripts.networks import FusionINN
+from scripts.networks.weights import load_weights
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
-from scripts.workflows.weights import load_weights
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 TRAINING = ("train", "methods/fusioninn_3d", "crops", "train_open", "volumes")

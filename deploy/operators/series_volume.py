@@ -10,7 +10,7 @@ from .step import attempt
 
 
 class SeriesVolumeOperator(Operator):
-    """Read the series of one source with `scripts.workflows.read_study.ReadStudy`.
+    """Read the series of one source with `scripts.dicom.read_study.ReadStudy`.
 
     Named input:
         series: of `SeriesSelectorOperator`.
@@ -35,7 +35,7 @@ class SeriesVolumeOperator(Operator):
 
     def compute(self, op_input: InputContext, op_output: OutputContext, context: ExecutionContext) -> None:
         """Read the series of the next study."""
-        from scripts.workflows.read_study import ReadStudy
+        from scripts.dicom.read_study import ReadStudy
 
         record = op_input.receive("series")
         read = ReadStudy([self.source])

@@ -13,7 +13,7 @@ def attempt(patient: str, task: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         patient: name of the study in folders and logs.
         task: the step.
     """
-    from scripts.workflows.cohort import problem_of
+    from scripts.cohort.patients import problem_of
 
     try:
         return {**task(), "patient": patient}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from scripts.data.errors import BadInputError
 from scripts.data.strict_json import read_json
-from scripts.workflows.devices import as_device
-from scripts.workflows.weights import load_weights
+from scripts.networks.devices import as_device
+from scripts.networks.weights import load_weights
 
 from .cells import Cell
 from .grid import Grid

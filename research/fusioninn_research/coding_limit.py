@@ -14,9 +14,9 @@ from PIL import Image
 
 from scripts.data.discovery import Patient
 from scripts.data.strict_json import read_json
+from scripts.evaluation.regions import ssim_by_region
 from scripts.networks import Ceiling
 from scripts.outputs.tables import write_json
-from scripts.workflows.regions import ssim_by_region
 
 from .measured_slices import measured_slices
 

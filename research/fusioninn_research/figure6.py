@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from scripts.cases.fuse import check_settings
 from scripts.data.discovery import Patient, find_patients, usable
 from scripts.data.errors import BadInputError
+from scripts.evaluation.regions import ssim_by_region
 from scripts.outputs.overview import DISPLAY_NAMES, ESTIMATE_GROUP, FUSED_GROUP, SOURCE_GROUP
 from scripts.outputs.panels import Panel, Row, draw_panels
 from scripts.outputs.slice_choice import grey_window
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
-from scripts.workflows.fuse import check_settings
-from scripts.workflows.regions import ssim_by_region
 
 from .sample import Sample
 

@@ -14,8 +14,11 @@ from torch import nn
 from tqdm import tqdm
 
 from scripts import RESEARCH_NOTICE
+from scripts.cases.fuse import as_stored, check_settings, check_sources
 from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
+from scripts.evaluation.evaluate import slices_with_brain
+from scripts.evaluation.regions import ssim_by_region
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.metrics.flicker import FLICKER, JITTER, flicker, matched
 from scripts.outputs.tables import known, markdown_table, mean_of
@@ -23,9 +26,6 @@ from scripts.outputs.writing import check_writable
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import MODES, NormalizeSourcesd, normalize_by, restore_intensity
 from scripts.transforms.slicing import to_slices
-from scripts.workflows.evaluate import slices_with_brain
-from scripts.workflows.fuse import as_stored, check_settings, check_sources
-from scripts.workflows.regions import ssim_by_region
 
 from .markdown import GAP
 from .table_files import write_table

@@ -15,8 +15,8 @@ from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.data.split import split_patients
-from scripts.workflows.checkpoints import LAST, MODEL
-from scripts.workflows.weights import fingerprint, read_checkpoint
+from scripts.networks.weights import fingerprint, read_checkpoint
+from scripts.training.checkpoints import LAST, MODEL
 
 from .bundle_command import run_bundle
 from .cells import Cell

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scripts import RESEARCH_NOTICE
 from scripts.data.errors import BadInputError
 from scripts.outputs.page import ACCENT, FAINT, RULE, TEXT, Page
-from scripts.workflows.history import Row
+from scripts.training.history import Row
 
 # Measures in pixels of the finished picture.
 WIDTH, HEIGHT = 1800, 860

@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
-from scripts.workflows.history import HISTORY, read_history
+from scripts.training.history import HISTORY, read_history
 
 from .cell_sample import budget_words
 from .cells import cells_of

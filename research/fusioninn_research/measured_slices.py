@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from scripts.data.discovery import Patient
 from scripts.data.slices import brain_mask
+from scripts.evaluation.evaluate import slices_with_brain
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
-from scripts.workflows.evaluate import slices_with_brain
 
 
 @dataclass(frozen=True)

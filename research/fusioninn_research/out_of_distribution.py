@@ -13,22 +13,22 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from scripts.cases.fuse import as_stored
+from scripts.cases.fuse_pictures import FusePictures
+from scripts.cases.picture_files import PictureFiles
 from scripts.data.errors import BadInputError
 from scripts.data.picture_pairs import find_picture_pairs
 from scripts.data.pictures import Picture, read_picture
+from scripts.evaluation.regions import ssim_by_region
 from scripts.inferers.slicewise import decompose_volume, fuse_volume, restore_volume
 from scripts.metrics import decomposition_scores, fusion_scores
 from scripts.networks.pixelwise import MaxFusion, MeanFusion
+from scripts.networks.weights import fingerprint
 from scripts.outputs.colour import colour_at
 from scripts.outputs.pictures import FUSED_ENDING, OWN_ENDINGS
 from scripts.outputs.tables import write_text
 from scripts.outputs.writing import check_writable
 from scripts.transforms.load_pictures import SLICE_AXIS, LoadPicturesd
-from scripts.workflows.fuse import as_stored
-from scripts.workflows.fuse_pictures import FusePictures
-from scripts.workflows.picture_files import PictureFiles
-from scripts.workflows.regions import ssim_by_region
-from scripts.workflows.weights import fingerprint
 
 from .colour_difference import level_difference, seen_difference
 from .out_of_distribution_tables import write_tables

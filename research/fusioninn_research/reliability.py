@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 from scripts import RESEARCH_NOTICE
+from scripts.cases.fuse import as_stored
 from scripts.data.discovery import Patient, usable
 from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
@@ -34,7 +35,6 @@ from scripts.outputs.tables import markdown_table
 from scripts.outputs.writing import result_file
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
-from scripts.workflows.fuse import as_stored
 
 from .reliability_figure import draw_reliability
 

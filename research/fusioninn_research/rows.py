@@ -11,8 +11,8 @@ import numpy as np
 
 from scripts.data.errors import BadInputError
 from scripts.data.strict_json import read_json
-from scripts.workflows.checkpoints import LAST
-from scripts.workflows.weights import read_checkpoint
+from scripts.networks.weights import read_checkpoint
+from scripts.training.checkpoints import LAST
 
 from .cells import Cell, cells_of
 from .grid import TRAINING, Grid

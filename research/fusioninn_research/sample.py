@@ -12,6 +12,7 @@ from monai.transforms import Compose
 from scipy import ndimage
 from torch import nn
 
+from scripts.cases.fuse import as_stored, check_sources, slice_ssim
 from scripts.data.discovery import find_patients
 from scripts.data.errors import BadInputError
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
@@ -21,7 +22,6 @@ from scripts.outputs.zoom import Box
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
 from scripts.transforms.slicing import to_slices
-from scripts.workflows.fuse import as_stored, check_sources, slice_ssim
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scripts import RESEARCH_NOTICE
+from scripts.evaluation.regions import REGIONS
 from scripts.metrics.haar_energy import BANDS
 from scripts.outputs.tables import markdown_table, mean_of
-from scripts.workflows.regions import REGIONS
 
 from .disturbances import DISTURBANCES
 from .markdown import GAP

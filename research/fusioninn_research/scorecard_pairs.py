@@ -12,13 +12,13 @@ from tqdm import tqdm
 from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
 from scripts.data.picture_pairs import find_picture_pairs
+from scripts.evaluation.evaluate import EvaluateVolume
 from scripts.outputs.overview import DISPLAY_NAMES
 from scripts.outputs.pictures import OWN_ENDINGS
 from scripts.outputs.tables import known
 from scripts.transforms.load_pictures import LoadPicturesd
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
-from scripts.workflows.evaluate import EvaluateVolume
 
 from .scorecard_diffusion import SyntheticDiffusiond
 

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from scripts.cases.fuse import as_stored
 from scripts.data.discovery import Patient
 from scripts.data.strict_json import read_json
+from scripts.evaluation.regions import ssim_by_region
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
+from scripts.networks.weights import fingerprint, load_weights
 from scripts.outputs.tables import write_json
 from scripts.transforms.slicing import from_slices, to_slices
-from scripts.workflows.fuse import as_stored
-from scripts.workflows.regions import ssim_by_region
-from scripts.workflows.weights import fingerprint, load_weights
 
 from .made_with import layered
 from .measured_slices import MeasuredSlices, measured_slices

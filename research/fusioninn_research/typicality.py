@@ -17,12 +17,12 @@ from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
 from scripts.data.naming import person_of
 from scripts.data.picture_pairs import find_picture_pairs
+from scripts.networks.weights import fingerprint
 from scripts.outputs.writing import check_writable, result_file
 from scripts.transforms.load_pictures import LoadPicturesd
 from scripts.typicality.fit_reference import Cases, FitReference
 from scripts.typicality.reference import Reference
 from scripts.typicality.scanners import SCANNERS
-from scripts.workflows.weights import fingerprint
 
 from .typicality_figure import draw_scores
 from .typicality_table import CHOSEN, FITTED, PICTURES, UNSEEN, USUAL, Case, summary, typicality_markdown

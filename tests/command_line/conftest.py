@@ -12,8 +12,8 @@ import pytest
 from fusioninn_research.config_paths import config_path
 from scripts.command_line.begin import check
 from scripts.command_line.call import Call
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.errors import BadInputError
-from scripts.workflows.plain_errors import plain_cause
 
 
 def config_files(names: str) -> list[str]:

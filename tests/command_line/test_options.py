@@ -20,10 +20,10 @@ from monai.bundle import ConfigParser
 from scripts.command_line.begin import check
 from scripts.command_line.call import Call
 from scripts.command_line.offered import command
+from scripts.command_line.plain_errors import plain_cause
 from scripts.command_line.values import CHOICES
 from scripts.data.errors import BadInputError
 from scripts.runtimes.torchscript import TorchScriptRuntime
-from scripts.workflows.plain_errors import plain_cause
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "bundle" / "configs"

@@ -15,7 +15,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless  # noqa: E40
 from phantom_studies.study import write_series  # noqa: E402
 from scripts.data.errors import BadInputError  # noqa: E402
 from scripts.dicom.find_studies import find_studies  # noqa: E402
-from scripts.workflows.read_study import ReadStudy  # noqa: E402
+from scripts.dicom.read_study import ReadStudy  # noqa: E402
 
 VOLUME = np.random.default_rng(0).integers(1, 900, (12, 10, 5)).astype(np.float32)
 AFFINE = np.array([[-1.0, 0, 0, 3], [0, -1.25, 0, 4], [0, 0, 4, 5], [0, 0, 0, 1]])

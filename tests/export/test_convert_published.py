@@ -13,7 +13,7 @@ import scripts
 from scripts.data.errors import BadInputError
 from scripts.export.convert_published import convert_published
 from scripts.networks import PublishedFusionINN
-from scripts.workflows.weights import load_weights
+from scripts.networks.weights import load_weights
 
 CONFIGS = Path(scripts.BUNDLE_ROOT) / "configs"
 

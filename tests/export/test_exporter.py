@@ -13,7 +13,7 @@ from scripts import RESEARCH_NOTICE
 from scripts.data.errors import BadInputError
 from scripts.export.exporter import Exporter
 from scripts.networks import FusionINN, PublishedFusionINN
-from scripts.workflows.weights import fingerprint
+from scripts.networks.weights import fingerprint
 
 FRESH = """
 import json, sys, torch

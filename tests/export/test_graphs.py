@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scripts.export.graphs import INTERFACES, SMALLEST, size_multiple, trace
+from scripts.export.graphs import trace
 from scripts.networks import FusionINN
+from scripts.runtimes.interface import INTERFACES, SMALLEST, size_multiple
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scripts import RESEARCH_NOTICE
-from scripts.export.graphs import INTERFACES
-from scripts.workflows.weights import fingerprint
+from scripts.networks.weights import fingerprint
+from scripts.runtimes.interface import INTERFACES
 
 
 @pytest.mark.parametrize("direction", INTERFACES)

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from scripts.flow.latent import draw_latent
 from scripts.inferers import BidirectionalInferer
-from scripts.networks import FusionINN, draw_latent
+from scripts.networks import FusionINN
 
 
 @pytest.fixture

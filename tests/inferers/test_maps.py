@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from scripts.flow.latent import draw_latent
 from scripts.inferers.maps import contribution_volume, spread_volumes, uncertainty_volume
-from scripts.networks import draw_latent
 from scripts.networks.contribution import source_contribution
 from scripts.networks.uncertainty import UncertaintyHead
 

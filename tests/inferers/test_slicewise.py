@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from scripts.flow.latent import draw_latent
 from scripts.inferers import decompose_volume, fuse_volume, restore_volume
 from scripts.inferers.maps import contribution_volume
-from scripts.networks import draw_latent
 from scripts.networks.contribution import source_contribution
 
 AXES = [0, 1, 2]

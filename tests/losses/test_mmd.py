@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from scripts.flow.latent import LATENT_KINDS, draw_like
 from scripts.losses import MMDLoss
-from scripts.networks.latent import LATENT_KINDS, draw_like
 
 REAL_SIZE = (4, 1, 240, 240)
 

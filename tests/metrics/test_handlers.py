@@ -12,7 +12,7 @@ from scripts.inferers import BidirectionalInferer
 from scripts.metrics import DECOMPOSITION_METRICS, FUSION_METRICS, decomposition_scores, fusion_scores
 from scripts.metrics.handlers import decomposed_and_sources, fused_and_sources
 from scripts.networks import FusionINN
-from scripts.workflows.batches import sources_as_target
+from scripts.training.batches import sources_as_target
 
 
 def declared():

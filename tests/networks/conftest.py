@@ -11,7 +11,7 @@ from monai.bundle import ConfigParser
 
 import scripts
 from scripts.networks import FusionINN
-from scripts.workflows.weights import load_weights
+from scripts.networks.weights import load_weights
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from fusioninn_research.config_paths import config_path
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.errors import BadInputError
 from scripts.networks import DDFM
-from scripts.workflows.plain_errors import plain_cause
 
 TINY = {"prior_channels": [16, 16], "steps": 3}
 

@@ -15,7 +15,7 @@ from torch import nn
 import scripts
 from scripts.losses import FusionINNLoss
 from scripts.networks import FusionINN, PublishedFusionINN
-from scripts.workflows.weights import load_weights
+from scripts.networks.weights import load_weights
 
 CONFIGS = Path(scripts.BUNDLE_ROOT) / "configs"
 PERMUTATIONS = {2: [1, 0], 5: [3, 6, 0, 5, 7, 1, 4, 2]}

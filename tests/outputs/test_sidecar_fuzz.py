@@ -16,19 +16,19 @@ from monai.data import MetaTensor
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from scripts.cases.decompose import DecomposeVolume, ReadFused
+from scripts.cases.decompose_pictures import ReadFusedPicture
+from scripts.cases.fuse import FuseVolume
+from scripts.cases.fuse_pictures import FusePictures
+from scripts.cases.fusion_files import FusionFiles
+from scripts.cases.picture_files import PictureFiles, with_colour
 from scripts.data.errors import BadInputError
 from scripts.data.pictures import Picture
 from scripts.networks import FusionINN
+from scripts.networks.weights import fingerprint
 from scripts.outputs.pictures import SIDECAR_CHUNK
 from scripts.report.results import provenance
 from scripts.transforms.normalize import normalize_slices
-from scripts.workflows.decompose import DecomposeVolume, ReadFused
-from scripts.workflows.decompose_pictures import ReadFusedPicture
-from scripts.workflows.fuse import FuseVolume
-from scripts.workflows.fuse_pictures import FusePictures
-from scripts.workflows.fusion_files import FusionFiles
-from scripts.workflows.picture_files import PictureFiles, with_colour
-from scripts.workflows.weights import fingerprint
 
 VALUES = [
     None,

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow
 
-from scripts.workflows.plain_errors import plain_cause
+from scripts.command_line.plain_errors import plain_cause
 
 pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
 pytest.importorskip("pynetdicom", reason="no pynetdicom: pip install -r requirements-clinic.txt")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from scripts.cases.fuse import FuseVolume
+from scripts.cases.fusion_files import FusionFiles
 from scripts.report.report_files import AddReport, ReportFiles, report_of
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
-from scripts.workflows.fuse import FuseVolume
-from scripts.workflows.fusion_files import FusionFiles
 
 
 def test_a_report_lies_beside_its_fused_image_by_name():

@@ -15,7 +15,7 @@ from monai.utils import set_determinism
 
 from fusioninn_research import grid
 from fusioninn_research.config_paths import config_path
-from scripts.workflows.plain_errors import plain_cause
+from scripts.command_line.plain_errors import plain_cause
 
 
 def run_here(section, configs, overrides, log) -> str | None:

@@ -10,10 +10,11 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from fusioninn_research.flicker import FlickerTable
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.errors import BadInputError
-from scripts.networks import FusionINN, draw_latent
+from scripts.flow.latent import draw_latent
+from scripts.networks import FusionINN
 from scripts.networks.pixelwise import MeanFusion
-from scripts.workflows.plain_errors import plain_cause
 
 CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"
 RESEARCH = Path(__file__).resolve().parents[2] / "research" / "configs"

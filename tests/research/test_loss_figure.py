@@ -9,7 +9,7 @@ from monai.bundle import ConfigParser
 from fusioninn_research.grid import Budget, Grid
 from fusioninn_research.loss_figure import LossFigure
 from scripts.data.errors import BadInputError
-from scripts.workflows.history import read_history
+from scripts.training.history import read_history
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 

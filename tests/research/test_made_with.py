@@ -15,7 +15,7 @@ def test_the_layers_of_the_small_setting_are_read_with_overrides_on_top():
     assert (settings["epochs"], settings["image_size"], settings["batch_size"]) == (4, [96, 96], 8)
     assert (settings["alpha"], settings["seed"], settings["blocks"]) == (0.2, 3, 6)
     assert settings["network_def#_target_"] == "scripts.networks.FusionINN"
-    assert settings["lr_scheduler#_target_"] == "scripts.workflows.one_cycle.OneCycleLR"
+    assert settings["lr_scheduler#_target_"] == "scripts.training.one_cycle.OneCycleLR"
 
 
 def test_places_are_no_settings():

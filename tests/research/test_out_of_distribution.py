@@ -12,9 +12,9 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 
 from fusioninn_research.out_of_distribution import OutOfDistribution
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.errors import BadInputError
 from scripts.networks import FusionINN
-from scripts.workflows.plain_errors import plain_cause
 
 CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"
 RESEARCH = Path(__file__).resolve().parents[2] / "research" / "configs"

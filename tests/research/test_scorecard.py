@@ -12,10 +12,10 @@ from monai.bundle import ConfigWorkflow
 
 from fusioninn_research.scorecard import Scorecard, read_table
 from fusioninn_research.scorecard_pairs import UnseenPairs
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.errors import BadInputError
 from scripts.networks import FusionINN
-from scripts.workflows.plain_errors import plain_cause
-from scripts.workflows.weights import fingerprint
+from scripts.networks.weights import fingerprint
 
 CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"
 RESEARCH = Path(__file__).resolve().parents[2] / "research" / "configs"

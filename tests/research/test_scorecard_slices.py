@@ -10,7 +10,7 @@ import torch
 from fusioninn_research.disturbances import DISTURBANCES
 from fusioninn_research.scorecard_slices import ScorecardSlices, evenly
 from scripts.data.errors import BadInputError
-from scripts.networks import draw_latent
+from scripts.flow.latent import draw_latent
 
 SOURCES = ["t1gd", "flair"]
 

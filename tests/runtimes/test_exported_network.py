@@ -7,11 +7,11 @@ import copy
 import pytest
 import torch
 
+from scripts.cases.fuse import ExactNetwork
 from scripts.data.errors import BadInputError
 from scripts.inferers.maps import contribution_volume
 from scripts.inferers.slicewise import decompose_volume, fuse_volume, restore_volume
 from scripts.runtimes import with_derivatives
-from scripts.workflows.fuse import ExactNetwork
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 
 from scripts import __version__
 from scripts.data.errors import BadInputError
-from scripts.export.description import EXPORT_FILE
+from scripts.runtimes.description import EXPORT_FILE
 from scripts.runtimes.torchscript import TorchScriptRuntime
 
 CPU = torch.device("cpu")

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from scripts.data.errors import BadInputError
+from scripts.networks.weights import fingerprint
 from scripts.typicality.fit_reference import FitReference
 from scripts.typicality.reference import Reference
 from scripts.typicality.scanners import SCANNERS
 from scripts.typicality.statistics import FLOW_STATISTICS, PICTURE_STATISTICS
-from scripts.workflows.weights import fingerprint
 
 STATISTICS = ["rank_correlation", "edges", "latent_energy"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from monai.bundle import ConfigParser
 from monai.bundle.utils import MERGE_KEY
 
+from scripts.command_line.plain_errors import install_plain_errors
 from scripts.data.errors import BadInputError
-from scripts.workflows.plain_errors import install_plain_errors
 
 from .call import SECTIONS, Call, current_call
 from .default_data import check_default_data

@@ -13,3 +13,7 @@ class InternalError(RuntimeError):
     Nothing was written. The message says what was checked, on which file, with both values; a request to report it is
     added where the message is shown.
     """
+
+
+class NonFiniteLossError(RuntimeError):
+    """The loss became NaN or infinite."""

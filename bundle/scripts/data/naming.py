@@ -122,3 +122,8 @@ def may_be_visit(folder: str) -> bool:
 def visit_name(person: str, visit: str) -> str:
     """Name a patient by person and visit, so that `person_of` gives the person back: `P1_week-2`, `P1_ses-0`."""
     return f"{person}_{visit}" if is_visit(visit) else f"{person}_ses-{visit}"
+
+
+def is_phantom(patient: str) -> bool:
+    """Whether a patient is the synthetic head of the bundle, by name."""
+    return "phantom" in patient.lower()

@@ -15,12 +15,13 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from scripts.data.errors import BadInputError
+from scripts.export.graphs import trace
 from scripts.networks import FusionINN
+from scripts.networks.weights import fingerprint
 from scripts.outputs.writing import result_file
-from scripts.workflows.weights import fingerprint
+from scripts.runtimes.description import EXPORT_FILE, as_properties, describe
+from scripts.runtimes.interface import DECOMPOSE, FUSE, INTERFACES, SMALLEST, size_multiple
 
-from .description import EXPORT_FILE, as_properties, describe
-from .graphs import DECOMPOSE, FUSE, INTERFACES, SMALLEST, size_multiple, trace
 from .onnx_file import INSTALL, onnx_bytes
 
 TORCHSCRIPT, ONNX, PT2 = "model.ts", "{}.onnx", "{}.pt2"

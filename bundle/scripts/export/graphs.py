@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram, export
 
 from scripts.networks import FusionINN
+from scripts.runtimes.interface import FUSE, SMALLEST, size_multiple
 
 from .any_size import AnySize
-
-
-class Interface(NamedTuple):
-    """Names of a graph's inputs and outputs, in their order."""
-
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-
-FUSE, DECOMPOSE = "fuse", "decompose"
-INTERFACES = {
-    FUSE: Interface(("image",), ("fused", "latent")),
-    DECOMPOSE: Interface(("fused", "latent"), ("decomposed",)),
-}
-"""What every export calls its inputs and outputs."""
-SMALLEST = 3
-"""Smallest height and width of an export with dynamic sizes."""
 
 
 class Fuse(nn.Module):
@@ -53,11 +36,6 @@ class Decompose(nn.Module):
     def forward(self, fused: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
         """(B, 1, …) and (B, N - 1, …) to (B, N, …)."""
         return self.network.inverse(fused, latent)
-
-
-def size_multiple(network: FusionINN) -> int:
-    """What every height and width must be a multiple of: 2 for the paper's network, which has no odd sizes."""
-    return 1 if network.realign else 2
 
 
 def trace(network: FusionINN, direction: str, static_shape: Sequence[int] | None = None) -> ExportedProgram:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.export import ExportedProgram
 
-from .graphs import Interface
+from scripts.runtimes.interface import Interface
 
 if TYPE_CHECKING:
     import onnx

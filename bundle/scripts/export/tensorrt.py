@@ -14,12 +14,12 @@ from monai.networks.utils import convert_to_trt
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.export.graphs import Fuse
 from scripts.networks import FusionINN
+from scripts.networks.weights import fingerprint
 from scripts.outputs.writing import result_file
-from scripts.workflows.weights import fingerprint
-
-from .description import EXPORT_FILE, describe
-from .graphs import DECOMPOSE, FUSE, Fuse
+from scripts.runtimes.description import EXPORT_FILE, describe
+from scripts.runtimes.interface import DECOMPOSE, FUSE
 
 FILES = {FUSE: "fuse_trt.ts", DECOMPOSE: "decompose_trt.ts"}
 

@@ -9,8 +9,7 @@ import torch
 from monai.inferers import Inferer
 from torch import nn
 
-from scripts.networks import draw_latent
-from scripts.networks.latent import draw_like
+from scripts.flow.latent import draw_latent, draw_like
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from scripts.networks import FusionINN, draw_latent
+from scripts.flow.latent import draw_latent
+from scripts.networks import FusionINN
 from scripts.networks.contribution import source_contribution
 from scripts.networks.uncertainty import UncertaintyHead
 from scripts.runtimes import with_derivatives

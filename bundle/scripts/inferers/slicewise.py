@@ -8,7 +8,8 @@ from itertools import chain
 import torch
 from torch import nn
 
-from scripts.networks import FusionINN, draw_latent
+from scripts.flow.latent import draw_latent
+from scripts.networks import FusionINN
 from scripts.transforms.slicing import from_slices, to_slices
 
 from .slabs import in_slabs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from scripts.networks.latent import LATENT_KINDS, draw_like
+from scripts.flow.latent import LATENT_KINDS, draw_like
 
 KERNELS = ("imq", "published")
 IMQ_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)

@@ -9,7 +9,6 @@ from .funfusean import FunFuseAn
 from .fuser import Fuser
 from .fusioninn import FusionINN
 from .half_unet import HalfUNet
-from .latent import LATENT_KINDS, draw_latent
 from .pixelwise import MaxFusion, MeanFusion
 from .published import PublishedFusionINN
 from .unet import UNet, UNetPlusPlus
@@ -17,7 +16,6 @@ from .unet3_plus import UNet3Plus
 
 __all__ = [
     "DDFM",
-    "LATENT_KINDS",
     "Ceiling",
     "DeepFuse",
     "FunFuseAn",
@@ -30,5 +28,4 @@ __all__ = [
     "UNet",
     "UNet3Plus",
     "UNetPlusPlus",
-    "draw_latent",
 ]

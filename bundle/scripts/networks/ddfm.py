@@ -13,8 +13,7 @@ from scripts.command_line.offered import command
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.diffusion import DiffusionPrior, FusionEM
-
-from .latent import draw_latent
+from scripts.flow.latent import draw_latent
 
 TIMESTEPS = 1000
 

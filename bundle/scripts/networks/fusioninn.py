@@ -17,8 +17,7 @@ from scripts.flow import (
     TangentLogit,
     recomputed,
 )
-
-from .latent import draw_latent
+from scripts.flow.latent import draw_latent
 
 
 class FusionINN(nn.Module):

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from scripts.flow import ActNorm
+from scripts.flow.latent import draw_latent
 
 from .fusioninn import FusionINN
-from .latent import draw_latent
 
 
 class PublishedFusionINN(nn.Module):

@@ -12,7 +12,8 @@ import numpy as np
 
 from scripts.data.coordinates import Coordinates, largest_distance, same_place, write_coordinates
 from scripts.data.errors import BadInputError, InternalError
-from scripts.data.nifti_file import NiftiFile, open_nifti, read_coordinates
+from scripts.data.naming import is_nifti
+from scripts.data.nifti_file import NiftiFile, open_nifti, plain_integer, read_coordinates
 from scripts.outputs.levels import to_levels
 from scripts.outputs.writing import result_file
 
@@ -276,3 +277,15 @@ def _full_scale(path: str | os.PathLike[str], raw: np.ndarray) -> float:
             " unknown. Store the fused image as uint8 or uint16 (0 to 255 or 65535), or as float32."
         )
     return scale
+
+
+def stored_dtype(file: str) -> str:
+    """Type in which a decomposed image is stored: the source's own where that is a small integer, else float32.
+
+    Integers with a scale factor stand for other numbers, in steps that are not whole. Other formats than NIfTI are not
+    asked.
+    """
+    if not is_nifti(file):
+        return "float32"
+    dtype = plain_integer(file)
+    return dtype.name if dtype is not None and dtype.name in ("uint8", "int16", "uint16") else "float32"

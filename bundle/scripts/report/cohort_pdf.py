@@ -13,13 +13,13 @@ from matplotlib.backends.backend_pdf import PdfPages
 from tqdm import tqdm
 
 from scripts import RESEARCH_NOTICE, __version__
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.errors import BadInputError
 from scripts.data.inputs import check_apart, files_of
 from scripts.outputs.overview import overview_page
 from scripts.outputs.page import ACCENT, DPI, FAINT, Page, shared_headings
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.writing import result_file
-from scripts.workflows.plain_errors import plain_cause
 
 from .report_data import ReportData
 from .viewer_data import display_name

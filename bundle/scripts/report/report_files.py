@@ -11,8 +11,7 @@ import torch
 
 from scripts.data.flags import is_true
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
-from scripts.outputs.volumes import load_fused
-from scripts.workflows.fusion_files import stored_dtype
+from scripts.outputs.volumes import load_fused, stored_dtype
 
 from .html import write_report
 from .results import read_parts

@@ -12,14 +12,14 @@ import torch
 from monai.data import MetaTensor
 
 from scripts.data.errors import BadInputError
+from scripts.data.naming import is_phantom
 from scripts.data.nifti import check_same_affine, one_volume, read_nifti
+from scripts.outputs.find_fused import find_fused
 from scripts.outputs.identity import check_belongs
+from scripts.outputs.map_files import UNCERTAINTY, map_file
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.volumes import load_fused
 from scripts.typicality.case_score import warning
-from scripts.workflows.decompose import find_fused
-from scripts.workflows.fusion_files import PHANTOM
-from scripts.workflows.map_files import UNCERTAINTY, map_file
 
 from .report_data import ReportData
 from .sources import find_sources, read_sources
@@ -143,7 +143,7 @@ def read_parts(
         seg=seg,
         scores=sidecar.get("SSIM", {}),
         provenance=provenance(patient, sidecar),
-        phantom=PHANTOM in patient.lower(),
+        phantom=is_phantom(patient),
     )
 
 

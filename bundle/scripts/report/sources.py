@@ -133,7 +133,7 @@ def read_sources(
     """
     names, patient = sidecar["SourceModalities"], record["patient"]
     if "series" in record:
-        from scripts.workflows.read_study import ReadStudy
+        from scripts.dicom.read_study import ReadStudy
 
         data = ReadStudy(names)(record)
     elif REGISTRATION in sidecar:

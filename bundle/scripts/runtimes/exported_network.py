@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
-from scripts.networks import FusionINN, draw_latent
+from scripts.flow.latent import draw_latent
+from scripts.networks import FusionINN
 
 from .runtime import Runtime
 

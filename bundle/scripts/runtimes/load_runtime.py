@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
-from scripts.workflows.devices import as_device
-from scripts.workflows.weights import fingerprint, load_weights
+from scripts.networks.devices import as_device
+from scripts.networks.weights import fingerprint, load_weights
 
 from .exported_network import ExportedNetwork
 from .runtime import Runtime

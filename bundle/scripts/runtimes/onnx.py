@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from scripts.export.description import from_properties
-from scripts.export.graphs import DECOMPOSE, FUSE, INTERFACES
+from scripts.runtimes.description import from_properties
+from scripts.runtimes.interface import DECOMPOSE, FUSE, INTERFACES
 
 from .runtime import Runtime
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from scripts.data.errors import BadInputError
-from scripts.export.description import as_properties, from_properties
-from scripts.export.graphs import DECOMPOSE, FUSE, INTERFACES
+from scripts.runtimes.description import as_properties, from_properties
+from scripts.runtimes.interface import DECOMPOSE, FUSE, INTERFACES
 
 from .onnx import as_array
 from .runtime import Runtime

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.export.passes import move_to_device_pass
 
-from scripts.export.description import EXPORT_FILE
-from scripts.export.graphs import DECOMPOSE, FUSE, INTERFACES
+from scripts.runtimes.description import EXPORT_FILE
+from scripts.runtimes.interface import DECOMPOSE, FUSE, INTERFACES
 
 from .runtime import Runtime
 

@@ -14,7 +14,7 @@ import torch
 from scripts import __version__
 from scripts.command_line.offered import command
 from scripts.data.errors import BadInputError
-from scripts.export.graphs import INTERFACES
+from scripts.runtimes.interface import INTERFACES
 
 
 class Runtime(ABC):

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from scripts.export.description import EXPORT_FILE
-from scripts.export.graphs import DECOMPOSE, FUSE
+from scripts.runtimes.description import EXPORT_FILE
+from scripts.runtimes.interface import DECOMPOSE, FUSE
 
 from .runtime import Runtime
 

@@ -9,12 +9,13 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 
-from ..data.errors import BadInputError
-from ..data.grey_volume import GreyVolume, read_grey_volume
-from ..data.nifti import TOOL_HINT, check_same_affine
-from ..outputs.pictures import has_sidecar, picture_sidecar
-from ..outputs.sidecar import is_sidecar, read_sidecar, sidecar_of
-from ..outputs.volumes import PLAUSIBLE, full_scale
+from scripts.data.errors import BadInputError
+from scripts.data.grey_volume import GreyVolume, read_grey_volume
+from scripts.data.nifti import TOOL_HINT, check_same_affine
+from scripts.outputs.pictures import has_sidecar, picture_sidecar
+from scripts.outputs.sidecar import is_sidecar, read_sidecar, sidecar_of
+from scripts.outputs.volumes import PLAUSIBLE, full_scale
+
 from .normalize import MODES, IntensityScale, normalize_by, normalize_slices, normalize_volume
 from .slicing import slice_axis as through_plane_axis
 

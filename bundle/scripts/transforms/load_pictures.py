@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from monai.transforms import Transform
 
-from ..data.errors import BadInputError
-from ..data.pictures import Picture, read_picture
+from scripts.data.errors import BadInputError
+from scripts.data.pictures import Picture, read_picture
+
 from .normalize import normalize_slices
 
 SLICE_AXIS = 2

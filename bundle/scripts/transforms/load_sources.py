@@ -12,10 +12,10 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 
-from ..data.errors import BadInputError
-from ..data.naming import parse_name
-from ..data.nan_background import fill_background
-from ..data.nifti import TOOL_HINT, check_same_affine, one_volume, read_nifti, warn_of_doubts
+from scripts.data.errors import BadInputError
+from scripts.data.naming import parse_name
+from scripts.data.nan_background import fill_background
+from scripts.data.nifti import TOOL_HINT, check_same_affine, one_volume, read_nifti, warn_of_doubts
 
 
 class LoadSourcesd(Transform):

@@ -10,7 +10,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 
-from ..data.errors import BadInputError
+from scripts.data.errors import BadInputError
+
 from .slicing import slice_axis as through_plane_axis
 
 MODES = ("slice", "volume")

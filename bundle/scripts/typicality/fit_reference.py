@@ -16,9 +16,9 @@ from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
 from scripts.data.inputs import check_apart, files_of
 from scripts.inferers.slicewise import fuse_volume
+from scripts.networks.weights import fingerprint
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
-from scripts.workflows.weights import fingerprint
 
 from .case_score import CaseScore
 from .chosen_slices import chosen_slices

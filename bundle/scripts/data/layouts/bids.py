@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..bids_name import read_bids_name
-from ..contrasts import SEG
-from ..scan import Place
+from scripts.bids_name import read_bids_name
+from scripts.contrasts import SEG
+from scripts.scan import Place
+
 from .found import Context, Found
 
 _LESIONS = ("tumor", "tumour", "lesion", "ground-truth", "ground_truth", "manual")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ..contrasts import SEG, read_words
-from ..scan import Place
+from scripts.contrasts import SEG, read_words
+from scripts.scan import Place
+
 from .found import Context, Found
 
 _IMAGE = re.compile(r"^VSD\.Brain\.[\w.]*?MR_(\w+?)(?:\.\d+)?$", re.IGNORECASE)

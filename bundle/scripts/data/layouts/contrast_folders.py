@@ -5,8 +5,9 @@ Folders of segmentations (`labels/P1.nii.gz`) belong here, too.
 
 from __future__ import annotations
 
-from ..contrasts import contrast_of_folder
-from ..scan import Place
+from scripts.contrasts import contrast_of_folder
+from scripts.scan import Place
+
 from .found import Context, Found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contrasts import IMAGE_FOLDERS, contrast_of_folder
-from ..scan import Scan
+from scripts.contrasts import IMAGE_FOLDERS, contrast_of_folder
+from scripts.scan import Scan
 
 
 @dataclass(frozen=True)

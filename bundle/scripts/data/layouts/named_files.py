@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from ..contrasts import AUTOMATIC_SEG, MASK, SEG, contrast_of_folder, read_words
-from ..scan import Place
+from scripts.contrasts import AUTOMATIC_SEG, MASK, SEG, contrast_of_folder, read_words
+from scripts.scan import Place
+
 from .found import Context, Found
 
 

@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contrasts import SEG, contrast_of_channel
-from ..errors import BadInputError
-from ..scan import TASK_FILE, Place
-from ..strict_json import read_json
+from scripts.contrasts import SEG, contrast_of_channel
+from scripts.errors import BadInputError
+from scripts.scan import TASK_FILE, Place
+from scripts.strict_json import read_json
+
 from .found import Context, Found
 
 _IMAGES = ("imagesTr", "imagesTs", "imagesVal")

@@ -1,0 +1,191 @@
+"""Fuse a patient and check at once how well the sources come back from what is stored."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from scripts.data.errors import BadInputError
+from scripts.flow.latent import LATENT_KINDS
+from scripts.inferers.maps import contribution_volume
+from scripts.inferers.slicewise import decompose_volume, fuse_volume
+from scripts.losses.ssim import SSIM
+from scripts.runtimes import with_derivatives
+from scripts.transforms.slicing import to_slices
+
+from .uncertainty_map import UncertaintyMap, check_latent
+
+LEVELS = {"uint8": 255, "uint16": 65535}
+DTYPES = (*LEVELS, "float32")
+
+
+def as_stored(fused: torch.Tensor, dtype: str | int) -> torch.Tensor:
+    """What a reader gets back from a fused image stored in a type.
+
+    Args:
+        fused: fused image of any shape.
+        dtype: "uint8" or "uint16", which round, or "float32"; or a number of bits. All are cut off at 0 and 1.
+
+    Returns:
+        tensor like `fused`.
+    """
+    shown = fused.clamp(0.0, 1.0)
+    if dtype == "float32":
+        return shown
+    steps = 2**dtype - 1 if isinstance(dtype, int) else LEVELS[dtype]
+    return shown.mul_(steps).round_().div_(steps)
+
+
+def check_settings(dtype: str, latent: str, seed: int, slices_at_once: int) -> None:
+    """Refuse settings of a command that the network cannot follow.
+
+    Raises:
+        BadInputError: naming the setting and what is possible.
+    """
+    if dtype not in DTYPES:
+        raise BadInputError(f"fused_dtype is '{dtype}', expected one of {', '.join(DTYPES)}.")
+    if latent not in LATENT_KINDS:
+        raise BadInputError(f"latent is '{latent}', expected one of {', '.join(LATENT_KINDS)}.")
+    if not isinstance(seed, int) or seed < 0:
+        raise BadInputError(f"seed is {seed!r}, expected a whole number from 0 on.")
+    if not isinstance(slices_at_once, int) or slices_at_once < 1:
+        raise BadInputError(f"slices_at_once is {slices_at_once!r}, expected a whole number from 1 on.")
+
+
+def check_sources(network: nn.Module, count: int) -> None:
+    """Refuse sources that are more or fewer than those the network was trained on.
+
+    Raises:
+        BadInputError: when they are.
+    """
+    if count != network.in_channels:
+        raise BadInputError(
+            f"{count} sources are given, but the network fuses {network.in_channels}. Change --sources, or set "
+            "--network_def#in_channels and give weights that were trained with it."
+        )
+
+
+class ExactNetwork:
+    """The network in the precision that a round trip needs to be exact to the last grey value.
+
+    Single precision is enough in [0, 1], where the error is about 2e-6. A bright vessel above the range, which the
+    normalisation by volume allows, would come back with up to 2e-4; and GPUs convolve with fewer digits. Double
+    precision takes several times as long.
+    """
+
+    def __init__(self) -> None:
+        self._single: nn.Module | None = None
+
+    def __call__(self, network: nn.Module, mode: str) -> nn.Module:
+        """Return the network itself, or a copy in double precision, made once.
+
+        Args:
+            network: a `FusionINN`.
+            mode: how the sources were normalised: "slice" or "volume".
+        """
+        if mode == "slice" and next(network.parameters()).device.type == "cpu":
+            return network
+        if self._single is not network:
+            self._single, self._double = network, copy.deepcopy(with_derivatives(network)).double()
+        return self._double
+
+
+class FuseVolume:
+    """Fuse a normalised volume, store it, decompose what was stored, and compare with the sources.
+
+    Args:
+        dtype: how the fused image will be stored: "uint16", "uint8" or "float32". Defaults to "uint16".
+        latent: distribution of the fresh latent. Defaults to "normal".
+        seed: seed of the latent. Defaults to 0.
+        slices_at_once: slices in a batch. Defaults to 2: more take more memory and no less time on a CPU.
+        lossless: keep the latent, and compute it exactly. Defaults to False.
+        contribution: map what each source contributes to the fused image. Defaults to False.
+        uncertainty: gives the expected error of the estimates. Defaults to None (no map).
+    """
+
+    def __init__(
+        self,
+        dtype: str = "uint16",
+        latent: str = "normal",
+        seed: int = 0,
+        slices_at_once: int = 2,
+        lossless: bool = False,
+        contribution: bool = False,
+        uncertainty: UncertaintyMap | None = None,
+    ) -> None:
+        check_settings(dtype, latent, seed, slices_at_once)
+        check_latent(uncertainty, latent)
+        self.dtype = dtype
+        self.latent = latent
+        self.seed = seed
+        self.slices_at_once = slices_at_once
+        self.lossless = lossless
+        self.contribution = contribution
+        self.uncertainty = uncertainty
+        self.exact = ExactNetwork()
+
+    def __call__(self, network: nn.Module, data: dict[str, Any]) -> dict[str, Any]:
+        """Apply the network.
+
+        Args:
+            network: a `FusionINN` of two dimensions, applied slice by slice, or of three.
+            data: "image" (N, X, Y, Z) normalised, and its "intensity_scale".
+
+        Returns:
+            "fused" (1, X, Y, Z) as stored, "latent" (N - 1, X, Y, Z) where it is kept, "decomposed" (N, X, Y, Z) from
+            "fused" alone, and "ssim": for every slice (rows) and source (columns), of the fused and the decomposed
+            image. Where they are asked for, "contribution" (N, X, Y, Z) in units of the fused image and "uncertainty"
+            (N, X, Y, Z) in the sources' own units.
+
+        Raises:
+            BadInputError: when the network takes another number of sources.
+        """
+        axis = data["intensity_scale"]["slice_axis"]
+        image = torch.as_tensor(np.asarray(data["image"]), dtype=torch.float32)
+        check_sources(network, len(image))
+        exact = self.exact(network, data["intensity_scale"]["mode"]) if self.lossless else network
+        fused, latent = fuse_volume(exact, image, axis, self.slices_at_once, keep_latent=self.lossless)
+        shown = as_stored(fused, self.dtype)
+        # What lies outside [0, 1] is of use to its own latent only.
+        fused = fused if self.lossless else shown
+        decomposed = decompose_volume(network, shown, axis, self.latent, self.seed, self.slices_at_once)
+        ssim = {
+            "fused": slice_ssim(image, shown.expand_as(image), axis),
+            "decomposed": slice_ssim(image, decomposed, axis),
+        }
+        results = {"fused": fused, "decomposed": decomposed, "ssim": ssim}
+        if self.lossless:
+            results["latent"] = latent
+        if self.contribution:
+            results["contribution"] = contribution_volume(network, image, axis, self.slices_at_once)
+        if self.uncertainty is not None:
+            results["uncertainty"] = self.uncertainty(network, shown, decomposed, data["intensity_scale"])
+        return results
+
+
+def slice_ssim(image: torch.Tensor, other: torch.Tensor, axis: int, slices_at_once: int = 4) -> np.ndarray:
+    """SSIM of two volumes, slice by slice.
+
+    Args:
+        image: volume of shape (N, X, Y, Z) in [0, 1].
+        other: volume of the same shape.
+        axis: spatial axis that the slices are taken along.
+        slices_at_once: slices in a batch. Defaults to 4.
+
+    Returns:
+        array of shape (slices, N); NaN in slices that are black in the source or smaller than the window.
+    """
+    ssim = SSIM()
+    first, second = to_slices(image, axis), to_slices(other, axis)
+    values = np.full(first.shape[:2], np.nan)
+    if min(first.shape[2:]) < ssim.taps.numel():
+        return values
+    for start in range(0, len(first), slices_at_once):
+        batch = slice(start, start + slices_at_once)
+        values[batch] = ssim(first[batch], second[batch]).numpy()
+    values[~(first.amax(dim=(2, 3)) > 0).numpy()] = np.nan
+    return values

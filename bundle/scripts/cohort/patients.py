@@ -1,0 +1,206 @@
+"""Patient by patient: one bad patient is reported and skipped, the others are finished."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ignite.distributed as idist
+from ignite.engine import Engine, Events
+from torch import nn
+from tqdm import tqdm
+
+from scripts.command_line.plain_errors import plain_message
+from scripts.data.errors import BadInputError
+from scripts.data.hidden import shown_message
+from scripts.data.inputs import files_of, protect_inputs
+from scripts.outputs.locked import check_folder, lock_folder, unlock_folder
+from scripts.outputs.writing import check_writable
+
+from .finished import FinishedFiles
+from .processes import together
+
+Record = Mapping[str, Any]
+
+
+class PatientStep:
+    """The iteration of an engine whose batches are single patients: read, apply the network, write.
+
+    Args:
+        read: takes a record of `find_patients` to what the network is applied to; raises `BadInputError` for bad input.
+        apply: takes the network and what was read to results.
+        write: takes what was read and the results to the files written.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Record], dict[str, Any]],
+        apply: Callable[[nn.Module, dict[str, Any]], dict[str, Any]],
+        write: Callable[[dict[str, Any], dict[str, Any]], Sequence[str]],
+    ) -> None:
+        self.read = read
+        self.apply = apply
+        self.write = write
+
+    def __call__(self, engine: Engine, batch: Sequence[Record]) -> dict[str, Any]:
+        """Process the one patient of `batch`.
+
+        Returns:
+            "patient", and "files" that were written or "problem" that prevented it.
+        """
+        (record,) = batch
+        try:
+            data = self.read(record)
+            engine.network.eval()
+            files = self.write(data, self.apply(engine.network, data))
+        except Exception as error:  # whatever it is, the other patients are finished
+            return {"patient": record["patient"], "problem": problem_of(record["patient"], error)}
+        return {"patient": record["patient"], "files": list(files)}
+
+
+def problem_of(patient: str, error: Exception) -> str:
+    """Say what prevented a patient; what nobody expected is logged with its traceback.
+
+    To be called where the error is handled.
+
+    Args:
+        patient: name of the patient, for the log; a message that begins with it loses it, for it is told beside it.
+        error: the error that was raised.
+    """
+    # MONAI's transforms wrap the error that says what is wrong in others.
+    message = plain_message(error)
+    if message is not None:
+        return shown_message(message.removeprefix(f"{patient}: "))
+    logging.getLogger(__name__).exception(f"{patient} failed")
+    return (
+        f"unexpected {type(error).__name__}: {shown_message(str(error))}. The log above says where; please report it."
+    )
+
+
+class CohortReport:
+    """A progress bar over the patients, and at the end what was written and what failed.
+
+    Args:
+        name: what is done, before the bar.
+        output_dir: where the results are.
+        unit: what is processed one by one. Defaults to "patient".
+        finished: notes on the patients, which tell whether others in the folder were made with other settings. Defaults
+            to None.
+    """
+
+    def __init__(
+        self, name: str, output_dir: str, unit: str = "patient", finished: FinishedFiles | None = None
+    ) -> None:
+        self.name = name
+        self.output_dir = Path(output_dir).expanduser()
+        self.unit = unit
+        self.finished = finished
+        self.outcomes: list[tuple[str, str | None]] = []
+        self.kept: list[str] | None = None
+        self.logger = logging.getLogger(__name__)
+
+    def attach(self, engine: Engine) -> None:
+        """Follow the patients of `engine`."""
+        engine.add_event_handler(Events.STARTED, self.start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.update)
+        engine.add_event_handler(Events.COMPLETED, self.finish)
+
+    def start(self, engine: Engine) -> None:
+        """Lock the folder, let no result replace an input, and draw the bar.
+
+        Raises:
+            BadInputError: when nothing can be written to the folder, or another command works in it.
+        """
+        check_writable(self.output_dir)
+        lock_folder(self.output_dir, self.name)
+        records = getattr(getattr(engine.state.dataloader, "dataset", None), "data", ())
+        protect_inputs(file for record in records for file in files_of(record).values())
+        processes = idist.get_world_size()
+        self.bar = tqdm(
+            total=engine.state.epoch_length,
+            desc=self.name if processes == 1 else f"{self.name}, 1 of {processes} shares",
+            unit=self.unit,
+            # None: not where the output is no terminal but a file, whose lines it would garble
+            disable=True if idist.get_rank() > 0 else None,
+        )
+        atexit.register(self.bar.close)
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(self._make_room)
+
+    def update(self, engine: Engine) -> None:
+        """Note how the patient went.
+
+        Raises:
+            BadInputError: when the output folder was removed meanwhile.
+        """
+        output = engine.state.output
+        try:
+            check_folder(self.output_dir)
+        except BadInputError:
+            self.bar.close()
+            raise
+        self.bar.update()
+        if "kept" in output:
+            self.kept = [*(self.kept or []), *([output["patient"]] if output["kept"] else [])]
+        self.outcomes.append((output["patient"], output.get("problem")))
+        done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
+        if "problem" in output:
+            if engine.state.epoch_length > 1:  # otherwise the end of the command says the same
+                self.logger.warning(f"{self.name}: {output['patient']} is skipped ({done}): {output['problem']}")
+        elif self.bar.disable:
+            how = "is kept" if output.get("kept") else "is done"
+            self.logger.info(f"{self.name}: {output['patient']} {how} ({done}).")
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What prevented each patient that failed."""
+        return {patient: problem for patient, problem in self.outcomes if problem is not None}
+
+    @property
+    def finished_patients(self) -> list[str]:
+        """The patients that did not fail."""
+        return [patient for patient, problem in self.outcomes if problem is None]
+
+    def finish(self) -> None:
+        """Wait for the other processes; the first of them tells the outcome of all."""
+        self.bar.close()
+        atexit.unregister(self.bar.close)
+        for handler in logging.getLogger().handlers:
+            handler.removeFilter(self._make_room)
+        try:
+            kept = together(self.kept or [])
+            self.outcomes, self.kept = together(self.outcomes), None if self.kept is None else kept
+            if idist.get_rank() == 0:
+                self.tell()
+        finally:
+            unlock_folder(self.output_dir)
+            protect_inputs(())
+
+    def _make_room(self, _record: logging.LogRecord) -> bool:
+        """Take the bar away before a line is logged; it is drawn again with the next patient."""
+        self.bar.clear()
+        return True
+
+    def tell(self) -> None:
+        """Tell the outcome.
+
+        Raises:
+            BadInputError: when a patient failed; the message names each.
+        """
+        done, problems = len(self.finished_patients), self.problems
+        if done:
+            kept = "" if self.kept is None else f" ({len(self.kept)} kept, {done - len(self.kept)} made anew)"
+            self.logger.info(f"{done} {self.unit}(s) done{kept}; results are in {self.output_dir}")
+        others = self.finished.others() if self.finished is not None else []
+        if others:
+            shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+            self.logger.warning(
+                f"{self.output_dir} also holds {len(others)} {self.unit}(s) that were made with other settings: "
+                f"{shown}. Make them again with the settings of this run, or remove them."
+            )
+        if problems:
+            told = "\n".join(f"- {patient}: {problem}" for patient, problem in problems.items())
+            raise BadInputError(f"{len(problems)} of {len(self.outcomes)} {self.unit}s could not be processed:\n{told}")

@@ -1,0 +1,212 @@
+"""The tables of an evaluation: per slice, per patient, and in sum."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ignite.distributed as idist
+import numpy as np
+
+from scripts import RESEARCH_NOTICE
+from scripts.cohort.finished import same_as_json, source_states
+from scripts.cohort.patients import CohortReport
+from scripts.data.flags import is_true
+from scripts.data.safe_names import file_name
+from scripts.data.schema import read_record
+from scripts.outputs.staged import staged
+from scripts.outputs.tables import deviation_of, known, mean_of, write_csv, write_json
+
+TABLES = ("slices.csv", "patients.csv", "summary.json")
+
+FINISHED = "finished"
+"""Folder below that of the tables that holds the figures of every finished patient."""
+
+PLACES = 6
+"""Decimal places of the figures."""
+
+_FIGURES = {
+    "type": "object",
+    "description": "a JSON object",
+    "required": ["settings", "made_with", "files", "seconds", "rows"],
+    "properties": {
+        "seconds": {"type": ["number", "null"], "description": "a number or null"},
+        "rows": {
+            "type": "array",
+            "minItems": 1,
+            "description": "a list of figures, one entry a slice",
+            "items": {
+                "type": "object",
+                "description": "figures by name",
+                "additionalProperties": {"type": ["number", "null"], "description": "a number or null"},
+            },
+        },
+    },
+}
+"""What the file of a finished patient has to look like."""
+
+
+class EvaluationTables:
+    """Collect the figures of all patients; write them per slice, per patient, and in sum.
+
+    ``slices.csv``, ``patients.csv`` and ``summary.json`` are brought up to date after every patient, less often where
+    writing them takes long, and at the end of several processes by the first of them. The figures of each patient are
+    kept in ``finished/<patient>.json`` too, with what they were measured with and on: a run that goes
+    on after it was killed takes them over.
+
+    Args:
+        output_dir: folder for the tables.
+        settings: what was measured, kept in the summary. Patients that were measured with others are measured again.
+        resume: take finished patients over. Defaults to False.
+    """
+
+    def __init__(self, output_dir: str, settings: dict[str, Any], resume: bool | str = False) -> None:
+        self.output_dir = Path(output_dir).expanduser()
+        self.settings = settings
+        self.resume = is_true(resume)
+        self._measured: dict[str, tuple[Sequence[Mapping[str, Any]], float | None]] = {}
+        self._due = 0.0
+        self._files: dict[str, dict[str, list[int]]] = {}
+        self._made_with: dict[str, str] = {}
+
+    def made_with(self, settings: Mapping[str, str]) -> None:
+        """Take what the parts of this run are set to, see `settings_of`."""
+        self._made_with = dict(settings)
+
+    def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
+        """Add a patient.
+
+        Args:
+            data: "patient".
+            results: "rows" of figures, one a slice, and "seconds" that fusing took.
+
+        Returns:
+            the files written.
+        """
+        rows = [{name: known(value) for name, value in row.items()} for row in results["rows"]]
+        finished = {
+            "settings": self.settings,
+            "made_with": self._made_with,
+            "files": self._files.get(data["patient"], {}),
+            "seconds": results.get("seconds"),
+            "rows": rows,
+        }
+        write_json(self._finished(data["patient"]), finished)
+        return self._add(data["patient"], rows, results.get("seconds"))
+
+    def take_over(self, record: Mapping[str, Any]) -> list[str] | None:
+        """Add a patient that an earlier run has finished, from the same files and with the same settings.
+
+        Args:
+            record: a patient of `find_patients`.
+
+        Returns:
+            the files written, or None when there is nothing to take over.
+        """
+        self._files[record["patient"]] = source_states(record)
+        if not self.resume:
+            return None
+        try:
+            finished = read_record(self._finished(record["patient"]), _FIGURES)
+            origin = [finished["settings"], finished["made_with"], finished["files"]]
+            rows, seconds = finished["rows"], finished["seconds"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if not same_as_json(origin, [self.settings, self._made_with, self._files[record["patient"]]]):
+            logging.getLogger(__name__).info(f"{record['patient']} was measured with other settings: measuring again.")
+            return None
+        return self._add(record["patient"], rows, seconds)
+
+    def complete(self, patients: Sequence[str]) -> None:
+        """Write the tables of all patients, those of other processes included.
+
+        Args:
+            patients: those that were measured, in the order of the cohort.
+        """
+        for patient in patients:
+            if patient not in self._measured:
+                finished = read_record(self._finished(patient), _FIGURES)
+                self._keep(patient, finished["rows"], finished["seconds"])
+        self._measured = {patient: self._measured[patient] for patient in patients}
+        if patients:
+            self._write()
+
+    def _finished(self, patient: str) -> Path:
+        return self.output_dir / FINISHED / f"{file_name(patient)}.json"
+
+    def _add(self, patient: str, rows: Sequence[Mapping[str, Any]], seconds: float | None) -> list[str]:
+        self._keep(patient, rows, seconds)
+        # Of several processes the first brings all together in the end. In large cohorts the tables of the patients
+        # so far take long to write.
+        if idist.get_rank() == 0 and time.monotonic() >= self._due:
+            self._write()
+        return [str(self.output_dir / name) for name in TABLES]
+
+    def _keep(self, patient: str, rows: Sequence[Mapping[str, Any]], seconds: float | None) -> None:
+        self._measured[patient] = ([{"patient": patient, **row} for row in rows], seconds)
+
+    def _write(self) -> None:
+        start = time.monotonic()
+        rows = [row for rows, _ in self._measured.values() for row in rows]
+        columns = [name for name in rows[0] if name not in ("patient", "slice")]
+        patients = [
+            {"patient": patient, "slices": len(rows), **_over(rows, columns, mean_of)}
+            for patient, (rows, _) in self._measured.items()
+        ]
+        with staged(self.output_dir) as stage:
+            paths = [stage / name for name in TABLES]
+            write_csv(paths[0], rows, places=PLACES)
+            write_csv(paths[1], patients, places=PLACES)
+            write_json(paths[2], self._summary(rows, patients, columns))
+        now = time.monotonic()
+        self._due = now + (20 * (now - start) if now - start > 1 else 0)
+
+    def _summary(
+        self, rows: Sequence[Mapping[str, Any]], patients: Sequence[Mapping[str, Any]], columns: Sequence[str]
+    ) -> dict[str, Any]:
+        errors = [row["roundtrip_error"] for row in rows if row.get("roundtrip_error") is not None]
+        seconds = sum(np.nan if one is None else one for _, one in self._measured.values())
+        return {
+            "ResearchUseOnly": RESEARCH_NOTICE,
+            "settings": self.settings,
+            "patients": len(patients),
+            "slices": len(rows),
+            "mean_over_slices": _over(rows, columns, mean_of),
+            "mean_over_patients": _over(patients, columns, mean_of),
+            "std_over_patients": _over(patients, columns, deviation_of),
+            "largest_roundtrip_error": max(errors) if errors else None,
+            "seconds_per_slice": mean_of([seconds / len(rows)], PLACES),
+        }
+
+
+class EvaluationReport(CohortReport):
+    """The bar over the patients, and at the end the tables of all of them, whichever process measured which.
+
+    Args:
+        name: what is done, before the bar.
+        output_dir: where the tables are.
+        tables: holds the figures.
+    """
+
+    def __init__(self, name: str, output_dir: str, tables: EvaluationTables) -> None:
+        super().__init__(name, output_dir)
+        self.tables = tables
+
+    def tell(self) -> None:
+        """Write the tables, then tell the outcome.
+
+        Raises:
+            BadInputError: when a patient failed; the message names each.
+        """
+        self.tables.complete(self.finished_patients)
+        super().tell()
+
+
+def _over(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reduce: Callable[..., float | None]
+) -> dict[str, float | None]:
+    """Mean or deviation of each column."""
+    return {name: reduce([row[name] for row in rows], PLACES) for name in columns}

@@ -1,0 +1,1 @@
+"""Training: data sets of slices, handlers on Ignite events, schedules and checkpoints."""

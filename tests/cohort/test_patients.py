@@ -1,0 +1,69 @@
+"""One bad patient does not end the others."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from ignite.engine import Engine
+
+from scripts.cohort.patients import CohortReport, PatientStep
+from scripts.data.errors import BadInputError
+
+
+def step(fail=None):
+    def read(record):
+        if fail is not None and record["patient"] == "B":
+            raise fail
+        return dict(record)
+
+    return PatientStep(read, lambda network, data: {"of": data["patient"]}, lambda data, results: [results["of"]])
+
+
+def run(tmp_path, fail=None):
+    engine = Engine(step(fail))
+    engine.network = torch.nn.Identity()
+    report = CohortReport("Testing", str(tmp_path / "out"))
+    report.attach(engine)
+    engine.run([[{"patient": name}] for name in "ABC"])
+    return report
+
+
+def test_patients_are_counted(tmp_path):
+    report = run(tmp_path)
+    assert (report.finished_patients, report.problems) == (["A", "B", "C"], {})
+
+
+def wrapped(error):
+    """As MONAI's Compose does it."""
+    outer = RuntimeError("applying transform LoadSourcesd")
+    outer.__cause__ = error
+    return outer
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (BadInputError("b.nii.gz is empty."), "- B: b.nii.gz is empty."),
+        (BadInputError("B: b.nii.gz is empty."), "\n- B: b.nii.gz is empty."),
+        (wrapped(BadInputError("b.nii.gz is empty.")), "- B: b.nii.gz is empty."),
+        (torch.OutOfMemoryError("CUDA out of memory"), "too little memory. Use a smaller --slices_at_once"),
+        (ZeroDivisionError("division by zero"), "unexpected ZeroDivisionError: division by zero"),
+    ],
+)
+def test_the_others_are_finished_and_the_message_at_the_end_names_the_bad_one(tmp_path, error, told):
+    with pytest.raises(BadInputError, match="1 of 3 patients could not be processed:\n- B: ") as raised:
+        run(tmp_path, error)
+    assert told in str(raised.value)
+
+
+def test_results_name_the_files():
+    engine = SimpleNamespace(network=torch.nn.Identity())
+    assert step()(engine, [{"patient": "A"}]) == {"patient": "A", "files": ["A"]}
+
+
+def test_a_folder_that_cannot_be_written_ends_the_run_before_the_first_patient(tmp_path):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(BadInputError, match=r"Nothing can be written to .*out .*--output_dir"):
+        run(tmp_path)
