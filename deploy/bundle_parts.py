@@ -11,8 +11,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 CONFIGS = ("inference.json", "study.json")
-APPLY = "evaluator#iteration_update#step#apply"
-SECTIONS = ("sources", "dataset#data", "preprocessing", "network", APPLY, "files")
+SECTIONS = ("sources", "dataset#data", "preprocessing", "network", "inferer", "results", "folder")
 """Ids of the parts that are run."""
 BESIDE = Path(__file__).resolve().parent.parent / "bundle"
 """The bundle in a checkout, for a folder of models that holds ``model.ts`` alone."""
@@ -93,12 +92,22 @@ class BundleParts:
         lock_folder(output_dir, "Fusing in MONAI Deploy")
         return list(self.parser.get_parsed_content("dataset#data"))
 
-    @cached_property
-    def prepare(self) -> Any:
-        """Transforms that come after the series were read."""
-        from monai.transforms import Compose
+    def fuse(self, data: dict[str, Any]) -> Any:
+        """Register, prepare and fuse what was read of a study, and add the results.
 
-        return Compose(self.parser.get_parsed_content("preprocessing").transforms[1:])
+        Args:
+            data: "patient" and what the first transform of the configs returns: the series as volumes.
+
+        Returns:
+            the case of the study.
+        """
+        _reading, *others = self.parser.get_parsed_content("preprocessing")
+        for transform in others:
+            data = transform(data)
+        case = self.parser.get_parsed_content("inferer")(self.network, data)
+        for add in self.parser.get_parsed_content("results"):
+            case = add(self.network, case)
+        return case
 
     @cached_property
     def network(self) -> Any:
@@ -106,11 +115,6 @@ class BundleParts:
         return self.parser.get_parsed_content("network").eval()
 
     @cached_property
-    def apply(self) -> Any:
-        """Fuses, stores and decomposes a volume, and compares it with what is usual."""
-        return self.parser.get_parsed_content(APPLY)
-
-    @cached_property
     def write(self) -> Any:
-        """Writes the derived series, the sidecar and the report."""
-        return self.parser.get_parsed_content("files")
+        """Writes the derived series, the sidecar and the report of a case."""
+        return self.parser.get_parsed_content("folder")

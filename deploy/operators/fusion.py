@@ -21,7 +21,7 @@ class FusionOperator(Operator):
     Named inputs:
         each source: of `SeriesVolumeOperator`.
     Named output:
-        fused: "data" and "results" of the study, or "problem".
+        fused: the "case" of the study, or "problem".
 
     Args:
         fragment: the application.
@@ -51,5 +51,4 @@ class FusionOperator(Operator):
         data: dict[str, Any] = {key: {k: v for one in read for k, v in one[key].items()} for key in MERGED}
         data["patient"] = read[0]["patient"]
         data["warnings"] = list(dict.fromkeys(warning for one in read for warning in one["warnings"]))
-        data = self.parts.prepare(data)
-        return {"data": data, "results": self.parts.apply(self.parts.network, data)}
+        return {"case": self.parts.fuse(data)}

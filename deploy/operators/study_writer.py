@@ -39,7 +39,7 @@ class StudyWriterOperator(Operator):
         """Write the next study, or note why there is nothing to write."""
         study = op_input.receive("fused")
         if "problem" not in study:
-            study = attempt(study["patient"], lambda: {"files": self.parts.write(study["data"], study["results"])})
+            study = attempt(study["patient"], lambda: {"files": self.parts.write(study["case"])})
         if "problem" in study:
             self.problems[study["patient"]] = study["problem"]
             return

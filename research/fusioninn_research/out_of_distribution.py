@@ -13,9 +13,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from scripts.cases.folders import PictureFolder
 from scripts.cases.fuse import as_stored
 from scripts.cases.fuse_pictures import FusePictures
-from scripts.cases.picture_files import PictureFiles
+from scripts.cases.picture_files import EstimatedPictures, FusedPicture, PictureOverview, PictureRecord
+from scripts.cases.volume_files import Sidecar
 from scripts.data.errors import BadInputError
 from scripts.data.picture_pairs import find_picture_pairs
 from scripts.data.pictures import Picture, read_picture
@@ -77,11 +79,11 @@ class OutOfDistribution:
             )
         self.dataset_dir, self.kinds = Path(dataset_dir).expanduser(), kinds
         self.output_dir = Path(output_dir).expanduser()
-        self.network, self.ckpt_path = network, ckpt_path
+        self.network = network
         self.settings = {"checkpoint_sha256": fingerprint(ckpt_path), "latent": latent, "seed": seed}
         self.overview = overview
         self.read = LoadPicturesd()
-        self.fuse = FusePictures(8, latent, seed)
+        self.fuse = FusePictures(8, latent, seed, fingerprint(ckpt_path))
         self.logger = logging.getLogger(__name__)
 
     def __call__(self) -> None:
@@ -148,8 +150,8 @@ class OutOfDistribution:
         ]
 
     def _row(self, data: dict[str, Any], labels: Sequence[str], folder: Path) -> dict[str, Any]:
-        files = PictureFiles(str(folder), self.ckpt_path, overview=self.overview)
-        files(data, self.fuse(self.network, data))
+        writers = [Sidecar(), FusedPicture(), EstimatedPictures(), *([PictureOverview()] if self.overview else [])]
+        PictureFolder(str(folder), writers, PictureRecord())(self.fuse(self.network, data))
         shown = read_picture(folder / f"{data['patient']}{FUSED_ENDING}")
         stored = torch.from_numpy(shown.luminance)[None, ..., None]
         decomposed = decompose_volume(self.network, stored, SLICE_AXIS, self.fuse.latent, self.fuse.seed)

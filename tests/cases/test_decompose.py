@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.cases.decompose import DecomposeVolume, DecompositionFiles, ReadFused
-from scripts.cases.fuse import FuseVolume, slice_ssim
-from scripts.cases.fusion_files import FusionFiles
+from case_files import fused_case, write_decomposed, write_fused
+from scripts.cases.decompose import DecomposeVolume, ReadFused
+from scripts.cases.fuse import slice_ssim
 from scripts.data.errors import BadInputError
 from scripts.networks.weights import fingerprint, load_weights
 from scripts.outputs.find_fused import find_fused
@@ -43,16 +43,19 @@ def fused(tmp_path, network, ckpt, write_patient):
 
 def fuse(tmp_path, network, ckpt, record, dtype="uint16", lossless=False):
     data = NormalizeSourcesd("slice")(LoadSourcesd()(record))
-    results = FuseVolume(dtype, lossless=lossless)(network, data)
     out = tmp_path / f"fused_{dtype}"
-    FusionFiles(str(out), ["t1gd", "flair"], ckpt, dtype, lossless=lossless, overview=False)(data, results)
+    write_fused(out, fused_case(network, data, ckpt, dtype, lossless))
     return out
 
 
 def decompose(network, ckpt, folder, **settings):
     (record,) = find_fused(str(folder))
-    data = ReadFused(**settings)(record)
-    return data, DecomposeVolume(fingerprint(ckpt))(network, data)
+    return DecomposeVolume(fingerprint(ckpt))(network, ReadFused(**settings)(record))
+
+
+def own_units(case):
+    """Estimates (N, X, Y, Z) in the sources' own units."""
+    return torch.stack(list(case.estimates.values()))
 
 
 class TestFindFused:
@@ -150,26 +153,25 @@ def to_float64(image):
 
 
 class TestEarlierRuns:
-    def with_maps(self, results):
-        return {**results, "uncertainty": torch.ones_like(results["decomposed"])}
+    def with_maps(self, case):
+        return case.with_map("uncertainty", torch.ones_like(case.decomposed))
 
     def test_maps_of_an_earlier_run_do_not_stay_beside_other_estimates(self, tmp_path, network, ckpt, fused):
-        data, results = decompose(network, ckpt, fused)
-        files = DecompositionFiles(str(tmp_path / "back"), overview=False)
-        files(data, self.with_maps(results))
+        case = decompose(network, ckpt, fused)
+        write_decomposed(tmp_path / "back", self.with_maps(case))
         folder = tmp_path / "back" / "P1"
         told = json.loads((folder / "P1_uncertainty.json").read_text())
-        assert told["FusionID"] == data["sidecar"]["FusionID"]
+        assert told["FusionID"] == case.record["FusionID"]
         assert (folder / "P1_flair_uncertainty.nii.gz").is_file()
-        written = files(*decompose(network, ckpt, fused))
+        written = write_decomposed(tmp_path / "back", case)
         assert {str(path) for path in folder.iterdir()} == set(written)
         assert not any("uncertainty" in path for path in written)
 
     def test_beside_its_own_fused_image_everything_stays(self, tmp_path, network, ckpt, fused):
         before = {path.name for path in (fused / "P1").iterdir()}
-        data, results = decompose(network, ckpt, fused)
-        DecompositionFiles(str(fused), overview=False)(data, self.with_maps(results))
-        DecompositionFiles(str(fused), overview=False)(*decompose(network, ckpt, fused))
+        case = decompose(network, ckpt, fused)
+        write_decomposed(fused, self.with_maps(case))
+        write_decomposed(fused, case)
         after = {path.name for path in (fused / "P1").iterdir()}
         assert before | {"P1_flair_uncertainty.nii.gz", "P1_uncertainty.json"} <= after
 
@@ -178,7 +180,7 @@ class TestEarlierRuns:
         other = fuse(tmp_path / "two", network, ckpt, write_patient(tmp_path / "two", "P1", flair=flair))
         before = {path.name: path.read_bytes() for path in (other / "P1").iterdir()}
         with pytest.raises(BadInputError, match="holds another fused image of the same name .*--output_dir"):
-            DecompositionFiles(str(other))(*decompose(network, ckpt, fused))
+            write_decomposed(other, decompose(network, ckpt, fused))
         assert {path.name: path.read_bytes() for path in (other / "P1").iterdir()} == before
 
 
@@ -195,7 +197,7 @@ class TestChanges:
 
     def test_copies_that_keep_every_level_are_the_same(self, network, ckpt, fused):
         path = fused / "P1" / "P1_fused.nii.gz"
-        expected = decompose(network, ckpt, fused)[1]["decomposed"]
+        expected = own_units(decompose(network, ckpt, fused))
         original = nib.load(path)
         values, raw = original.get_fdata(), np.asarray(original.dataobj.get_unscaled())
         copies = {
@@ -209,11 +211,11 @@ class TestChanges:
             path.write_bytes(gzip.compress(content, 9))
             # Scale factors differ in the last digit of single precision.
             torch.testing.assert_close(
-                decompose(network, ckpt, fused)[1]["decomposed"], expected, rtol=1e-4, atol=0.02, msg=name
+                own_units(decompose(network, ckpt, fused)), expected, rtol=1e-4, atol=0.02, msg=name
             )
         path.unlink()
         (fused / "P1" / "P1_fused.nii").write_bytes(contents["compressed again"])
-        assert torch.equal(decompose(network, ckpt, fused)[1]["decomposed"], expected)
+        assert torch.equal(own_units(decompose(network, ckpt, fused)), expected)
 
     def test_one_changed_voxel_is_told(self, network, ckpt, fused):
         path = fused / "P1" / "P1_fused.nii.gz"
@@ -235,7 +237,7 @@ class TestChanges:
         with pytest.raises(BadInputError, match='To decompose it as it is, remove the key "FusedSHA256" from .*json'):
             decompose(network, ckpt, fused)
         without_checksum(fused / "P1" / "P1_fused.json")
-        assert torch.isfinite(decompose(network, ckpt, fused)[1]["decomposed"]).all()
+        assert torch.isfinite(own_units(decompose(network, ckpt, fused))).all()
 
     @pytest.mark.parametrize("key", ["factor", "offset", "order", "name", "weights", "type"])
     def test_a_changed_sidecar_is_told(self, network, ckpt, fused, key):
@@ -273,9 +275,9 @@ class TestChanges:
         descrip = fused_descrip(content["FusionID"])
         affine = np.array([*content["Affine"], [0, 0, 0, 1]])
         save_volume(tmp_path / "P1_fused.nii.gz", values, affine, "uint16", descrip=descrip)
-        data, results = decompose(network, ckpt, tmp_path)
-        assert results["decomposed"].shape == (2, 16, 16, 3)
-        DecompositionFiles(str(tmp_path / "back"), overview=False)(data, results)
+        case = decompose(network, ckpt, tmp_path)
+        assert case.decomposed.shape == (2, 16, 16, 3)
+        write_decomposed(tmp_path / "back", case)
         assert (tmp_path / "back" / "P1" / "P1_t1gd_decomposed.nii.gz").is_file()
 
 
@@ -295,12 +297,12 @@ class TestStorage:
 
     def ssim(self, tmp_path, trained, folder, record):
         network, ckpt = trained
-        _, results = decompose(network, ckpt, folder)
+        case = decompose(network, ckpt, folder)
         image = LoadSourcesd()(record)["image"].as_tensor()
         normalised = NormalizeSourcesd("slice")({"image": image})
         scale = torch.tensor(normalised["intensity_scale"]["factor"])[:, None, None].clamp(min=1e-6)
         offset = torch.tensor(normalised["intensity_scale"]["offset"])[:, None, None]
-        estimate = (results["decomposed"] - offset) / scale
+        estimate = (own_units(case) - offset) / scale
         return np.nanmean(slice_ssim(normalised["image"], estimate, 2), axis=0)
 
     def test_files_of_every_type_give_the_same_ssim(self, tmp_path, trained, write_patient):
@@ -324,8 +326,8 @@ class TestStorage:
 
     def test_units_are_those_of_the_sources(self, tmp_path, trained, write_patient):
         record = write_patient(tmp_path, "P1")
-        _, results = decompose(*trained, fuse(tmp_path, *trained, record))
-        for source, estimate in zip(("t1gd", "flair"), results["decomposed"], strict=True):
+        case = decompose(*trained, fuse(tmp_path, *trained, record))
+        for source, estimate in case.estimates.items():
             values = nib.load(record[source]).get_fdata()
             assert float(estimate.min()) >= 0
             assert float(estimate.max()) > 0.3 * values.max()
@@ -337,17 +339,16 @@ class TestStorage:
             values = np.asarray(image.dataobj).copy()
             values[:, :, 2], values[:, :, 5] = 0, 70
             nib.save(nib.Nifti1Image(values, image.affine), record[source])
-        _, results = decompose(*trained, fuse(tmp_path, *trained, record))
-        assert (results["decomposed"][..., 2] == 0).all()
-        assert (results["decomposed"][..., 5] == 70).all()
+        estimates = own_units(decompose(*trained, fuse(tmp_path, *trained, record)))
+        assert (estimates[..., 2] == 0).all()
+        assert (estimates[..., 5] == 70).all()
 
 
 class TestLossless:
     def test_integers_come_back_exactly_and_are_marked_as_restored(self, tmp_path, network, ckpt, write_patient):
         record = write_patient(tmp_path, "P1")
         folder = fuse(tmp_path, network, ckpt, record, "float32", lossless=True)
-        data, results = decompose(network, ckpt, folder, lossless=True)
-        DecompositionFiles(str(tmp_path / "back"))(data, results)
+        write_decomposed(tmp_path / "back", decompose(network, ckpt, folder, lossless=True), overview=True)
         assert not list((tmp_path / "back").rglob("*.png"))
         for source in ("t1gd", "flair"):
             back = nib.load(tmp_path / "back" / "P1" / f"P1_{source}_decomposed.nii.gz")
@@ -392,8 +393,7 @@ class TestLossless:
 def test_writing_beside_the_fused_image_leaves_the_overview_of_the_fusion_alone(network, ckpt, fused):
     overview = fused / "P1" / "P1_overview.png"
     overview.write_bytes(b"of the fusion")
-    data, results = decompose(network, ckpt, fused)
-    written = DecompositionFiles(str(fused))(data, results)
+    written = write_decomposed(fused, decompose(network, ckpt, fused), overview=True)
     assert overview.read_bytes() == b"of the fusion"
     assert sorted(Path(path).name for path in written) == [
         "P1_decomposed_overview.png",

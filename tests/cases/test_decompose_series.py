@@ -15,7 +15,11 @@ from scripts.data.errors import BadInputError
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
 from phantom_studies.study import write_series  # noqa: E402
-from scripts.cases.decompose_series import EstimatedSeriesFiles  # noqa: E402
+from scripts.cases.case import DecomposedCase  # noqa: E402
+from scripts.cases.folders import DecomposedFolder  # noqa: E402
+from scripts.cases.overview import Overview  # noqa: E402
+from scripts.cases.series_files import EstimatedSeries  # noqa: E402
+from scripts.cases.volume_files import EstimatedVolumes  # noqa: E402
 from scripts.dicom.derived import fused_values, slice_digests, write_derived  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.series_record import DIGESTS  # noqa: E402
@@ -54,40 +58,55 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def results(data):
-    return {"decomposed": torch.arange(2 * 16 * 14 * 4).reshape(2, 16, 14, 4) % 700 + 0.4}
+def case(data):
+    """Estimates that count up, as if the network had made them."""
+    return DecomposedCase(
+        patient=data["patient"],
+        sources=("t1gd", "flair"),
+        fused=data["image"],
+        decomposed=torch.arange(2 * 16 * 14 * 4).reshape(2, 16, 14, 4) % 700 + 0.4,
+        scale={"mode": "volume", "slice_axis": 2, "offset": [[0.0], [0.0]], "factor": [[1.0], [1.0]]},
+        affine=data["affine"],
+        series=data["series"],
+        record=data["sidecar"],
+        file=data["fused"],
+    )
 
 
-def test_each_source_gets_a_series_of_whole_numbers_of_its_own(tmp_path, data, results):
-    files = EstimatedSeriesFiles(str(tmp_path / "back"), overview=False)(data, results)
+def write(folder, case, *others):
+    return DecomposedFolder(str(folder), [EstimatedSeries(), *others])(case)
+
+
+def test_each_source_gets_a_series_of_whole_numbers_of_its_own(tmp_path, case):
+    files = write(tmp_path / "back", case)
     assert {Path(file).parent.name for file in files} == {"t1gd_estimated", "flair_estimated"}
     read = {series.files[0].parent.name: read_series(series) for series in scan_folder(tmp_path / "back").series}
     estimate = np.asarray(read["flair_estimated"].volume)
-    assert np.array_equal(estimate, np.rint(results["decomposed"][1].numpy()))
-    assert np.allclose(np.asarray(read["flair_estimated"].volume.affine), data["affine"], atol=1e-4)
+    assert np.array_equal(estimate, np.rint(case.decomposed[1].numpy()))
+    assert np.allclose(np.asarray(read["flair_estimated"].volume.affine), case.affine, atol=1e-4)
 
 
-def test_picture_and_nifti_come_where_they_are_asked_for(tmp_path, data, results):
-    files = EstimatedSeriesFiles(str(tmp_path / "back"), overview="true", nifti="true")(data, results)
-    others = {Path(file).name.removeprefix(data["patient"]): file for file in files if not file.endswith(".dcm")}
+def test_picture_and_nifti_come_where_they_are_asked_for(tmp_path, case):
+    files = write(tmp_path / "back", case, EstimatedVolumes(), Overview())
+    others = {Path(file).name.removeprefix(case.patient): file for file in files if not file.endswith(".dcm")}
     assert set(others) == {"_decomposed_overview.png", "_t1gd_decomposed.nii.gz", "_flair_decomposed.nii.gz"}
     image = nib.load(others["_t1gd_decomposed.nii.gz"])
     assert image.get_data_dtype() == np.int16
     assert b"ESTIMATED t1gd" in image.header["descrip"].item()
 
 
-def test_a_folder_with_another_fusion_is_left_alone(tmp_path, data, results):
-    folder = tmp_path / "back" / data["patient"]
+def test_a_folder_with_another_fusion_is_left_alone(tmp_path, case):
+    folder = tmp_path / "back" / case.patient
     folder.mkdir(parents=True)
     other = json.loads((tmp_path / "x_fused.json").read_text())
     del other["FusedSHA256"]
     text = json.dumps({**other, "FusionID": "ba9876543210"})
-    (folder / f"{data['patient']}_fused.json").write_text(text)
+    (folder / f"{case.patient}_fused.json").write_text(text)
     with pytest.raises(BadInputError, match="another fused image"):
-        EstimatedSeriesFiles(str(tmp_path / "back"), overview=False)(data, results)
+        write(tmp_path / "back", case)
     assert len(list(folder.iterdir())) == 1
 
 
-def test_an_unknown_compression_is_refused_at_once(tmp_path):
+def test_an_unknown_compression_is_refused_at_once():
     with pytest.raises(BadInputError, match="compression"):
-        EstimatedSeriesFiles(str(tmp_path), compression="zip")
+        EstimatedSeries(compression="zip")

@@ -24,7 +24,8 @@ def network():
 def data():
     image = torch.rand(2, 20, 21, 5)
     image[..., 0] = 0
-    return {"patient": "P", "image": image, "intensity_scale": {"mode": "slice", "slice_axis": 2}}
+    files = {"t1gd": "P_t1ce.nii.gz", "flair": "P_flair.nii.gz"}
+    return {"patient": "P", "image": image, "files": files, "intensity_scale": {"mode": "slice", "slice_axis": 2}}
 
 
 @pytest.mark.parametrize(("dtype", "levels"), [("uint8", 255), ("uint16", 65535)])
@@ -44,44 +45,44 @@ def test_floats_are_cut_off_and_the_input_is_left_alone():
 def test_only_a_lossless_fusion_keeps_what_exceeds_the_range(network, data):
     data["image"] = data["image"] * 1.5
     plain, lossless = (FuseVolume("float32", lossless=keep)(network, data) for keep in (False, True))
-    assert plain["fused"].max() == 1
-    assert lossless["fused"].max() > 1
-    assert torch.equal(lossless["fused"].clamp(0, 1), plain["fused"])
-    assert torch.equal(lossless["decomposed"], plain["decomposed"])
+    assert plain.fused.max() == 1
+    assert lossless.fused.max() > 1
+    assert torch.equal(lossless.fused.clamp(0, 1), plain.fused)
+    assert torch.equal(lossless.decomposed, plain.decomposed)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_shapes_are_those_of_the_sources_whatever_the_axis(network, data, axis):
     data["intensity_scale"]["slice_axis"] = axis
-    results = FuseVolume()(network, data)
-    assert results["fused"].shape == (1, 20, 21, 5)
-    assert results["decomposed"].shape == (2, 20, 21, 5)
-    assert results["ssim"]["fused"].shape == ((20, 21, 5)[axis], 2)
-    assert "latent" not in results
+    case = FuseVolume()(network, data)
+    assert case.fused.shape == (1, 20, 21, 5)
+    assert case.decomposed.shape == (2, 20, 21, 5)
+    assert case.ssim["fused"].shape == ((20, 21, 5)[axis], 2)
+    assert case.latent is None
 
 
 def test_what_is_stored_is_what_is_taken_apart(network, data):
-    results = FuseVolume("uint8")(network, data)
-    levels = results["fused"] * 255
+    case = FuseVolume("uint8")(network, data)
+    levels = case.fused * 255
     assert torch.allclose(levels, levels.round(), atol=1e-4)
-    one = network.decompose(results["fused"][None, ..., 3], seed=3)[0].clamp(min=0)
-    assert torch.allclose(results["decomposed"][..., 3], one, atol=1e-5)
+    one = network.decompose(case.fused[None, ..., 3], seed=3)[0].clamp(min=0)
+    assert torch.allclose(case.decomposed[..., 3], one, atol=1e-5)
 
 
 def test_the_result_does_not_depend_on_how_many_slices_go_at_once(network, data):
     one, many = (FuseVolume(slices_at_once=n)(network, data) for n in (1, 5))
-    assert torch.allclose(one["fused"], many["fused"], atol=2e-5)
-    assert torch.allclose(one["decomposed"], many["decomposed"], atol=1e-3)
+    assert torch.allclose(one.fused, many.fused, atol=2e-5)
+    assert torch.allclose(one.decomposed, many.decomposed, atol=1e-3)
 
 
 @pytest.mark.parametrize("mode", ["slice", "volume"])
 def test_the_latent_is_kept_for_a_lossless_round_trip(network, data, mode):
     data["intensity_scale"]["mode"] = mode
     data["image"][0, 3, 3, 3] = 2.5
-    results = FuseVolume("float32", lossless=True)(network, data)
+    case = FuseVolume("float32", lossless=True)(network, data)
     exact = ExactNetwork()(network, mode)
     like = next(exact.parameters())
-    fused, latent = (results[key].permute(3, 0, 1, 2).to(like) for key in ("fused", "latent"))
+    fused, latent = (part.permute(3, 0, 1, 2).to(like) for part in (case.fused, case.latent))
     with torch.no_grad():
         back = exact.inverse(fused, latent).permute(1, 2, 3, 0)
     assert (back - data["image"]).abs().max() < 1e-4

@@ -18,6 +18,9 @@ def pair(shape=(25, 31), coloured=None):
     grey = np.stack([x, y]).astype(np.float32)
     chroma = 0.2 * luminance_and_chroma(np.stack([y, 1 - x, x], axis=-1))[1]
     return {
+        "patient": "7",
+        "files": ["MRI/7.png", "PET/7.png"],
+        "intensity_scale": {"mode": "slice", "slice_axis": 2, "offset": [[0.0]] * 2, "factor": [[1.0]] * 2},
         "image": torch.from_numpy(grey / grey.max(axis=(1, 2), keepdims=True))[..., None],
         "coloured": coloured,
         "pictures": [Picture(channel, chroma if coloured == i else None, 8) for i, channel in enumerate(grey)],
@@ -28,31 +31,31 @@ def pair(shape=(25, 31), coloured=None):
 def test_what_is_decomposed_is_what_a_reader_of_the_file_gets(bits, step):
     network = FusionINN()
     data = pair()
-    results = FusePictures(bits)(network, data)
-    assert results["levels"].dtype == (np.uint8 if bits == 8 else np.uint16)
-    assert results["levels"].shape == (25, 31)
-    shown = torch.from_numpy(read_back(results["levels"])[0])[None, None]
+    case = FusePictures(bits)(network, data)
+    assert case.levels.dtype == (np.uint8 if bits == 8 else np.uint16)
+    assert case.levels.shape == (25, 31)
+    shown = torch.from_numpy(read_back(case.levels)[0])[None, None]
     fused = network(data["image"][..., 0][None])[0]
     assert (shown - fused.clamp(0, 1)).abs().max() <= step * 0.501
     again = network.decompose(shown, "zeros").clamp(min=0)[0]
-    assert torch.allclose(results["decomposed"][..., 0], again, atol=1e-5)
-    assert results["ssim"]["fused"].shape == (2,)
+    assert torch.allclose(case.decomposed[..., 0], again, atol=1e-5)
+    assert case.ssim["fused"].shape == (1, 2)
 
 
 def test_the_colour_of_a_source_is_that_of_the_fused_picture():
     data = pair(coloured=1)
-    results = FusePictures()(FusionINN(), data)
-    assert results["levels"].shape == (25, 31, 3)
-    chroma = read_back(results["levels"])[1]
+    case = FusePictures()(FusionINN(), data)
+    assert case.levels.shape == (25, 31, 3)
+    chroma = read_back(case.levels)[1]
     wanted = data["pictures"][1].chroma
     along = (chroma * wanted).sum() / np.sqrt((chroma**2).sum() * (wanted**2).sum())
     assert along > 0.97
 
 
 def test_a_picture_smaller_than_the_window_has_no_ssim_but_is_fused():
-    results = FusePictures()(FusionINN(), pair((3, 5)))
-    assert results["levels"].shape == (3, 5)
-    assert np.isnan(results["ssim"]["fused"]).all()
+    case = FusePictures()(FusionINN(), pair((3, 5)))
+    assert case.levels.shape == (3, 5)
+    assert np.isnan(case.ssim["fused"]).all()
 
 
 def test_levels_are_read_back_to_half_a_step():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import FrozenInstanceError
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 
-from scripts.cases.fuse import FuseVolume
-from scripts.cases.fusion_files import FusionFiles, channels_last
+from case_files import fused_case, write_fused
+from scripts.cases.volume_files import channels_last
 from scripts.data.errors import BadInputError
 from scripts.outputs.volumes import load_fused, stored_dtype
 from scripts.transforms.load_sources import LoadSourcesd
@@ -27,12 +28,10 @@ def ckpt(tmp_path, network):
 def fuse(tmp_path, network, ckpt):
     """Return a function that fuses a patient and writes the files to `out`."""
 
-    def run(record, lossless=False, contribution=False, **settings):
+    def run(record, lossless=False, contribution=False, overview=True):
         data = NormalizeSourcesd("slice")(LoadSourcesd()(record))
-        dtype = "float32" if lossless else "uint16"
-        results = FuseVolume(dtype, lossless=lossless, contribution=contribution)(network.eval(), data)
-        files = FusionFiles(str(tmp_path / "out"), ["t1gd", "flair"], ckpt, dtype, lossless=lossless, **settings)
-        return files(data, results)
+        case = fused_case(network, data, ckpt, lossless=lossless, contribution=contribution)
+        return write_fused(tmp_path / "out", case, overview)
 
     return run
 
@@ -128,8 +127,7 @@ def test_results_may_lie_among_their_sources(tmp_path, network, ckpt, write_pati
     record = write_patient(tmp_path, "P1")
     for _ in range(2):
         data = NormalizeSourcesd("slice")(LoadSourcesd()(record))
-        results = FuseVolume(contribution=True)(network.eval(), data)
-        FusionFiles(str(tmp_path), ["t1gd", "flair"], ckpt, overview=False)(data, results)
+        write_fused(tmp_path, fused_case(network, data, ckpt, contribution=True))
     names = {path.name for path in (tmp_path / "P1").iterdir()}
     assert {"P1_t1ce.nii.gz", "P1_flair.nii.gz", "P1_flair_contribution.nii.gz", "P1_fused.nii.gz"} <= names
 
@@ -152,8 +150,10 @@ def test_an_existing_result_stays_when_the_new_one_cannot_be_written(tmp_path, f
 
 def test_what_is_given_stays_as_it_is(tmp_path, network, ckpt, write_patient):
     data = NormalizeSourcesd("slice")(LoadSourcesd()(write_patient(tmp_path, "P1")))
-    results = FuseVolume()(network.eval(), data)
-    image, decomposed = data["image"].clone(), results["decomposed"].clone()
-    FusionFiles(str(tmp_path / "out"), ["t1gd", "flair"], ckpt)(data, results)
-    assert torch.equal(data["image"], image)
-    assert torch.equal(results["decomposed"], decomposed)
+    case = fused_case(network, data, ckpt)
+    image, decomposed = case.image.clone(), case.decomposed.clone()
+    write_fused(tmp_path / "out", case, overview=True)
+    assert torch.equal(case.image, image)
+    assert torch.equal(case.decomposed, decomposed)
+    with pytest.raises(FrozenInstanceError):
+        case.decomposed = image

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from case_files import fused_case, write_fused
 from scripts.cases.decompose import ReadFused
-from scripts.cases.fuse import FuseVolume
-from scripts.cases.fusion_files import FusionFiles
 from scripts.data.errors import BadInputError
 from scripts.outputs.find_fused import find_fused
 from scripts.outputs.staged import recover, staged
@@ -160,12 +159,8 @@ class TestEveryMoment:
 
         def task(lossless: bool) -> Callable[[], object]:
             data = NormalizeSourcesd("slice")(LoadSourcesd()(record))
-            dtype = "float32" if lossless else "uint16"
-            results = FuseVolume(dtype, lossless=lossless, contribution=lossless)(network, data)
-            files = FusionFiles(
-                str(folder), ["t1gd", "flair"], str(tmp_path / "model.pt"), dtype, lossless=lossless, overview=False
-            )
-            return lambda: files(data, results)
+            case = fused_case(network, data, tmp_path / "model.pt", lossless=lossless, contribution=lossless)
+            return lambda: write_fused(folder, case)
 
         def read() -> None:
             (found,) = find_fused(str(folder))

@@ -16,10 +16,14 @@ from scripts.data.errors import BadInputError
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
 from monai.bundle import ConfigParser  # noqa: E402
-from monai.data import MetaTensor  # noqa: E402
 
 from phantom_studies.study import write_study  # noqa: E402
-from scripts.cases.study_files import StudyFiles, named_series, with_files  # noqa: E402
+from scripts.cases.case import FusedCase  # noqa: E402
+from scripts.cases.folders import FusedFolder, Writer  # noqa: E402
+from scripts.cases.series_files import DerivedSeries  # noqa: E402
+from scripts.cases.study_inputs import named_series, with_files  # noqa: E402
+from scripts.cases.study_record import StudyRecord  # noqa: E402
+from scripts.cases.volume_files import EstimatedVolumes, FusedVolume, Sidecar  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
 from scripts.transforms.normalize import normalize_slices  # noqa: E402
@@ -28,13 +32,7 @@ AFFINE = np.diag([-1.0, -1.0, 3.0, 1.0])
 
 
 @pytest.fixture
-def weights(tmp_path) -> str:
-    torch.save({}, tmp_path / "model.pt")
-    return str(tmp_path / "model.pt")
-
-
-@pytest.fixture
-def make_data(tmp_path):
+def make_case(tmp_path):
     """Return a function that gives what stands before and after the network, with its mean in place of its result."""
     generator = np.random.default_rng(3)
     volumes = {source: generator.integers(1, 900, (16, 14, 4)).astype(np.float32) for source in ("t1gd", "flair")}
@@ -50,38 +48,43 @@ def make_data(tmp_path):
 
     def make():
         image, scale = normalize_slices(torch.stack([read.volume.as_tensor() for read in series.values()]), 2)
-        data = {
-            "patient": "study-1",
-            "image": MetaTensor(image, affine=series["t1gd"].volume.affine),
-            "intensity_scale": scale,
-            "series": series,
-            "warnings": ["t1gd: Doe_1.dcm is a copy"],
-            "registration": {"flair": {"applied": False}},
-        }
-        results = {
-            "fused": image.mean(0, keepdim=True),
-            "decomposed": image.clone(),
-            "ssim": {of: np.full((4, 2), 0.9) for of in ("fused", "decomposed")},
-        }
-        return data, results
+        return FusedCase(
+            patient="study-1",
+            sources=("t1gd", "flair"),
+            fused=image.mean(0, keepdim=True),
+            decomposed=image.clone(),
+            scale=scale,
+            affine=np.asarray(series["t1gd"].volume.affine),
+            series=series,
+            image=image,
+            files={source: str(read.series.files[0]) for source, read in series.items()},
+            ssim={of: np.full((4, 2), 0.9) for of in ("fused", "decomposed")},
+            dtype="uint16",
+            latent_kind="zeros",
+            checkpoint="0" * 64,
+            notes={"warnings": ["t1gd: Doe_1.dcm is a copy"], "registration": {"flair": {"applied": False}}},
+        )
 
     return make
+
+
+def write(folder: Path, case: FusedCase, *others: Writer) -> list[str]:
+    return FusedFolder(str(folder), [Sidecar(), DerivedSeries(), *others], StudyRecord())(case)
 
 
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_series_sidecar_and_nothing_else_where_nothing_else_is_asked_for(tmp_path, weights, make_data):
-    write = StudyFiles(str(tmp_path / "out"), ["t1gd", "flair"], weights, overview=False)
-    files = write(*make_data())
+def test_series_sidecar_and_nothing_else_where_nothing_else_is_asked_for(tmp_path, make_case):
+    files = write(tmp_path / "out", make_case())
     assert names(tmp_path / "out" / "study-1") == {"fused", "t1gd_estimated", "flair_estimated", "study-1_fused.json"}
     assert len(files) == 3 * 4 + 1
     assert all(Path(file).is_file() for file in files)
 
 
-def test_the_record_hides_who_it_is(tmp_path, weights, make_data):
-    StudyFiles(str(tmp_path / "out"), ["t1gd", "flair"], weights, overview=False)(*make_data())
+def test_the_record_hides_who_it_is(tmp_path, make_case):
+    write(tmp_path / "out", make_case())
     record = json.loads((tmp_path / "out" / "study-1" / "study-1_fused.json").read_text())
     assert record["Warnings"] == ["t1gd: [hidden]_1.dcm is a copy"]
     assert record["Registration"] == {"flair": {"applied": False}}
@@ -89,31 +92,31 @@ def test_the_record_hides_who_it_is(tmp_path, weights, make_data):
     assert record["SSIM"]["fused"] == {"t1gd": 0.9, "flair": 0.9}
 
 
-def test_what_an_earlier_run_wrote_does_not_stay_beside(tmp_path, weights, make_data):
-    for nifti in (True, False):
-        StudyFiles(str(tmp_path / "out"), ["t1gd", "flair"], weights, overview=False, nifti=nifti)(*make_data())
+def test_what_an_earlier_run_wrote_does_not_stay_beside(tmp_path, make_case):
+    write(tmp_path / "out", make_case(), FusedVolume(), EstimatedVolumes())
+    assert len(list((tmp_path / "out").rglob("*.nii.gz"))) == 3
+    write(tmp_path / "out", make_case())
     assert not list((tmp_path / "out").rglob("*.nii.gz"))
 
 
-def test_a_full_disk_leaves_the_earlier_results(tmp_path, weights, make_data):
-    write = StudyFiles(str(tmp_path / "out"), ["t1gd", "flair"], weights, overview=False)
-    first = {file: Path(file).read_bytes() for file in write(*make_data())}
+def test_a_full_disk_leaves_the_earlier_results(tmp_path, make_case):
+    first = {file: Path(file).read_bytes() for file in write(tmp_path / "out", make_case())}
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
     try:
         with pytest.raises(BadInputError, match="nothing was written|cannot be written"):
-            write(*make_data())
+            write(tmp_path / "out", make_case())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert {str(file): file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()} == first
 
 
-def test_what_a_series_cannot_hold_is_refused_at_once(tmp_path, weights):
+def test_what_a_series_cannot_hold_is_refused_at_once():
     for settings in ({"lossless": True}, {"dtype": "float32"}):
         with pytest.raises(BadInputError, match="16 bits"):
-            StudyFiles(str(tmp_path), ["t1gd", "flair"], weights, **settings)
+            DerivedSeries(**settings)
     with pytest.raises(BadInputError, match="compression"):
-        StudyFiles(str(tmp_path), ["t1gd", "flair"], weights, compression="jpeg")
+        DerivedSeries(compression="jpeg")
 
 
 def test_named_series_are_texts_and_only_those_that_are_named():
@@ -122,7 +125,7 @@ def test_named_series_are_texts_and_only_those_that_are_named():
 
 @pytest.mark.parametrize("selector", ["6:2", "6#2"])
 def test_the_second_acquisition_of_a_series_is_named_through_a_config(selector):
-    config = {"imports": ["$from scripts.cases.study_files import named_series"], "flair": selector}
+    config = {"imports": ["$from scripts.cases.study_inputs import named_series"], "flair": selector}
     parser = ConfigParser({**config, "named": "$named_series(flair=@flair)"})
     assert parser.get_parsed_content("named") == {"flair": "6:2"}
 

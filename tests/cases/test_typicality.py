@@ -1,4 +1,4 @@
-"""A word beside the fusion about sources unlike the training data, by the command."""
+"""Warnings about sources that look unlike the training data."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 import logging
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
-from scripts.cases.typicality import WithTypicality
+from scripts.cases.typicality import Typicality
 from scripts.networks.weights import fingerprint
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
@@ -77,14 +77,14 @@ def test_it_can_be_left_out(phantom, file):
 def test_weights_of_which_it_is_not_known_are_used_all_the_same(network, tmp_path, caplog):
     torch.save(network.state_dict(), tmp_path / "model.pt")
     path = str(BUNDLE / "models" / "typicality.json")
-    apply = WithTypicality(lambda _, data: {"fused": data["image"]}, path, str(tmp_path / "model.pt"))
+    typicality = Typicality(path, str(tmp_path / "model.pt"))
     assert "belongs to other weights" in caplog.text
-    image = np.zeros((2, 4, 4, 2))
-    assert list(apply(network, {"patient": "P", "image": image})) == ["fused"]
+    case = SimpleNamespace(patient="P")
+    assert typicality(network, case) is case
 
 
 def test_what_cannot_be_scored_is_logged_and_used_all_the_same(network, file, caplog):
-    apply = WithTypicality(lambda _, data: {}, str(file), str(BUNDLE / "models" / "model.pt"))
-    black = {"patient": "P", "image": torch.zeros(2, 4, 4, 2), "intensity_scale": {"slice_axis": 2}}
-    assert apply(network, black) == {}
+    typicality = Typicality(str(file), str(BUNDLE / "models" / "model.pt"))
+    black = SimpleNamespace(patient="P", image=torch.zeros(2, 4, 4, 2), scale={"slice_axis": 2})
+    assert typicality(network, black) is black
     assert "P: typicality cannot be computed: no slice shows anything" in caplog.text

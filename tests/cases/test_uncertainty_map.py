@@ -1,11 +1,13 @@
-"""The map of doubt that comes with decomposed images."""
+"""The map of the expected error of decomposed images."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from scripts.cases.uncertainty_map import UncertaintyMap, check_latent, load_head, without_offset
+from scripts.cases.case import DecomposedCase
+from scripts.cases.uncertainty_map import UncertaintyMap, load_head, without_offset
 from scripts.data.errors import BadInputError
 from scripts.networks.uncertainty import UncertaintyHead
 from scripts.networks.weights import fingerprint
@@ -25,9 +27,22 @@ def path(tmp_path, ckpt):
     return tmp_path / "head.pt"
 
 
-def test_the_doubt_is_in_the_sources_own_units(network, ckpt, path):
-    mapped = UncertaintyMap(UncertaintyHead(), path, ckpt)
-    sigma = mapped(network, torch.rand(1, 8, 8, 3), torch.rand(2, 8, 8, 3), SCALE)
+def decomposed(**settings):
+    return DecomposedCase(
+        patient="P",
+        sources=("t1gd", "flair"),
+        fused=torch.rand(1, 8, 8, 3),
+        decomposed=torch.rand(2, 8, 8, 3),
+        scale=SCALE,
+        affine=np.eye(4),
+        file="P_fused.nii.gz",
+        **settings,
+    )
+
+
+def test_the_map_is_in_the_sources_own_units(network, ckpt, path):
+    case = UncertaintyMap(UncertaintyHead(), path, ckpt)(network, decomposed())
+    sigma = case.maps["uncertainty"]
     assert sigma[0].flatten().tolist() == pytest.approx([1.93] * 192, abs=0.01)
     assert [sigma[1, ..., i].mean().item() for i in range(3)] == pytest.approx([0.773, 0, 0.387], abs=0.01)
 
@@ -59,8 +74,11 @@ def test_a_head_of_another_number_of_sources_is_told(ckpt, path):
 
 
 def test_estimates_of_drawn_latents_have_no_map(ckpt, path):
-    mapped = UncertaintyMap(UncertaintyHead(), path, ckpt)
-    check_latent(mapped, "zeros")
-    check_latent(None, "normal")
     with pytest.raises(BadInputError, match="latent is 'normal'. Leave out --latent, or --uncertainty"):
-        check_latent(mapped, "normal")
+        UncertaintyMap(UncertaintyHead(), path, ckpt, latent="normal")
+
+
+def test_restored_sources_have_no_map(network, ckpt, path):
+    mapped = UncertaintyMap(UncertaintyHead(), path, ckpt)
+    with pytest.raises(BadInputError, match="come back exactly.* Leave out --uncertainty, or --lossless"):
+        mapped(network, decomposed(restored=True))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from scripts.cohort.finished import NOTES, FinishedFiles, ResumedStep
+from scripts.cohort.finished import NOTES, FinishedPatients
+from scripts.cohort.patients import PatientStep
 
 
 @pytest.fixture
@@ -18,40 +20,37 @@ def records(tmp_path) -> list[dict[str, str]]:
     return [{"patient": name, "t1gd": str(tmp_path / f"{name}.nii")} for name in "AB"]
 
 
-class Step:
-    """Processes patients, and knows whom."""
+class Write:
+    """Writes a file of a patient, and notes of whom."""
 
-    def __init__(self, write: FinishedFiles, **settings: object) -> None:
-        self.write = write
-        self.settings_of_the_step = settings
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.settings_of_the_writer = settings
+        self._folder = folder
         self._done: list[str] = []
 
-    def __call__(self, engine, batch):
-        self._done.append(batch[0]["patient"])
-        return {"patient": self._done[-1], "files": self.write(batch[0], {})}
+    def __call__(self, case):
+        self._done.append(case["patient"])
+        path = self._folder / f"{case['patient']}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("result")
+        return [str(path)]
 
 
 @pytest.fixture
 def process(tmp_path, records) -> Callable[..., list[str]]:
     """Return a function that processes the patients and tells which it did not take over."""
 
-    def write(data, results):
-        path = tmp_path / "out" / f"{data['patient']}.txt"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("result")
-        return [str(path)]
-
     def run(resume: bool = True, patients: str = "AB", **settings) -> list[str]:
-        finished = FinishedFiles(write, str(tmp_path / "out"), "testing", resume)
-        step = Step(finished, **settings)
-        resumed = ResumedStep(step, finished)
+        finished = FinishedPatients(str(tmp_path / "out"), "testing", resume)
+        write = Write(tmp_path / "out", **settings)
+        step = PatientStep([], write=write, finished=finished)
         for record in records:
             if record["patient"] in patients:
-                outcome = resumed(None, [record])
+                outcome = step(SimpleNamespace(network=None), [record])
                 assert [Path(file).name for file in outcome["files"]] == [f"{record['patient']}.txt"]
-                assert outcome.get("kept", False) == (record["patient"] not in step._done)
+                assert outcome.get("kept", False) == (record["patient"] not in write._done)
         run.others = finished.others()
-        return step._done
+        return write._done
 
     return run
 
@@ -96,7 +95,7 @@ def test_what_was_changed_is_named(process, caplog):
     process(seed=0, bits=8)
     with caplog.at_level("INFO"):
         assert process(seed=0, bits=16) == ["A", "B"]
-    assert caplog.messages == ["A was made with other settings (step.settings_of_the_step.bits); it is made again."]
+    assert caplog.messages == ["A was made with other settings (write.settings_of_the_writer.bits); it is made again."]
 
 
 def test_results_of_other_settings_in_the_folder_are_noticed(process, tmp_path):

@@ -18,7 +18,7 @@ def step(fail=None):
             raise fail
         return dict(record)
 
-    return PatientStep(read, lambda network, data: {"of": data["patient"]}, lambda data, results: [results["of"]])
+    return PatientStep([read], write=lambda case: [case["of"]], inferer=lambda network, data: {"of": data["patient"]})
 
 
 def run(tmp_path, fail=None):
@@ -61,6 +61,20 @@ def test_the_others_are_finished_and_the_message_at_the_end_names_the_bad_one(tm
 def test_results_name_the_files():
     engine = SimpleNamespace(network=torch.nn.Identity())
     assert step()(engine, [{"patient": "A"}]) == {"patient": "A", "files": ["A"]}
+
+
+def test_results_are_added_in_turn_and_what_was_written_is_delivered():
+    delivered = []
+    step = PatientStep(
+        preprocessing=[lambda record: [record["patient"]], lambda data: [*data, "read"]],
+        inferer=lambda network, data: [*data, "fused"],
+        results=[lambda network, case: [*case, "one"], lambda network, case: [*case, "two"]],
+        write=lambda case: case,
+        delivery=[lambda case, files: delivered.append(files)],
+    )
+    engine = SimpleNamespace(network=torch.nn.Identity())
+    assert step(engine, [{"patient": "A"}])["files"] == ["A", "read", "fused", "one", "two"]
+    assert delivered == [["A", "read", "fused", "one", "two"]]
 
 
 def test_a_folder_that_cannot_be_written_ends_the_run_before_the_first_patient(tmp_path):

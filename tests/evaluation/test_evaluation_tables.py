@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
-from scripts.cohort.finished import ResumedStep
+from scripts.cohort.patients import PatientStep
 from scripts.evaluation.evaluation_tables import EvaluationTables
 
 
@@ -22,7 +24,7 @@ class TestTables:
                 {"slice": i, "fused_slice": s, "fused_lesion": np.nan if i else 0.6, "roundtrip_error": s / 100}
                 for i, s in enumerate(scores)
             ]
-            tables({"patient": patient}, {"rows": rows})
+            tables({"patient": patient, "rows": rows})
         return tmp_path / "tables"
 
     def read(self, path):
@@ -57,7 +59,7 @@ class TestTables:
 
     def test_a_column_without_any_value_is_null(self, tmp_path):
         tables = EvaluationTables(str(tmp_path), {})
-        tables({"patient": "A"}, {"rows": [{"slice": 0, "fused_lesion": np.nan, "roundtrip_error": 0.0}]})
+        tables({"patient": "A", "rows": [{"slice": 0, "fused_lesion": np.nan, "roundtrip_error": 0.0}]})
         assert json.loads((tmp_path / "summary.json").read_text())["mean_over_slices"]["fused_lesion"] is None
         assert self.read(tmp_path / "patients.csv")[0]["fused_lesion"] == ""
 
@@ -66,7 +68,7 @@ class TestTables:
         assert [patient for patient, _ in order] == ["A", "A", "A", "B"]
         first = EvaluationTables(str(tables), {"fused_dtype": "uint8"})
         row = {"slice": 7, "fused_slice": 0.1, "fused_lesion": np.nan, "roundtrip_error": 0.0}
-        first({"patient": "B"}, {"rows": [row]})
+        first({"patient": "B", "rows": [row]})
         first.complete(["A", "B"])
         assert [(row["patient"], row["slice"]) for row in self.read(tables / "slices.csv")] == [
             *order[:3],
@@ -87,14 +89,14 @@ class TestResuming:
             measured = []
             tables = EvaluationTables(str(tmp_path / "tables"), {"latent": "zeros", "seed": 0, **settings}, resume)
 
-            def step(engine, batch):
-                (record,) = batch
+            def measure(network, record):
                 measured.append(record["patient"])
                 rows = [{"slice": 3, "fused_slice": 0.1 + 0.2, "fused_lesion": np.nan, "roundtrip_error": 0.0}]
-                return {"files": tables(record, {"rows": rows, "seconds": 1.5})}
+                return {"patient": record["patient"], "rows": rows, "seconds": 1.5}
 
+            step = PatientStep([], inferer=measure, write=tables, finished=tables)
             for record in records[:stop]:
-                ResumedStep(step, tables)(None, [record])
+                assert "problem" not in step(SimpleNamespace(network=torch.nn.Identity()), [record])
             return measured, tables
 
         return run

@@ -15,7 +15,7 @@ def add(tables, image, values, names=("ct", "mr"), **more):
     results = {"rows": [], "left_out": [], "without_value": {}, **more}
     results["rows"] = [{"slice": i, **{name: value * factor for name, value in SCORES.items()}} for i, factor in values]
     read = {"patient": image, "source_names": list(names), "decomposed": None, "coloured": ["x.png"]}
-    tables({**read, "normalisation": "none"}, results)
+    tables({**read, "normalisation": "none", **results})
 
 
 @pytest.fixture

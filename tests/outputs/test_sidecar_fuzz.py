@@ -16,12 +16,13 @@ from monai.data import MetaTensor
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from case_files import fused_case, write_fused
 from scripts.cases.decompose import DecomposeVolume, ReadFused
 from scripts.cases.decompose_pictures import ReadFusedPicture
-from scripts.cases.fuse import FuseVolume
+from scripts.cases.folders import PictureFolder
 from scripts.cases.fuse_pictures import FusePictures
-from scripts.cases.fusion_files import FusionFiles
-from scripts.cases.picture_files import PictureFiles, with_colour
+from scripts.cases.picture_files import FusedPicture, PictureRecord, estimates_with_colour
+from scripts.cases.volume_files import Sidecar
 from scripts.data.errors import BadInputError
 from scripts.data.pictures import Picture
 from scripts.networks import FusionINN
@@ -113,16 +114,14 @@ def test_a_mutated_sidecar_of_a_volume(tmp_path, network, ckpt, sources, lossles
         "files": {"t1gd": "P1_t1ce.nrrd", "flair": "P1_flair.nrrd"},
         "warnings": ["the slices are thick"],
     }
-    results = FuseVolume("float32" if lossless else "uint16", lossless=lossless)(network, data)
-    dtype = "float32" if lossless else "uint16"
-    FusionFiles(str(tmp_path), ["t1gd", "flair"], ckpt, dtype, lossless=lossless, overview=False)(data, results)
+    write_fused(tmp_path, fused_case(network, data, ckpt, lossless=lossless))
     fused, sidecar = tmp_path / "P1" / "P1_fused.nii.gz", tmp_path / "P1" / "P1_fused.json"
     decompose = DecomposeVolume(fingerprint(ckpt))
 
     def result() -> tuple[Any, ...]:
         read = ReadFused(lossless)({"patient": "P1", "fused": str(fused)})
         told = read["sidecar"]
-        decomposed = decompose(network, read)["decomposed"].numpy().tobytes()
+        decomposed = b"".join(volume.numpy().tobytes() for volume in decompose(network, read).estimates.values())
         return decomposed, told["SourceModalities"], told.get("SourceDtypes"), told["SliceAxis"], provenance("P1", told)
 
     expected, text = result(), sidecar.read_text()
@@ -159,13 +158,14 @@ def test_a_mutated_sidecar_of_a_picture(tmp_path, network, ckpt, sources, where)
         "pictures": [Picture(luminance[0], None, 8), Picture(luminance[1], chroma, 8)],
         "coloured": 1,
     }
-    PictureFiles(str(tmp_path), ckpt, overview=False)(data, FusePictures()(network, data))
+    case = FusePictures(checkpoint=fingerprint(ckpt))(network, data)
+    PictureFolder(str(tmp_path), [Sidecar(), FusedPicture()], PictureRecord())(case)
     fused, sidecar = tmp_path / "7_fused.png", tmp_path / "7_fused.json"
     decompose = DecomposeVolume(fingerprint(ckpt))
 
     def result() -> list[bytes]:
         read = ReadFusedPicture()({"patient": "7", "fused": str(fused)})
-        pictures = with_colour(decompose(network, read)["decomposed"], read["picture"].chroma, read["sidecar"])
+        pictures = estimates_with_colour(decompose(network, read))
         return [
             *(part.tobytes() for picture in pictures for part in picture[:2] if part is not None),
             *(name.encode() for name in read["sidecar"]["SourceModalities"]),

@@ -11,16 +11,17 @@ from torch import nn
 
 from scripts.data.errors import BadInputError
 from scripts.flow.latent import LATENT_KINDS
-from scripts.inferers.maps import contribution_volume
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.losses.ssim import SSIM
 from scripts.runtimes import with_derivatives
 from scripts.transforms.slicing import to_slices
 
-from .uncertainty_map import UncertaintyMap, check_latent
+from .case import FusedCase
 
 LEVELS = {"uint8": 255, "uint16": 65535}
 DTYPES = (*LEVELS, "float32")
+NOTES = ("registration", "preparation", "warnings")
+"""Keys under which preprocessing notes what it did to the sources, see `scripts.registration`."""
 
 
 def as_stored(fused: torch.Tensor, dtype: str | int) -> torch.Tensor:
@@ -103,8 +104,7 @@ class FuseVolume:
         seed: seed of the latent. Defaults to 0.
         slices_at_once: slices in a batch. Defaults to 2: more take more memory and no less time on a CPU.
         lossless: keep the latent, and compute it exactly. Defaults to False.
-        contribution: map what each source contributes to the fused image. Defaults to False.
-        uncertainty: gives the expected error of the estimates. Defaults to None (no map).
+        checkpoint: SHA-256 of the weights in use, for the sidecar. Defaults to "" (unknown).
     """
 
     def __init__(
@@ -114,57 +114,61 @@ class FuseVolume:
         seed: int = 0,
         slices_at_once: int = 2,
         lossless: bool = False,
-        contribution: bool = False,
-        uncertainty: UncertaintyMap | None = None,
+        checkpoint: str = "",
     ) -> None:
         check_settings(dtype, latent, seed, slices_at_once)
-        check_latent(uncertainty, latent)
         self.dtype = dtype
         self.latent = latent
         self.seed = seed
         self.slices_at_once = slices_at_once
         self.lossless = lossless
-        self.contribution = contribution
-        self.uncertainty = uncertainty
+        self.checkpoint = checkpoint
         self.exact = ExactNetwork()
 
-    def __call__(self, network: nn.Module, data: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, network: nn.Module, data: dict[str, Any]) -> FusedCase:
         """Apply the network.
 
         Args:
             network: a `FusionINN` of two dimensions, applied slice by slice, or of three.
-            data: "image" (N, X, Y, Z) normalised, and its "intensity_scale".
+            data: "patient", "image" (N, X, Y, Z) normalised, its "intensity_scale", and "files" of the sources by name;
+                optional "seg", "series", "registration", "preparation" and "warnings".
 
         Returns:
-            "fused" (1, X, Y, Z) as stored, "latent" (N - 1, X, Y, Z) where it is kept, "decomposed" (N, X, Y, Z) from
-            "fused" alone, and "ssim": for every slice (rows) and source (columns), of the fused and the decomposed
-            image. Where they are asked for, "contribution" (N, X, Y, Z) in units of the fused image and "uncertainty"
-            (N, X, Y, Z) in the sources' own units.
+            the case. Its estimates are decomposed from the fused image as it is stored.
 
         Raises:
             BadInputError: when the network takes another number of sources.
         """
-        axis = data["intensity_scale"]["slice_axis"]
+        scale = data["intensity_scale"]
+        axis = scale["slice_axis"]
         image = torch.as_tensor(np.asarray(data["image"]), dtype=torch.float32)
         check_sources(network, len(image))
-        exact = self.exact(network, data["intensity_scale"]["mode"]) if self.lossless else network
+        exact = self.exact(network, scale["mode"]) if self.lossless else network
         fused, latent = fuse_volume(exact, image, axis, self.slices_at_once, keep_latent=self.lossless)
         shown = as_stored(fused, self.dtype)
-        # What lies outside [0, 1] is of use to its own latent only.
-        fused = fused if self.lossless else shown
         decomposed = decompose_volume(network, shown, axis, self.latent, self.seed, self.slices_at_once)
-        ssim = {
-            "fused": slice_ssim(image, shown.expand_as(image), axis),
-            "decomposed": slice_ssim(image, decomposed, axis),
-        }
-        results = {"fused": fused, "decomposed": decomposed, "ssim": ssim}
-        if self.lossless:
-            results["latent"] = latent
-        if self.contribution:
-            results["contribution"] = contribution_volume(network, image, axis, self.slices_at_once)
-        if self.uncertainty is not None:
-            results["uncertainty"] = self.uncertainty(network, shown, decomposed, data["intensity_scale"])
-        return results
+        return FusedCase(
+            patient=data["patient"],
+            sources=tuple(data["files"]),
+            # What lies outside [0, 1] is of use to its own latent only.
+            fused=fused if self.lossless else shown,
+            decomposed=decomposed,
+            scale=scale,
+            affine=np.asarray(getattr(data["image"], "affine", np.eye(4)), dtype=np.float64),
+            series=data.get("series", {}),
+            image=image,
+            files=data["files"],
+            ssim={
+                "fused": slice_ssim(image, shown.expand_as(image), axis),
+                "decomposed": slice_ssim(image, decomposed, axis),
+            },
+            dtype=self.dtype,
+            latent_kind=self.latent,
+            checkpoint=self.checkpoint,
+            latent=latent if self.lossless else None,
+            seg=data.get("seg"),
+            notes={key: data[key] for key in NOTES if key in data},
+        )
 
 
 def slice_ssim(image: torch.Tensor, other: torch.Tensor, axis: int, slices_at_once: int = 4) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,14 @@ from torch import nn
 
 from scripts.data.colour import luminance_and_chroma
 from scripts.data.errors import BadInputError
+from scripts.data.picture_pairs import source_labels
+from scripts.data.pictures import Picture
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.outputs.colour import colour_levels
 from scripts.outputs.pictures import GREY_TYPES, grey_levels
 from scripts.transforms.load_pictures import SLICE_AXIS
 
+from .case import FusedCase
 from .fuse import check_settings, check_sources, slice_ssim
 
 
@@ -39,6 +44,21 @@ def read_back(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return (shown.astype(np.float32), None) if shown.ndim == 2 else luminance_and_chroma(shown)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FusedPictureCase(FusedCase):
+    """A case of fused pictures.
+
+    Args:
+        levels: what the file of the fused picture holds, [H, W] or [H, W, 3].
+        pictures: the sources.
+        coloured: index of the source whose colour the fused picture carries, or None.
+    """
+
+    levels: np.ndarray
+    pictures: Sequence[Picture]
+    coloured: int | None
+
+
 class FusePictures:
     """Fuse the luminances, give the fused picture the colour, round it as it is stored, and decompose that.
 
@@ -46,20 +66,22 @@ class FusePictures:
         bits: bits of a grey fused picture, 8 or 16. Defaults to 8.
         latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
+        checkpoint: SHA-256 of the weights in use, for the sidecar. Defaults to "" (unknown).
 
     Raises:
         BadInputError: when a setting is none that is possible.
     """
 
-    def __init__(self, bits: int = 8, latent: str = "zeros", seed: int = 0) -> None:
+    def __init__(self, bits: int = 8, latent: str = "zeros", seed: int = 0, checkpoint: str = "") -> None:
         if bits not in GREY_TYPES:
             raise BadInputError(f"fused_bits is {bits!r}, expected 8 or 16.")
         check_settings(GREY_TYPES[bits], latent, seed, 1)
         self.bits = bits
         self.latent = latent
         self.seed = seed
+        self.checkpoint = checkpoint
 
-    def __call__(self, network: nn.Module, data: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, network: nn.Module, data: dict[str, Any]) -> FusedPictureCase:
         """Apply the network.
 
         Args:
@@ -67,8 +89,7 @@ class FusePictures:
             data: what `LoadPicturesd` returns.
 
         Returns:
-            "levels": [H, W] or [H, W, 3] to store; "decomposed": (N, H, W, 1) normalised, from these alone; "ssim": for
-            every source, of the fused and the decomposed luminance, NaN where a picture is smaller than the window.
+            the case. Its estimates are decomposed from the stored levels alone.
 
         Raises:
             BadInputError: when the network takes another number of sources.
@@ -80,8 +101,24 @@ class FusePictures:
         levels = stored_levels(fused[0, ..., 0].numpy(), chroma, self.bits)
         shown = torch.from_numpy(read_back(levels)[0])[None, ..., None]
         decomposed = decompose_volume(network, shown, SLICE_AXIS, self.latent, self.seed)
-        ssim = {
-            "fused": slice_ssim(image, shown.expand_as(image), SLICE_AXIS)[0],
-            "decomposed": slice_ssim(image, decomposed, SLICE_AXIS)[0],
-        }
-        return {"levels": levels, "decomposed": decomposed, "ssim": ssim}
+        files = dict(zip(source_labels(data["files"]), data["files"], strict=True))
+        return FusedPictureCase(
+            patient=data["patient"],
+            sources=tuple(files),
+            fused=shown,
+            decomposed=decomposed,
+            scale=data["intensity_scale"],
+            affine=np.eye(4),
+            image=image,
+            files=files,
+            ssim={
+                "fused": slice_ssim(image, shown.expand_as(image), SLICE_AXIS),
+                "decomposed": slice_ssim(image, decomposed, SLICE_AXIS),
+            },
+            dtype=GREY_TYPES[self.bits] if levels.ndim == 2 else "uint8",
+            latent_kind=self.latent,
+            checkpoint=self.checkpoint,
+            levels=levels,
+            pictures=data["pictures"],
+            coloured=data["coloured"],
+        )

@@ -1,19 +1,23 @@
-"""The map of doubt that comes with decomposed images."""
+"""Map of the expected error of decomposed images."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
 from scripts.inferers.maps import uncertainty_volume
 from scripts.networks.uncertainty import UncertaintyHead
 from scripts.networks.weights import fingerprint, load_weights
+from scripts.outputs.map_files import UNCERTAINTY
 from scripts.transforms.normalize import IntensityScale, restore_intensity
+
+from .case import Case, DecomposedCase
+
+AnyCase = TypeVar("AnyCase", bound=Case)
 
 REMEDY = (
     "Train it for these weights with configs/train.json, configs/crops.json and configs/uncertainty.json, and give it "
@@ -49,30 +53,18 @@ def load_head(
     return head
 
 
-def check_latent(uncertainty: UncertaintyMap | None, latent: str) -> None:
-    """Refuse a map of uncertainty of estimates that it was not made for.
-
-    Raises:
-        BadInputError: when there is one and the latent is not zeros.
-    """
-    if uncertainty is not None and latent != "zeros":
-        raise BadInputError(
-            f"The map of uncertainty is for estimates from a latent of zeros, but latent is '{latent}'. "
-            "Leave out --latent, or --uncertainty."
-        )
-
-
 class UncertaintyMap:
-    """Expected error of decomposed volumes.
+    """Add the expected error of the decomposed volumes, in the sources' own units.
 
     Args:
         head: the head, as the config describes it.
         path: its weights.
         ckpt_path: weights of the network that decomposes.
+        latent: distribution of the latent that the volumes are decomposed with. Defaults to "zeros".
         slices_at_once: slices in a batch. Defaults to 2.
 
     Raises:
-        BadInputError: see `load_head`.
+        BadInputError: the latent is not zeros, or see `load_head`.
     """
 
     def __init__(
@@ -80,28 +72,38 @@ class UncertaintyMap:
         head: UncertaintyHead,
         path: str | os.PathLike[str],
         ckpt_path: str | os.PathLike[str],
+        latent: str = "zeros",
         slices_at_once: int = 2,
     ) -> None:
+        if latent != "zeros":
+            raise BadInputError(
+                f"The map of uncertainty is for estimates from a latent of zeros, but latent is '{latent}'. "
+                "Leave out --latent, or --uncertainty."
+            )
         self.head = load_head(head, path, ckpt_path)
         self.slices_at_once = slices_at_once
 
-    def __call__(
-        self, network: nn.Module, fused: torch.Tensor, decomposed: torch.Tensor, scale: IntensityScale
-    ) -> torch.Tensor:
+    def __call__(self, network: nn.Module, case: AnyCase) -> AnyCase:
         """Apply the head.
 
         Args:
             network: the network that decomposed; its device is used.
-            fused: fused volume (1, X, Y, Z), as stored.
-            decomposed: normalised estimates (N, X, Y, Z).
-            scale: the "intensity_scale" of the sources.
+            case: a fused or a decomposed case.
 
         Returns:
-            σ (N, X, Y, Z) in the sources' own units.
+            the case with a map "uncertainty".
+
+        Raises:
+            BadInputError: the sources were restored exactly.
         """
+        if isinstance(case, DecomposedCase) and case.restored:
+            raise BadInputError(
+                "with --lossless true the sources come back exactly, so there is no uncertainty to map. Leave out "
+                "--uncertainty, or --lossless."
+            )
         head = self.head.to(next(network.parameters()).device)
-        sigma = uncertainty_volume(head, fused, decomposed, scale["slice_axis"], self.slices_at_once)
-        return restore_intensity(sigma, without_offset(scale), in_place=True)
+        sigma = uncertainty_volume(head, case.shown, case.decomposed, case.scale["slice_axis"], self.slices_at_once)
+        return case.with_map(UNCERTAINTY, restore_intensity(sigma, without_offset(case.scale), in_place=True))
 
 
 def without_offset(scale: IntensityScale) -> dict[str, Any]:

@@ -6,13 +6,10 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ignite.engine import Engine
-
-import scripts
 from scripts.data.flags import is_true
 from scripts.data.inputs import files_of
 from scripts.data.safe_names import file_name
@@ -20,7 +17,7 @@ from scripts.data.strict_json import read_json
 from scripts.outputs.staged import recover
 from scripts.outputs.tables import write_json
 
-from .settings import changed_settings, settings_of
+from .settings import changed_settings
 
 NOTES = ".finished"
 """Folder below that of the results that holds the notes. Hidden: results may lie among the sources."""
@@ -38,59 +35,22 @@ class Finished(Protocol):
     def take_over(self, record: Mapping[str, Any]) -> list[str] | None:
         """Give the files of a patient that an earlier run has finished, or None."""
 
-
-class ResumedStep:
-    """The iteration of an engine that continues where an earlier run ended.
-
-    Args:
-        step: processes the patient of a batch, see `PatientStep`. It and everything in it count as settings.
-        finished: knows which patients are finished.
-    """
-
-    def __init__(self, step: Callable[[Engine, Sequence[Any]], dict[str, Any]], finished: Finished) -> None:
-        self.step = step
-        self.finished = finished
-        self._described = False
-
-    def __call__(self, engine: Engine, batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Process the one patient of `batch`.
-
-        Returns:
-            "patient", and "files" that were written or "problem" that prevented it; of a run that resumes also "kept":
-            whether the files are those of an earlier run.
-        """
-        (record,) = batch
-        if not self._described:
-            network = getattr(engine, "network", None)
-            parts = {"version": scripts.__version__, "network": network, "step": self.step}
-            self.finished.made_with(settings_of(parts))
-            self._described = True
-        files = self.finished.take_over(record)
-        outcome = self.step(engine, batch) if files is None else {"patient": record["patient"], "files": files}
-        return {**outcome, "kept": files is not None} if self.finished.resume else outcome
+    def note(self, patient: str, files: Sequence[str]) -> None:
+        """Take that a patient is finished, and with which files."""
 
 
-class FinishedFiles:
-    """Write the files of a patient, and note that they are written, with what and from what.
+class FinishedPatients:
+    """Note which patients are finished, with what and from what, so that a later run with ``resume`` keeps them.
 
-    The notes, ``.finished/<name>/<patient>.json`` below the results, hold names, sizes, times and digests. They stay,
-    so that a later run with ``resume`` keeps what is finished.
+    The notes, ``.finished/<name>/<patient>.json`` below the results, hold names, sizes, times and digests.
 
     Args:
-        write: takes what was read and the results to the files written.
         output_dir: folder of the results.
         name: what is done, in a word that can name a folder.
         resume: leave out finished patients. Defaults to False.
     """
 
-    def __init__(
-        self,
-        write: Callable[[dict[str, Any], dict[str, Any]], Sequence[str]],
-        output_dir: str,
-        name: str,
-        resume: bool | str = False,
-    ) -> None:
-        self.write = write
+    def __init__(self, output_dir: str, name: str, resume: bool | str = False) -> None:
         self.output_dir = Path(output_dir).expanduser()
         self.folder = self.output_dir / NOTES / name
         self.resume = is_true(resume)
@@ -98,10 +58,6 @@ class FinishedFiles:
         self._sources: dict[str, dict[str, list[int]]] = {}
         self._patients: set[str] = set()
         self._noticed: list[Any] = []
-
-    def settings(self) -> Any:
-        """What shapes the files: only what writes them."""
-        return self.write
 
     def made_with(self, settings: Mapping[str, str]) -> None:
         """Take what the parts of this run are set to."""
@@ -112,18 +68,13 @@ class FinishedFiles:
         """A short name of the settings of this run."""
         return hashlib.sha256(json.dumps(self._made_with, sort_keys=True).encode()).hexdigest()[:16]
 
-    def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
-        """Write a patient, then the note.
+    def note(self, patient: str, files: Sequence[str]) -> None:
+        """Note that a patient is finished.
 
         Args:
-            data: "patient" and what `write` needs.
-            results: what was made of it.
-
-        Returns:
-            the files written.
+            patient: name of the patient.
+            files: the files of its results.
         """
-        patient = data["patient"]
-        files = list(self.write(data, results))
         described = self._settings_file(self.digest)
         if not described.is_file():
             write_json(described, self._made_with)
@@ -133,7 +84,6 @@ class FinishedFiles:
             "files": {os.path.relpath(file, self.output_dir): file_state(file) for file in files},
         }
         write_json(self._note(patient), note)
-        return files
 
     def take_over(self, record: Mapping[str, Any]) -> list[str] | None:
         """Find a patient that an earlier run has finished, from the same files, with the same settings.

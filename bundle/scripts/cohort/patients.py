@@ -13,6 +13,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 from tqdm import tqdm
 
+from scripts import __version__
 from scripts.command_line.plain_errors import plain_message
 from scripts.data.errors import BadInputError
 from scripts.data.hidden import shown_message
@@ -20,45 +21,95 @@ from scripts.data.inputs import files_of, protect_inputs
 from scripts.outputs.locked import check_folder, lock_folder, unlock_folder
 from scripts.outputs.writing import check_writable
 
-from .finished import FinishedFiles
+from .finished import Finished, FinishedPatients
 from .processes import together
+from .settings import settings_of
 
 Record = Mapping[str, Any]
 
 
 class PatientStep:
-    """The iteration of an engine whose batches are single patients: read, apply the network, write.
+    """The iteration of an engine whose batches are single patients: read, apply the network, add results, write.
+
+    A part of any list is a callable, so a config can add one in a line, see `configs/inference.json`.
 
     Args:
-        read: takes a record of `find_patients` to what the network is applied to; raises `BadInputError` for bad input.
-        apply: takes the network and what was read to results.
-        write: takes what was read and the results to the files written.
+        preprocessing: transforms that take a record of a patient, in turn, to what the network is applied to; they
+            raise `BadInputError` for bad input.
+        write: takes the patient's case to the files written, see `scripts.cases.folders`.
+        inferer: takes the network and what was read to the case. Defaults to None (the case is what was read).
+        results: take the network and the case, in turn, to a case with one more result. Defaults to none.
+        delivery: take the case and the files written, in turn, for instance to send them. Defaults to none.
+        finished: knows the patients of earlier runs. Defaults to None (all patients are processed).
     """
 
     def __init__(
         self,
-        read: Callable[[Record], dict[str, Any]],
-        apply: Callable[[nn.Module, dict[str, Any]], dict[str, Any]],
-        write: Callable[[dict[str, Any], dict[str, Any]], Sequence[str]],
+        preprocessing: Sequence[Callable[[Any], Any]],
+        write: Callable[[Any], Sequence[str]],
+        inferer: Callable[[nn.Module, Any], Any] | None = None,
+        results: Sequence[Callable[[nn.Module, Any], Any]] = (),
+        delivery: Sequence[Callable[[Any, Sequence[str]], None]] = (),
+        finished: Finished | None = None,
     ) -> None:
-        self.read = read
-        self.apply = apply
+        self.preprocessing = list(preprocessing)
         self.write = write
+        self.inferer = inferer
+        self.results = list(results)
+        self.delivery = list(delivery)
+        self.finished = finished
+        self._described = False
 
     def __call__(self, engine: Engine, batch: Sequence[Record]) -> dict[str, Any]:
         """Process the one patient of `batch`.
 
         Returns:
-            "patient", and "files" that were written or "problem" that prevented it.
+            "patient", and "files" that were written or "problem" that prevented it. If the run resumes, also "kept":
+            whether the files are those of an earlier run.
         """
         (record,) = batch
+        patient = record["patient"]
+        kept = self._take_over(engine, record)
+        outcome = {"patient": patient, **(self._process(engine.network, record) if kept is None else {"files": kept})}
+        if self.finished is not None and self.finished.resume:
+            outcome["kept"] = kept is not None
+        return outcome
+
+    def case(self, network: nn.Module, data: Any) -> Any:
+        """Apply the network to what was read, and add the results."""
+        if self.inferer is None:
+            return data
+        network.eval()
+        case = self.inferer(network, data)
+        for add in self.results:
+            case = add(network, case)
+        return case
+
+    def _process(self, network: nn.Module, record: Record) -> dict[str, Any]:
+        patient = record["patient"]
         try:
-            data = self.read(record)
-            engine.network.eval()
-            files = self.write(data, self.apply(engine.network, data))
+            data: Any = record
+            for transform in self.preprocessing:
+                data = transform(data)
+            case = self.case(network, data)
+            files = list(self.write(case))
+            for deliver in self.delivery:
+                deliver(case, files)
+            if self.finished is not None:
+                self.finished.note(patient, files)
         except Exception as error:  # whatever it is, the other patients are finished
-            return {"patient": record["patient"], "problem": problem_of(record["patient"], error)}
-        return {"patient": record["patient"], "files": list(files)}
+            return {"problem": problem_of(patient, error)}
+        return {"files": files}
+
+    def _take_over(self, engine: Engine, record: Record) -> list[str] | None:
+        if self.finished is None:
+            return None
+        if not self._described:
+            parts = {"version": __version__, "network": getattr(engine, "network", None)}
+            names = ("preprocessing", "inferer", "results", "write", "delivery")
+            self.finished.made_with(settings_of({**parts, **{name: getattr(self, name) for name in names}}))
+            self._described = True
+        return self.finished.take_over(record)
 
 
 def problem_of(patient: str, error: Exception) -> str:
@@ -92,7 +143,7 @@ class CohortReport:
     """
 
     def __init__(
-        self, name: str, output_dir: str, unit: str = "patient", finished: FinishedFiles | None = None
+        self, name: str, output_dir: str, unit: str = "patient", finished: FinishedPatients | None = None
     ) -> None:
         self.name = name
         self.output_dir = Path(output_dir).expanduser()

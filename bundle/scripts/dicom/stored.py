@@ -83,8 +83,8 @@ def read_fused_series(series: Series | str | Path, sidecars: Iterable[Path] = ()
         sidecars: files to look in where the series lost its private elements. Defaults to none.
 
     Returns:
-        "patient", "fused", "image" (1, X, Y, Z) in [0, 1], "affine", "sidecar", "latent" (None) and "reference", the
-        fused series itself as it was read.
+        "patient", "fused", "image" (1, X, Y, Z) in [0, 1], "affine", "sidecar", "latent" (None) and "series": {"fused":
+        the series itself}.
 
     Raises:
         BadInputError: what leads back is missing, or slices are missing, were changed, resampled or changed places.
@@ -111,7 +111,7 @@ def read_fused_series(series: Series | str | Path, sidecars: Iterable[Path] = ()
         "affine": affine,
         "sidecar": sidecar,
         "latent": None,
-        "reference": volume,
+        "series": {FUSED: volume},
     }
 
 

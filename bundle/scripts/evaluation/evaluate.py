@@ -107,8 +107,8 @@ class EvaluateVolume:
             data: "image" (N, X, Y, Z) normalised, "intensity_scale", and "seg" (1, X, Y, Z) where there is one.
 
         Returns:
-            "rows": a dictionary of figures for every slice, where fused columns are of the mean SSIM with all sources;
-            "seconds": time for fusing them all, or the whole volume.
+            "patient"; "rows": a dictionary of figures for every slice, where fused columns are of the mean SSIM with
+            all sources; "seconds": time for fusing them all, or the whole volume.
 
         Raises:
             BadInputError: when no slice has enough brain, or slices are smaller than the window of SSIM.
@@ -140,7 +140,7 @@ class EvaluateVolume:
                 batch = slice(start, start + self.slices_at_once)
                 parts = {name: part[batch].to(like.device) for name, part in slices.items()}
                 _add(rows[batch], self._scores(sources[batch].to(like.device), parts))
-        return {"rows": rows, "seconds": applied.seconds}
+        return {"patient": data["patient"], "rows": rows, "seconds": applied.seconds}
 
     def _apply(self, network: nn.Module, whole: torch.Tensor, axis: int, numbers: torch.Tensor) -> Applied:
         """Fuse, store, and decompose where the method can."""

@@ -76,26 +76,26 @@ class EvaluationTables:
         """Take what the parts of this run are set to, see `settings_of`."""
         self._made_with = dict(settings)
 
-    def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
+    def __call__(self, results: Mapping[str, Any]) -> list[str]:
         """Add a patient.
 
         Args:
-            data: "patient".
-            results: "rows" of figures, one a slice, and "seconds" that fusing took.
+            results: "patient", "rows" of figures, one a slice, and "seconds" that fusing took.
 
         Returns:
             the files written.
         """
+        patient = results["patient"]
         rows = [{name: known(value) for name, value in row.items()} for row in results["rows"]]
         finished = {
             "settings": self.settings,
             "made_with": self._made_with,
-            "files": self._files.get(data["patient"], {}),
+            "files": self._files.get(patient, {}),
             "seconds": results.get("seconds"),
             "rows": rows,
         }
-        write_json(self._finished(data["patient"]), finished)
-        return self._add(data["patient"], rows, results.get("seconds"))
+        write_json(self._finished(patient), finished)
+        return self._add(patient, rows, results.get("seconds"))
 
     def take_over(self, record: Mapping[str, Any]) -> list[str] | None:
         """Add a patient that an earlier run has finished, from the same files and with the same settings.
@@ -119,6 +119,9 @@ class EvaluationTables:
             logging.getLogger(__name__).info(f"{record['patient']} was measured with other settings: measuring again.")
             return None
         return self._add(record["patient"], rows, seconds)
+
+    def note(self, patient: str, files: Sequence[str]) -> None:
+        """Nothing to do: the figures of a patient are its note."""
 
     def complete(self, patients: Sequence[str]) -> None:
         """Write the tables of all patients, those of other processes included.

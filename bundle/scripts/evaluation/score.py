@@ -58,8 +58,8 @@ class ScoreImages:
             data: what `LoadImageSet` returns.
 
         Returns:
-            "rows": "slice" and the scores of every slice that counts; "left_out": numbers of the slices that do not;
-            "without_value": why, for each metric that these images have no value of.
+            `data` with "rows": "slice" and the scores of every slice that counts; "left_out": numbers of the other
+            slices; "without_value": why, for each metric that these images have no value of.
 
         Raises:
             BadInputError: no slice counts, or no metric can be computed.
@@ -83,7 +83,7 @@ class ScoreImages:
         if all(len(row) == 1 for row in rows):
             raise BadInputError(f"{data['patient']} cannot be scored: {next(iter(reasons.values()))}")
         left_out = sorted(set(range(len(fused))) - set(numbers))
-        return {"rows": rows, "left_out": left_out, "without_value": reasons}
+        return {**data, "rows": rows, "left_out": left_out, "without_value": reasons}
 
     def _chosen(self, patient: str, sources: torch.Tensor, axis: int) -> list[int]:
         share = to_slices(brain_mask(sources).float(), axis).mean(dim=(1, 2, 3))

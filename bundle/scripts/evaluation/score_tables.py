@@ -55,24 +55,23 @@ class ScoreTables:
         self.without_value: dict[str, dict[str, str]] = {}
         self._written = time.monotonic()
 
-    def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
+    def __call__(self, results: Mapping[str, Any]) -> list[str]:
         """Add a fused image.
 
         Args:
-            data: what `LoadImageSet` returns.
             results: what `ScoreImages` returns.
 
         Returns:
             the files that its scores go to.
         """
-        image, rows = data["patient"], results["rows"]
-        self.source_names = data["source_names"]
-        self.decomposed = self.decomposed or data["decomposed"] is not None
+        image, rows = results["patient"], results["rows"]
+        self.source_names = results["source_names"]
+        self.decomposed = self.decomposed or results["decomposed"] is not None
         self.rows += [{"image": image, **row} for row in rows]
         means = {column: mean_of([row.get(column) for row in rows]) for column in self.columns}
         self.images.append({"image": image, "slices": len(rows), **means})
-        self.coloured |= dict.fromkeys(data["coloured"])
-        self.normalised.setdefault(data["normalisation"], []).append(image)
+        self.coloured |= dict.fromkeys(results["coloured"])
+        self.normalised.setdefault(results["normalisation"], []).append(image)
         if results["left_out"]:
             self.few_slices[image] = len(results["left_out"])
         if results["without_value"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,17 @@ def map_file(patient: str, source: str, kind: str) -> str:
     return f"{patient}_{source}_{kind}.nii.gz"
 
 
-def map_keys(patient: str, sources: list[str], kind: str) -> dict[str, Any]:
+def map_keys(patient: str, sources: Sequence[str], kind: str) -> dict[str, Any]:
     """Return what a sidecar says about a patient's maps of a kind.
 
     Args:
         patient: name of the patient.
         sources: names of the sources.
-        kind: "contribution" or "uncertainty".
+        kind: for instance "contribution" or "uncertainty".
     """
     name = kind.capitalize()
-    return {name: DESCRIPTIONS[kind], f"{name}Files": [map_file(patient, source, kind) for source in sources]}
+    described = DESCRIPTIONS.get(kind, f"Map of {kind}, one for each source.")
+    return {name: described, f"{name}Files": [map_file(patient, source, kind) for source in sources]}
 
 
 def write_maps(
@@ -60,7 +61,7 @@ def write_maps(
         folder: folder of the patient.
         patient: name of the patient.
         maps: volume (X, Y, Z) of every source.
-        kind: "contribution" or "uncertainty".
+        kind: for instance "contribution" or "uncertainty".
         affine: voxel to millimetre.
         like: NIfTI file whose coordinate codes are taken over. Defaults to None (scanner coordinates).
 
@@ -74,19 +75,19 @@ def write_maps(
         low, high = min(float(values.min()), 0.0), float(values.max())
         # a map that is the same everywhere still needs a range
         ends = (low, high if high > low else low + 1.0)
-        descrip = DESCRIPS[kind](source)
+        descrip = DESCRIPS[kind](source) if kind in DESCRIPS else f"FusionINN {kind} of {source}, research use only"
         save_volume(written[-1], volume, affine, "uint16", value_range=ends, descrip=descrip, like=like)
     return written
 
 
-def write_map_sidecar(path: Path, patient: str, sources: list[str], kind: str, fusion: str | None = None) -> str:
+def write_map_sidecar(path: Path, patient: str, sources: Sequence[str], kind: str, fusion: str | None = None) -> str:
     """Write what maps are in a file of their own, where there is no sidecar of a fused image to say it.
 
     Args:
         path: file to write.
         patient: name of the patient.
         sources: names of the sources.
-        kind: "contribution" or "uncertainty".
+        kind: for instance "contribution" or "uncertainty".
         fusion: id of the fused image that they belong to. Defaults to None (not known).
 
     Returns:

@@ -27,8 +27,7 @@ def sidecar_of(fused_path: str | os.PathLike[str]) -> Path:
     return path.with_name(re.sub(r"(?i)\.(nii(\.gz)?|png)$", "", path.name) + ".json")
 
 
-def write_sidecar(
-    path: str | os.PathLike[str],
+def sidecar_content(
     *,
     sources: Mapping[str, str | os.PathLike[str]],
     intensity_scale: Mapping[str, Any],
@@ -39,10 +38,9 @@ def write_sidecar(
     phantom: bool = False,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write the sidecar of a fused image, whole or not at all.
+    """Return what the sidecar of a fused image says.
 
     Args:
-        path: JSON file to write; its folder is created.
         sources: file of each source, in the network's order; only the file's name is written.
         intensity_scale: what the normalisation returned: "mode", "slice_axis", and "offset" and
             "factor" of each source (source = offset + factor * normalised).
@@ -54,10 +52,7 @@ def write_sidecar(
         extra: more keys in CamelCase, for instance "LatentFile". Defaults to None.
 
     Returns:
-        what was written, with the "FusionID" that was computed over it.
-
-    Raises:
-        BadInputError: the file cannot be written.
+        the content, with the "FusionID" that is computed over it.
     """
     of_what = "a digital phantom, no patient" if phantom else "one patient"
     *others, last = sources
@@ -79,9 +74,28 @@ def write_sidecar(
         **(extra or {}),
     }
     content["FusionID"] = record_id(content)
+    return content
+
+
+def save_sidecar(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
+    """Write the sidecar of a fused image, whole or not at all.
+
+    Args:
+        path: JSON file to write; its folder is created.
+        content: what `sidecar_content` returns.
+
+    Raises:
+        BadInputError: the file cannot be written.
+    """
     text = _one_line_rows(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
     write_text(path, text + "\n")
-    return content
+
+
+def write_sidecar(path: str | os.PathLike[str], **content: Any) -> dict[str, Any]:
+    """Write a sidecar of what `sidecar_content` takes, and return its content."""
+    made = sidecar_content(**content)
+    save_sidecar(path, made)
+    return made
 
 
 def read_sidecar(path: str | os.PathLike[str], picture: bool = False) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,38 +14,29 @@ if TYPE_CHECKING:
 
 
 class SendBack:
-    """Write the files of a patient, then send those that are DICOM and look whether they are in the study.
+    """Send the DICOM files of a patient to where the study came from, and check that they arrived.
 
     Args:
-        write: takes what was read and the results to the files written.
         pacs: where the study came from.
-        enabled: send them. Defaults to True.
     """
 
-    def __init__(
-        self, write: Callable[[dict[str, Any], dict[str, Any]], Sequence[str]], pacs: Archive, enabled: bool = True
-    ) -> None:
-        self.write = write
+    def __init__(self, pacs: Archive) -> None:
         self.pacs = pacs
-        self.enabled = enabled
 
-    def settings(self) -> dict[str, Any]:
-        """What shapes the files, and whether they are sent; never where to, nor the password."""
-        return {"write": self.write, "enabled": self.enabled}
+    def settings(self) -> None:
+        """Nothing: where the series are sent changes no result, and the password is noted nowhere."""
 
-    def __call__(self, data: dict[str, Any], results: dict[str, Any]) -> list[str]:
-        """Write and send.
+    def __call__(self, case: Any, files: Sequence[str]) -> None:
+        """Send the derived series.
 
-        Returns:
-            the files written.
+        Args:
+            case: what they are of; its "patient" is named in the log.
+            files: files that were written.
 
         Raises:
             BadInputError: they could not be sent; what was written stays.
         """
-        files = [str(file) for file in self.write(data, results)]
-        if not self.enabled:
-            return files
-        derived = [file for file in files if Path(file).suffix == ".dcm"]
+        derived = [str(file) for file in files if Path(file).suffix == ".dcm"]
         try:
             sent = self.pacs.send(derived)
         except BadInputError as error:
@@ -54,6 +45,5 @@ class SendBack:
             ) from error
         series = len({Path(file).parent for file in derived})
         logging.getLogger(__name__).info(
-            f"{data['patient']}: {series} derived series ({sent} instances) sent to {self.pacs.address} and found."
+            f"{case.patient}: {series} derived series ({sent} instances) sent to {self.pacs.address} and found."
         )
-        return files
