@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 from tqdm import tqdm
@@ -99,7 +100,7 @@ class FlickerTable:
         for patient in tqdm(self.patients, desc="Measuring", unit="patient"):
             rows += self.measure(self.load(patient))
             markdown = flicker_markdown(rows, self.sources, self.dtype)
-            written = write_table(self.output_dir, "flicker", markdown, rows, {"rows": rows})
+            written = write_table(self.output_dir, "flicker", markdown, pd.DataFrame(rows), {})
         for path in written:
             self.logger.info(f"Written: {path}")
 

@@ -37,7 +37,7 @@ def rows(repository):
     return [
         {"name": "Plain mean", "method": "mean"},
         {"name": "Maximum", "method": "max"},
-        {"name": "UNet", "method": "unet", "training": ["train.json", "fusion_only.json"]},
+        {"name": "UNet", "method": "unet", "training": ["train.json", "research/fusion_only.json"]},
         {"name": "FusionINN", "method": "fusioninn", "ckpt_path": ckpt_path, "overrides": {"latent": "zeros"}},
     ]
 
