@@ -80,7 +80,8 @@ class Rows:
         if missing:
             gap = "failed" if any(cell in failed for cell in missing) else NOT_RUN
             if there:
-                gap = f"seeds {', '.join(str(cell.seed) for cell in missing)} {gap}"
+                noun = "seed" if len(missing) == 1 else "seeds"
+                gap = f"{noun} {', '.join(str(cell.seed) for cell in missing)} {gap}"
         if not there:
             return RowResult(gap=gap)
         summaries = [read_summary(folder) for folder in there.values()]
