@@ -26,7 +26,7 @@ help: ## list the commands
 setup: $(READY) ## build the environment in .venv (the others do it when needed)
 
 # A python that is gone (the folder was moved, the interpreter removed) means set-up, stamp or not.
-$(READY): requirements.txt requirements-clinic.txt requirements-dev.txt tools/setup_env.py $(if $(wildcard $(PY)),,always)
+$(READY): requirements.txt requirements-clinic.txt research/requirements.txt requirements-dev.txt tools/setup_env.py $(if $(wildcard $(PY)),,always)
 	@python=$$(sh tools/find_python.sh) && "$$python" tools/setup_env.py --venv "$(VENV)"
 
 demo: $(READY) ## fuse and decompose the embedded example, end with a picture

@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from shipped import patients_slices, shipped_network, slice_arguments
 
+from fusioninn_research.methods import Ceiling
 from scripts.cases.fuse import as_stored
 from scripts.losses.ssim import SSIM
-from scripts.networks import Ceiling
 
 
 def mean_ssim(ssim: SSIM, image: torch.Tensor, fused: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
-sys.path.insert(0, str(BUNDLE))
+sys.path[:0] = [str(BUNDLE), str(BUNDLE.parent / "research")]
 
 from monai.bundle import ConfigParser  # noqa: E402
 

@@ -124,7 +124,7 @@ def build(peer: Peer, device: str, exported_dir: str) -> nn.Module:
     if peer.network == "freia":
         return authors_graph(peer.jac).to(device)
     if peer.network == "published":
-        from scripts.networks import PublishedFusionINN
+        from fusioninn_research.methods import PublishedFusionINN
 
         return PublishedFusionINN().to(device, memory_format=torch.channels_last)
     from monai.bundle import ConfigParser
@@ -255,7 +255,7 @@ def child(options: argparse.Namespace) -> dict[str, float]:
 
 
 def export(folder: str, names: list[str]) -> None:
-    """Write the exports that the peers need, without parity (`configs/export.json` measures it)."""
+    """Write the exports that the peers need, without measuring their parity (`research/configs/parity.json` does)."""
     wanted = {PEERS[name].runtime for name in names}
     formats = ["torchscript"] * ("torchscript" in wanted) + ["onnx"] * bool(wanted & {"onnx", "openvino"})
     if formats:

@@ -14,18 +14,18 @@ import torch
 from monai.bundle import ComponentLocator, ConfigParser
 
 from fusioninn_research.cells import cells_of
-from fusioninn_research.config_paths import config_path
+from fusioninn_research.config_paths import config_path, method_config
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "bundle" / "configs"
 RESEARCH = ROOT / "research" / "configs"
-METHODS = sorted(path.stem for path in (CONFIGS / "methods").glob("*.json"))
+METHODS = sorted(path.stem for folder in (CONFIGS, RESEARCH) for path in (folder / "methods").glob("*.json"))
 # Below a folder that another key names is fine.
 MACHINE_PATH = re.compile(r"""(?<!\+ )["'](/|~|[A-Z]:)""")
 
 every_config = pytest.mark.parametrize(
     "path",
-    [*sorted(CONFIGS.rglob("*.json")), *sorted(RESEARCH.glob("*.json"))],
+    [*sorted(CONFIGS.rglob("*.json")), *sorted(RESEARCH.rglob("*.json"))],
     ids=lambda path: path.relative_to(ROOT).with_suffix("").as_posix(),
 )
 
@@ -141,7 +141,7 @@ def test_everything_that_a_config_names_can_be_imported(path: Path, components: 
 def test_every_method_can_be_made_for_training_and_for_evaluation(method: str) -> None:
     for task in ("train", "evaluate"):
         parser = ConfigParser()
-        parser.read_config([str(CONFIGS / f"{task}.json"), str(CONFIGS / "methods" / f"{method}.json")])
+        parser.read_config([config_path(f"{task}.json"), config_path(method_config(method))])
         parser.update({key: value for key, value in {"width": 4, "seed": 3}.items() if key in parser})
         network = parser.get_parsed_content("network_def")
         assert isinstance(network, torch.nn.Module)
@@ -155,7 +155,7 @@ def test_every_row_of_a_table_names_configs_that_are_there(table: str) -> None:
     for row in read(f"research/{table}")["rows"]:
         for cell in cells_of(row, [0]):
             assert cell.method in METHODS
-            assert all((CONFIGS / name).is_file() for name in cell.training or ())
+            assert all(Path(config_path(name)).is_file() for name in cell.training or ())
     for settings in read("research/reproduce")["settings"].values():
         assert all(Path(config_path(name)).is_file() for name in settings["configs"])
 

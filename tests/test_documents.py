@@ -129,12 +129,13 @@ RUN_ELSEWHERE = {
     "torchscript: inference + export": "tests/export/test_exporter.py",
     "pt2: inference + export": "tests/export/test_exporter.py",
     "onnx: inference + export": "tests/export/test_exporter.py",
-    "parity: inference + export": "tests/export/test_parity.py",
+    "run: inference + export + research/parity": "tests/research/test_parity.py",
     "trt_export: inference + export": "tests/export/test_tensorrt.py",
-    "run: convert_published + methods/published": "tests/export/test_convert_published.py",
-    "run: evaluate + methods/published": "tests/networks/test_published.py",
-    "run: evaluate + methods/unet": "tests/test_methods.py",
-    "training: train + fusion_only + methods/unet": "tests/test_methods.py",
+    "run: research/convert_published + research/methods/published": "tests/research/methods/test_convert_published.py",
+    "run: evaluate + research/methods/published": "tests/research/methods/test_published.py",
+    "run: evaluate + methods/mean": "tests/research/test_methods_table.py",
+    "run: evaluate + research/methods/unet": "tests/research/methods/test_methods.py",
+    "training: train + research/fusion_only + research/methods/unet": "tests/research/methods/test_methods.py",
     "training: train + crops + train_open": "tests/test_training.py",
     "training: train + crops + train_open + four_contrasts": "tests/test_four_contrasts.py",
     "run: inference + four_contrasts": "tests/test_four_contrasts.py",
@@ -202,7 +203,7 @@ def test_the_configs_know_every_option_that_is_shown(shown: Shown):
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_options_that_the_text_names_exist(document: str):
     known = {*OWN_OPTIONS, *OF_OTHER_PROGRAMS}
-    for path in [*(ROOT / "bundle" / "configs").rglob("*.json"), *(ROOT / "research" / "configs").glob("*.json")]:
+    for path in [*(ROOT / "bundle" / "configs").rglob("*.json"), *(ROOT / "research" / "configs").rglob("*.json")]:
         known |= ConfigParser.load_config_file(str(path)).keys()
     named = {option[2:] for option in OPTION.findall((ROOT / document).read_text(encoding="utf-8"))}
     assert named - known == set()

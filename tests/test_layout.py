@@ -28,7 +28,6 @@ REQUIRED = [
     "requirements-dev.txt",
     "bundle/LICENSE",
     "bundle/configs/cohort_report.json",
-    "bundle/configs/convert_published.json",
     "bundle/configs/crops.json",
     "bundle/configs/decompose.json",
     "bundle/configs/decompose_pictures.json",
@@ -38,7 +37,6 @@ REQUIRED = [
     "bundle/configs/export.json",
     "bundle/configs/four_contrasts.json",
     "bundle/configs/fuse_pictures.json",
-    "bundle/configs/fusion_only.json",
     "bundle/configs/inference.json",
     "bundle/configs/logging.conf",
     "bundle/configs/make_datalist.json",
@@ -61,7 +59,8 @@ REQUIRED = [
     *(
         f"research/configs/{name}.json"
         for name in (
-            *("ablations", "figure3", "figure4", "figure5", "figure6", "flicker", "lower_precision", "open"),
+            *("ablations", "convert_published", "figure3", "figure4", "figure5", "figure6", "flicker", "fusion_only"),
+            *("lower_precision", "open", "parity"),
             *(
                 "out_of_distribution",
                 "reliability",
@@ -112,7 +111,7 @@ def packages() -> list[str]:
 
 ORDER = (
     *("data", "command_line", "outputs", "dicom", "pacs", "registration", "transforms", "phantom"),
-    *("flow", "losses", "metrics", "diffusion", "networks", "runtimes", "inferers", "typicality"),
+    *("flow", "losses", "metrics", "networks", "runtimes", "inferers", "typicality"),
     *("export", "report", "cohort", "cases", "evaluation", "training"),
 )
 """Packages of the bundle from the lowest up: each imports from those before it only."""

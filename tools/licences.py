@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = {
     "requirements.txt": "to run the bundle",
     "requirements-clinic.txt": "for DICOM, registration and a PACS",
+    "research/requirements.txt": "for the research in the repository",
     "requirements-dev.txt": "for tests, linting and the phantom",
 }
 """Files of requirements, and what each is for."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = ".ready"
-REQUIREMENTS = ("requirements.txt", "requirements-clinic.txt", "requirements-dev.txt")
+REQUIREMENTS = ("requirements.txt", "requirements-clinic.txt", "research/requirements.txt", "requirements-dev.txt")
 CUDA_PACKAGE = re.compile(r"^(nvidia|cuda|triton)\b", re.IGNORECASE)
 
 

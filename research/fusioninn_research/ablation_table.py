@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from scripts.data.flags import is_true
 from scripts.outputs.tables import markdown_table
 
 from .comparisons import Comparisons, compare_rows
@@ -39,7 +38,6 @@ class AblationTable(PaperTable):
             table of its own.
         tested: columns that are tested against the base. Defaults to None, all that are shown.
         bases: names of other rows that the rows of a group are tested against, by group. Defaults to None.
-        gaps: show rows that are not there. Defaults to True; the caption names them in any case.
         ceiling: name of the row of the ceiling, which the column "fused_brain_share" is a share of. Defaults to None,
             no such column.
     """
@@ -66,7 +64,6 @@ class AblationTable(PaperTable):
         columns: Mapping[str, str] | None = None,
         tested: Sequence[str] | None = None,
         bases: Mapping[str, str] | None = None,
-        gaps: bool | str = True,
         ceiling: str | None = None,
     ) -> None:
         super().__init__(rows, base, grid, seeds, sources, only, name)
@@ -78,7 +75,6 @@ class AblationTable(PaperTable):
         self.inside = {} if columns else self.columns("brain")
         self.tested = list(tested or self.shown)
         self.bases = dict(bases or {})
-        self.gaps = is_true(gaps)
         self.ceiling = ceiling
 
     def columns(self, region: str) -> dict[str, str]:
@@ -90,10 +86,14 @@ class AblationTable(PaperTable):
         }
 
     def write(self, results: Mapping[str, RowResult]) -> None:
-        """Write the table of what is there."""
+        """Write the table of the rows that were run; its caption names the others."""
         results = self.with_shares(results)
         # The base stands in every group: one of its rows is enough in the tests.
-        own = {name: result for name, result in results.items() if name == self.reference or not self._is_base(name)}
+        own = {
+            name: result
+            for name, result in results.items()
+            if result.seeds and (name == self.reference or not self._is_base(name))
+        }
         comparisons = compare_rows(own, self.reference, self.tested, self._others())
         orderings = {
             group: {
@@ -108,7 +108,7 @@ class AblationTable(PaperTable):
             *(
                 self._group(group, results, comparisons, orderings[group])
                 for group in self.groups
-                if any(row.get("group") == group and self._shown(name, results) for name, row in self.described.items())
+                if any(results[name].seeds for name in self._changes(group))
             ),
         ]
         more = {
@@ -141,8 +141,9 @@ class AblationTable(PaperTable):
             if row.get("group") in self.bases and name != self.bases[row["group"]]
         }
 
-    def _shown(self, name: str, results: Mapping[str, RowResult]) -> bool:
-        return self.gaps or bool(results[name].seeds)
+    def _changes(self, group: str) -> list[str]:
+        """The rows of a group but for those that it is compared with."""
+        return [name for name in self._names(group) if not self._is_base(name) and name != self.bases.get(group)]
 
     def _is_base(self, name: str) -> bool:
         return self.rows.cells[name] == self.rows.cells[self.reference]
@@ -156,13 +157,13 @@ class AblationTable(PaperTable):
     def _group(
         self, group: str, results: Mapping[str, RowResult], comparisons: Comparisons, orderings: Mapping[str, Any]
     ) -> str:
-        names = [name for name in self._names(group) if self._shown(name, results)]
+        names = [name for name in self._names(group) if results[name].seeds]
         value = {name: str(self.described[name].get("value", name)) for name in names}
         last = list(self.shown)[-1]
         scores = [
             [
                 value[name],
-                *(figure(results[name].spread(c), self.paper[name].get(c), results[name].gap) for c in self.shown),
+                *(figure(results[name].spread(c), self.paper[name].get(c)) for c in self.shown),
                 self.over_seeds(results[name], last),
             ]
             for name in names
@@ -172,18 +173,15 @@ class AblationTable(PaperTable):
             markdown_table([group, *self.shown.values(), f"{self.shown[last]} over seeds"], scores),
         ]
         if self.inside:
-            inside = [
-                [value[name], *(figure(results[name].spread(c), gap=results[name].gap) for c in self.inside)]
-                for name in names
-            ]
+            inside = [[value[name], *(figure(results[name].spread(c)) for c in self.inside)] for name in names]
             parts += [
                 "Inside the brain, where the black background does not count:\n",
                 markdown_table([group, *self.inside.values()], inside),
             ]
         tests = [
             [value[name], *(difference(*comparisons.get((name, c), (None, None))) for c in self.tested)]
-            for name in names
-            if not self._is_base(name) and name != self.bases.get(group)
+            for name in self._changes(group)
+            if results[name].seeds
         ]
         parts += [
             f"Against {self.bases.get(group, self.reference)}: median over patients of the difference, its 95 % "

@@ -15,10 +15,10 @@ from PIL import Image
 from scripts.data.discovery import Patient
 from scripts.data.strict_json import read_json
 from scripts.evaluation.regions import ssim_by_region
-from scripts.networks import Ceiling
 from scripts.outputs.tables import write_json
 
 from .measured_slices import measured_slices
+from .methods import Ceiling
 
 LEVELS = 65535
 RATES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)

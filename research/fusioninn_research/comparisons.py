@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from .results import RowResult
 from .significance import PairedTest, compare, holm
 
 Comparisons = dict[tuple[str, str], tuple[PairedTest, float | None]]
 """Test and its p after Holm's correction, by row and column."""
+
+COLUMNS = [
+    *("row", "figure", "patients", "slices", "seeds", "mean", "std_over_patients", "std_over_seeds"),
+    *("median_difference", "difference_low", "difference_high", "p", "p_holm", "paper"),
+]
 
 
 def compare_rows(
@@ -18,68 +25,71 @@ def compare_rows(
     """Test every row against one of them, in every column.
 
     Args:
-        results: results by row.
+        results: results of the rows that were run.
         reference: the row that the others are compared with.
         columns: figures that are compared.
         others: rows that are compared with another one than that. Defaults to None.
 
     Returns:
-        the tests; p is corrected for all of them together. None where the reference is a gap.
+        the tests; p is corrected for all of them together. None where the reference was not run.
     """
-    bases = {name: results[(others or {}).get(name, reference)] for name in results}
+    bases = {name: (others or {}).get(name, reference) for name in results}
     tests = {
-        (name, column): compare(result.by_patient(column), bases[name].by_patient(column))
+        (name, column): compare(result.by_patient(column), results[bases[name]].by_patient(column))
         for name, result in results.items()
-        if result is not bases[name] and result.seeds and bases[name].seeds
+        if bases[name] in results and result is not results[bases[name]]
         for column in columns
     }
-    corrected = holm([test.p for test in tests.values()])
-    return {key: (test, p) for (key, test), p in zip(tests.items(), corrected, strict=True)}
+    corrected = holm(pd.Series([test.p for test in tests.values()], dtype=float))
+    return {
+        key: (test, None if pd.isna(p) else float(p)) for (key, test), p in zip(tests.items(), corrected, strict=True)
+    }
 
 
-def flat_rows(
+def flat_table(
     results: Mapping[str, RowResult],
     columns: Sequence[str],
     comparisons: Comparisons,
     paper: Mapping[str, Mapping[str, float]],
-) -> list[dict[str, Any]]:
-    """One figure a row, for a CSV.
+) -> pd.DataFrame:
+    """Every figure in a row of its own.
 
     Args:
-        results: results by row.
-        columns: figures.
+        results: results of the rows that were run.
+        columns: figures; those that a method does not have are left out.
         comparisons: see `compare_rows`.
         paper: the paper's figures by row and column.
 
     Returns:
-        dictionaries of the same keys; None where there is nothing.
+        the table; NaN where a method has no such test, spread or figure of the paper.
     """
     rows = []
     for name, result in results.items():
         for column in columns:
             spread = result.spread(column)
-            test, corrected = comparisons.get((name, column), (None, None))
-            interval = (test.interval if test else None) or (None, None)
+            if spread is None:
+                continue
+            test, corrected = comparisons.get((name, column), (PairedTest(0, None, None, None), None))
+            low, high = test.interval or (None, None)
             rows.append(
                 {
                     "row": name,
                     "figure": column,
-                    "gap": result.gap,
                     "patients": len(result.by_patient(column)),
                     "slices": result.slices,
                     "seeds": len(result.seeds),
-                    "mean": spread.mean if spread else None,
-                    "std_over_patients": spread.patients if spread else None,
-                    "std_over_seeds": spread.seeds if spread else None,
-                    "median_difference": test.difference if test else None,
-                    "difference_low": interval[0],
-                    "difference_high": interval[1],
-                    "p": test.p if test else None,
+                    "mean": spread.mean,
+                    "std_over_patients": spread.patients,
+                    "std_over_seeds": spread.seeds,
+                    "median_difference": test.difference,
+                    "difference_low": low,
+                    "difference_high": high,
+                    "p": test.p,
                     "p_holm": corrected,
                     "paper": paper.get(name, {}).get(column),
                 }
             )
-    return rows
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def budgets(results: Mapping[str, RowResult]) -> dict[str, Any]:

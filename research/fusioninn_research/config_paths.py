@@ -1,4 +1,4 @@
-"""Where a config lies that a table names."""
+"""Paths of the configs that a table names."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def config_path(name: str) -> str:
     """
     root = RESEARCH_ROOT if name.startswith(OURS) else BUNDLE_ROOT
     return str(Path(root) / "configs" / name.removeprefix(OURS))
+
+
+def method_config(method: str) -> str:
+    """Return the name of a method's config, for `config_path`.
+
+    Args:
+        method: stem of a file in ``configs/methods``, of this folder ("unet") or of the bundle ("fusioninn").
+    """
+    name = f"methods/{method}.json"
+    return OURS + name if Path(config_path(OURS + name)).is_file() else name

@@ -138,12 +138,9 @@ class OtherModalities:
                 for page, window, name, value in zip(result.decomposed, windows, names, estimated, strict=True)
             ),
         ]
-        box = None
-        if sample.zoom is not None:
-            box = tuple(slice(z.start - f.start, z.stop - f.start) for z, f in zip(sample.zoom, frame, strict=True))
         place = f"{'xyz'[sample.view.through]} {sample.place:+.0f} mm".replace("-", "−")
         label = f"{sample.patient}\nslice {sample.number + 1}\n{place}"
-        return Row(label, panels, lesion[frame], box, sample.view.pixel_aspect)
+        return Row(label, panels, lesion[frame], sample.box, sample.view.pixel_aspect)
 
     def _patient(self, i: int, pair: Sequence[str]) -> Patient:
         found = usable(find_patients(self.dataset_dir, pair))

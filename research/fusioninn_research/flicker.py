@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 from tqdm import tqdm
@@ -20,13 +21,13 @@ from scripts.data.slices import brain_mask
 from scripts.evaluation.evaluate import slices_with_brain
 from scripts.evaluation.regions import ssim_by_region
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
-from scripts.metrics.flicker import FLICKER, JITTER, flicker, matched
 from scripts.outputs.tables import known, markdown_table, mean_of
 from scripts.outputs.writing import check_writable
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import MODES, NormalizeSourcesd, normalize_by, restore_intensity
 from scripts.transforms.slicing import to_slices
 
+from .flicker_metric import FLICKER, JITTER, flicker, matched
 from .markdown import GAP
 from .table_files import write_table
 
@@ -99,7 +100,7 @@ class FlickerTable:
         for patient in tqdm(self.patients, desc="Measuring", unit="patient"):
             rows += self.measure(self.load(patient))
             markdown = flicker_markdown(rows, self.sources, self.dtype)
-            written = write_table(self.output_dir, "flicker", markdown, rows, {"rows": rows})
+            written = write_table(self.output_dir, "flicker", markdown, pd.DataFrame(rows), {})
         for path in written:
             self.logger.info(f"Written: {path}")
 

@@ -20,7 +20,7 @@ from scripts.training.checkpoints import LAST, MODEL
 
 from .bundle_command import run_bundle
 from .cells import Cell
-from .config_paths import OURS
+from .config_paths import OURS, method_config
 from .made_with import MadeWith, layered, settings_of
 
 TRAINING = "training"
@@ -248,10 +248,10 @@ class Grid:
         return None if problem is None else f"{section} ended with: {problem} See {log}."
 
     def _training_configs(self, cell: Cell) -> list[str]:
-        return [*(cell.training or ()), f"methods/{cell.method}.json", *self.budget.configs]
+        return [*(cell.training or ()), method_config(cell.method), *self.budget.configs]
 
     def _evaluation_configs(self, cell: Cell) -> list[str]:
-        return ["evaluate.json", f"methods/{cell.method}.json", *self._of_both()]
+        return ["evaluate.json", method_config(cell.method), *self._of_both()]
 
     def _of_evaluation(self, cell: Cell) -> dict[str, Any]:
         """Overrides without those of sections, as that of the optimizer, which only the training has."""

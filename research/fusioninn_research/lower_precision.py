@@ -13,10 +13,11 @@ import torch
 from torch import nn
 
 from scripts import RESEARCH_NOTICE
-from scripts.export.real_slices import real_slices
 from scripts.losses.ssim import SSIM
 from scripts.outputs.tables import markdown_table, write_csv, write_text
 from scripts.runtimes.onnx import as_array
+
+from .real_slices import real_slices
 
 Both = tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[torch.Tensor, torch.Tensor], torch.Tensor]]
 """Sources to fused image and latent side by side, and fused image and latent to sources."""

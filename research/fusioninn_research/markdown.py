@@ -15,9 +15,9 @@ GAP = "–"
 SMALL, FULL = "small", "full"
 
 
-def figure(spread: Spread | None, paper: float | None = None, gap: str | None = None) -> str:
-    """A mean ± standard deviation over patients, or why there is none, with the paper's figure in brackets."""
-    told = gap or GAP if spread is None else f"{spread.mean:.3f}"
+def figure(spread: Spread | None, paper: float | None = None) -> str:
+    """A mean ± standard deviation over patients, with the paper's figure in brackets."""
+    told = GAP if spread is None else f"{spread.mean:.3f}"
     if spread is not None and spread.patients is not None:
         told += f" ± {spread.patients:.3f}"
     return told if paper is None else f"{told} [{paper:.3f}]"
@@ -47,7 +47,7 @@ def caption(title: str, setting: str, data: str, seeds: Sequence[int], results: 
         results: results by row.
     """
     there = [result for result in results.values() if result.seeds]
-    patients = sorted({len(figures) for result in there for figures in result.seeds.values()})
+    patients = sorted({int(n) for result in there for n in result.figures.groupby(level="seed").size()})
     slices = sorted({result.slices for result in there})
     lines = [f"# {title}", "", f"{RESEARCH_NOTICE} Decomposed images are estimates.", ""]
     if setting == SMALL:
@@ -65,9 +65,11 @@ def caption(title: str, setting: str, data: str, seeds: Sequence[int], results: 
     ]
     if setting not in (SMALL, FULL):
         lines.append(f"- Training: {small_words(results)}")
-    gaps = [f"{name} ({result.gap})" for name, result in results.items() if result.gap]
-    if gaps:
-        lines.append(f"- **Incomplete**: {'; '.join(gaps)}.")
+    missing: dict[str, list[str]] = {}
+    for name, result in results.items():
+        if result.gap:
+            missing.setdefault(result.gap, []).append(name)
+    lines += [f"- {gap[0].upper()}{gap[1:]}: {'; '.join(names)}." for gap, names in missing.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
 from scripts.outputs.overview import DISPLAY_NAMES
+from scripts.outputs.panels import Panel, Row, draw_panels
 from scripts.outputs.slice_choice import grey_window
+from scripts.outputs.zoom import Box
 
 from .cell_sample import apply_cell, budget_words
-from .cells import Cell, cells_of
+from .cells import cells_of
 from .grid import Grid
 from .sample import Result, Sample
-from .sheet import Row, Sheet, Tile, wrapped
 
 SOURCES, DECOMPOSED = "Sources", "decomposed (estimates)"
+GREYS = 112
+LABEL = 13
+"""Characters of a line to the left of a row."""
 BRIGHT = 99.9
 """Percentile that is drawn white: a bright lesion is what the reader looks at."""
 
@@ -28,8 +35,34 @@ HOW_TO_READ = (
 )
 
 
+@dataclass(frozen=True)
+class Tile:
+    """One picture of a figure, or a gap.
+
+    Args:
+        group: heading that it shares with others.
+        name: its own name.
+        picture: [H, W] as it lies on the page; None is a gap.
+        window: values that are drawn black and white. Defaults to (0, 1).
+        score: text below it; in a gap, what is missing. Defaults to "".
+    """
+
+    group: str
+    name: str
+    picture: np.ndarray | None
+    window: tuple[float, float] = (0.0, 1.0)
+    score: str = ""
+
+    def panel(self, frame: Box, caption: str) -> Panel:
+        """The part of the picture inside a frame; black in a gap."""
+        if self.picture is None:
+            return Panel(np.zeros([part.stop - part.start for part in frame]), caption)
+        low, high = self.window
+        return Panel(np.clip((self.picture[frame] - low) / (high - low), 0.0, 1.0), caption)
+
+
 class MethodFigure:
-    """Sources, what each method makes of them, and what comes back: Fig. 4.
+    """Fig. 4: the sources, their fusion by every method, and the estimates of the sources.
 
     Args:
         grid: where the cells are, and what trains them.
@@ -40,7 +73,7 @@ class MethodFigure:
         leave_out: names of rows that are not shown. Defaults to none.
         groups: heading of a row by its "method"; "Fused" for others. Defaults to none.
         decomposed: "method" of the rows whose estimates are shown at the end. Defaults to FusionINN.
-        columns: pictures side by side. Defaults to 6.
+        columns: largest number of pictures in a row. Defaults to 6.
         credit: source and licence of the patient's images, told below. Defaults to None.
     """
 
@@ -84,20 +117,18 @@ class MethodFigure:
         """
         cells = [cell for _, cell in self.rows]
         self.grid.run(cells)
-        _draw(
-            path,
-            wrapped(self.tiles(), self.columns),
-            self.sample,
-            self.sources,
-            "Methods side by side",
-            self.grid,
-            cells,
-            self.credit,
-        )
+        rows = []
+        for group, members in groupby(self.tiles(), lambda tile: tile.group):
+            panels = [tile.panel(self.sample.frame, f"{tile.name}\n{tile.score}".strip()) for tile in members]
+            parts = [panels[i : i + self.columns] for i in range(0, len(panels), self.columns)]
+            rows += [Row(fill(group, LABEL), part) for part in parts]
+        none = [""] * self.columns
+        notes = [how_to_read(self.sources, self.sample), budget_words(self.grid, cells), self.credit]
+        _draw(path, "Methods side by side", none, none, rows, self.sample, notes)
 
 
 class SettingFigure:
-    """What one method makes of the slice with several settings: Fig. 5.
+    """Fig. 5: fused images and estimates of one method with several settings.
 
     Args:
         grid: where the cells are, and what trains them.
@@ -128,8 +159,8 @@ class SettingFigure:
             if row.get("group") == group
         ]
 
-    def layout(self) -> list[Row]:
-        """Apply every setting; a row of fused images, then one for each source with its estimates."""
+    def layout(self) -> list[tuple[str, list[Tile]]]:
+        """Apply every setting; label and tiles of the row of fused images, then of one for each source."""
         # narrow tiles: the footnote says what the numbers are
         tiler = _Tiler(self.sample, self.sources, prefix="")
         # a setting that stands in two groups is applied once
@@ -137,11 +168,10 @@ class SettingFigure:
         results = {folder: apply_cell(self.grid, cell, self.sample) for folder, cell in results.items()}
         columns = [(group, name, results[cell.folder]) for group, name, cell in self.columns]
         fused = [tiler.fused(*column) for column in columns]
-        # the sources' own column has nothing to show beside the fused images
-        rows = [Row([Tile(SOURCES, "", None), *fused], "fused")]
+        rows = [("fused", [tiler.mean(), *fused])]
         for i, (source, tile) in enumerate(zip(self.sources, tiler.sources(), strict=True)):
             estimates = [tiler.estimate(*column, i) for column in columns]
-            rows.append(Row([tile, *estimates], f"{_display(source)},\nestimates"))
+            rows.append((f"{_display(source)},\nestimates", [tile, *estimates]))
         return rows
 
     def draw(self, path: str | os.PathLike[str]) -> None:
@@ -152,16 +182,13 @@ class SettingFigure:
         """
         cells = [cell for _, _, cell in self.columns]
         self.grid.run(cells)
-        _draw(
-            path,
-            self.layout(),
-            self.sample,
-            self.sources,
-            "Coupling blocks k and weight λ",
-            self.grid,
-            cells,
-            self.credit,
-        )
+        groups = [SOURCES, *(group for group, _, _ in self.columns)]
+        headings = ["", *(name for _, name, _ in self.columns)]
+        rows = [
+            Row(label, [tile.panel(self.sample.frame, tile.score) for tile in tiles]) for label, tiles in self.layout()
+        ]
+        notes = [how_to_read(self.sources, self.sample), budget_words(self.grid, cells), self.credit]
+        _draw(path, "Coupling blocks k and weight λ", groups, headings, rows, self.sample, notes)
 
 
 class _Tiler:
@@ -179,6 +206,9 @@ class _Tiler:
             Tile(SOURCES, name, page, window)
             for name, page, window in zip(self.names, self.pages, self.windows, strict=True)
         ]
+
+    def mean(self) -> Tile:
+        return Tile(SOURCES, "", self.pages.mean(axis=0), self.fused_window, "mean of the sources")
 
     def fused(self, group: str, name: str, result: Result | str) -> Tile:
         if isinstance(result, str):
@@ -203,19 +233,29 @@ def _display(source: str) -> str:
     return DISPLAY_NAMES.get(source, source)
 
 
+def how_to_read(sources: Sequence[str], sample: Sample) -> str:
+    """What the reader of a figure has to know."""
+    zoom = "  Framed: the part that is enlarged below." if sample.zoom else ""
+    return HOW_TO_READ.format(sources=" and ".join(map(_display, sources)), zoom=zoom)
+
+
 def _draw(
     path: str | os.PathLike[str],
+    title: str,
+    groups: Sequence[str],
+    headings: Sequence[str],
     rows: Sequence[Row],
     sample: Sample,
-    sources: Sequence[str],
-    title: str,
-    grid: Grid,
-    cells: Sequence[Cell],
-    credit: str | None,
+    notes: Sequence[str | None],
 ) -> None:
-    names = " and ".join(map(_display, sources))
-    zoom = "  Framed: the part that is enlarged below." if sample.zoom else ""
-    notes = [HOW_TO_READ.format(sources=names, zoom=zoom), budget_words(grid, cells)]
-    notes += [credit] if credit else []
-    sheet = Sheet(rows, sample.frame, sample.view.pixel_aspect, sample.zoom, notes)
-    sheet.save(path, title, f"{sample.patient}, {sample.view.plane} slice {sample.number}.")
+    where = f"{sample.patient}, {sample.view.plane} slice {sample.number}"
+    rows = [replace(row, box=sample.box, pixel_aspect=sample.view.pixel_aspect) for row in rows]
+    draw_panels(
+        path,
+        f"{title}: {where}",
+        groups,
+        headings,
+        rows,
+        "  ".join(note[0].upper() + note[1:] for note in notes if note),
+        GREYS,
+    )

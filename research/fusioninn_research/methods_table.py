@@ -52,10 +52,11 @@ class MethodsTable(PaperTable):
         self.remarks = {row["name"]: row["remark"] for row in rows if row.get("remark")}
 
     def write(self, results: Mapping[str, RowResult]) -> None:
-        """Write the table of what is there."""
+        """Write the table of the rows that were run; its caption names the others."""
         metrics = list(FUSION_METRICS)
         columns = metrics + list(CENTRE.values())
-        comparisons = compare_rows(results, self.reference, metrics)
+        there = {name: result for name, result in results.items() if result.seeds}
+        comparisons = compare_rows(there, self.reference, metrics)
         paper = {
             name: {CENTRE.get(metric, metric): value for metric, value in figures.items()}
             for name, figures in self.paper.items()
@@ -69,10 +70,10 @@ class MethodsTable(PaperTable):
         }
         parts = [
             self.caption(results),
-            self._scores(results, metrics),
-            self._inside(results),
-            self._beside_the_paper(results, paper, columns),
-            self._tests(results, comparisons, metrics),
+            self._scores(there, metrics),
+            self._inside(there),
+            self._beside_the_paper(there, paper, columns),
+            self._tests(there, comparisons, metrics),
             self._orderings(results, orderings),
         ]
         more = {
@@ -87,7 +88,7 @@ class MethodsTable(PaperTable):
         for name, result in results.items():
             seconds = GAP if result.seconds_per_slice is None else f"{result.seconds_per_slice:.3f}"
             steps = str(result.budget.get("steps", GAP))
-            cells = [figure(result.spread(metric), gap=result.gap) for metric in metrics]
+            cells = [figure(result.spread(metric)) for metric in metrics]
             rows.append([name, *cells, self.over_seeds(result, "Q_SSIM"), steps, seconds])
         notes = "".join(f"\n{name}: {remark}\n" for name, remark in self.remarks.items())
         header = ["Method", *metrics, "Q_SSIM over seeds", "steps of training", "s per slice to fuse"]
@@ -106,10 +107,7 @@ class MethodsTable(PaperTable):
         rows = [
             [
                 name,
-                *(
-                    figure(result.spread(column), gap=None if result.seeds else result.gap)
-                    for column in columns.values()
-                ),
+                *(figure(result.spread(column)) for column in columns.values()),
             ]
             for name, result in results.items()
         ]
@@ -124,7 +122,7 @@ class MethodsTable(PaperTable):
     ) -> str:
         compared = [column for column in columns if column not in CENTRE]
         rows = [
-            [name, *(figure(result.spread(column), paper[name].get(column), result.gap) for column in compared)]
+            [name, *(figure(result.spread(column), paper[name].get(column)) for column in compared)]
             for name, result in results.items()
             if paper[name]
         ]

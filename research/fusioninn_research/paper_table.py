@@ -9,7 +9,7 @@ from typing import Any
 from scripts import RESEARCH_NOTICE
 from scripts.data.errors import BadInputError
 
-from .comparisons import Comparisons, budgets, flat_rows
+from .comparisons import Comparisons, budgets, flat_table
 from .grid import Grid
 from .markdown import GAP, caption
 from .results import RowResult
@@ -74,7 +74,7 @@ class PaperTable:
         return results
 
     def write(self, results: Mapping[str, RowResult]) -> None:
-        """Write the table of what is there."""
+        """Write the table of the rows that were run; its caption names the others."""
         raise NotImplementedError
 
     def caption(self, results: Mapping[str, RowResult]) -> str:
@@ -111,10 +111,10 @@ class PaperTable:
             "data": self.grid.dataset_dir.name,
             "seeds": self.seeds,
             "rows": budgets(results),
-            "figures": flat_rows(results, columns, comparisons, paper),
             **more,
         }
-        paths = write_table(self.grid.folder, self.name, "\n".join(markdown), content["figures"], content)
+        table = flat_table(results, columns, comparisons, paper)
+        paths = write_table(self.grid.folder, self.name, "\n".join(markdown), table, content)
         self.logger.info(f"{self.title.partition(':')[0]} is in {paths[0]}\n\n{told}")
 
     @staticmethod

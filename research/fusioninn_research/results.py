@@ -1,18 +1,15 @@
-"""Figures of evaluated cells."""
+"""Results of evaluated cells, as a table of patients."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from scripts.data.strict_json import read_json
-
-PatientFigures = dict[str, dict[str, float]]
-"""Figures by patient and column; what a patient has no figure of is not in it."""
 
 
 @dataclass(frozen=True)
@@ -30,63 +27,72 @@ class Spread:
     seeds: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RowResult:
-    """What was found for a row of a table.
+    """Results of a row of a table.
 
     Args:
-        seeds: figures of the patients by seed; empty for a gap.
-        gap: why there is nothing, or that seeds are missing.
+        figures: one row for each seed and patient (index), one column for each figure, NaN where there is none; empty
+            for a row that was not run.
+        gap: why there is nothing, or which seeds are missing.
         slices: slices measured, in one seed.
         seconds_per_slice: time for fusing a slice, mean over seeds.
         budget: what the training took: "epochs", "steps", "batch_size", "image_size", "training_patients".
     """
 
-    seeds: Mapping[int, PatientFigures] = field(default_factory=dict)
+    figures: pd.DataFrame = field(default_factory=pd.DataFrame)
     gap: str | None = None
     slices: int = 0
     seconds_per_slice: float | None = None
     budget: Mapping[str, object] = field(default_factory=dict)
 
-    def by_patient(self, column: str) -> dict[str, float]:
-        """A figure of every patient, the mean of its seeds."""
-        found: dict[str, list[float]] = {}
-        for figures in self.seeds.values():
-            for patient, row in figures.items():
-                if column in row:
-                    found.setdefault(patient, []).append(row[column])
-        return {patient: float(np.mean(values)) for patient, values in found.items()}
+    @classmethod
+    def of(cls, seeds: Mapping[int, pd.DataFrame | Mapping[str, Mapping[str, float]]], *args: object) -> RowResult:
+        """Make a result of the tables of several seeds; further arguments as for the class.
 
-    def with_share(self, column: str, of: Mapping[str, float]) -> RowResult:
-        """The same with a further figure, ``<column>_share``: what a figure is to another of the same patient."""
-        shared = {
-            seed: {
-                patient: row | {f"{column}_share": row[column] / of[patient]}
-                if column in row and of.get(patient)
-                else row
-                for patient, row in figures.items()
-            }
-            for seed, figures in self.seeds.items()
+        Args:
+            seeds: figures by patient (index) and column, by seed.
+            args: the other arguments.
+        """
+        tables = {
+            seed: table if isinstance(table, pd.DataFrame) else pd.DataFrame.from_dict(table, orient="index")
+            for seed, table in seeds.items()
         }
-        return replace(self, seeds=shared)
+        return cls(pd.concat(tables, names=["seed", "patient"]), *args)
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds that were run."""
+        return [] if self.figures.empty else list(self.figures.index.unique("seed"))
+
+    def by_patient(self, column: str) -> pd.Series:
+        """A figure of every patient that has one, the mean of its seeds."""
+        if column not in self.figures:
+            return pd.Series(dtype=float)
+        return self.figures[column].unstack("seed").mean(axis=1).dropna()
+
+    def with_share(self, column: str, of: pd.Series) -> RowResult:
+        """The same with a further figure, ``<column>_share``: what a figure is to another of the same patient."""
+        if column not in self.figures:
+            return self
+        share = self.figures[column].div(of[of != 0], level="patient")
+        return replace(self, figures=self.figures.assign(**{f"{column}_share": share}))
 
     def spread(self, column: str) -> Spread | None:
         """A figure over patients and seeds, None where there is none."""
-        patients = list(self.by_patient(column).values())
-        if not patients:
+        patients = self.by_patient(column)
+        if patients.empty:
             return None
-        seeds = [np.mean([row[column] for row in figures.values() if column in row]) for figures in self.seeds.values()]
-        return Spread(float(np.mean(patients)), _deviation(patients), _deviation(seeds))
+        return Spread(
+            float(np.mean(patients.to_numpy())),
+            _deviation(patients),
+            _deviation(self.figures[column].unstack("seed").mean()),
+        )
 
 
-def read_patients(folder: Path) -> PatientFigures:
+def read_patients(folder: Path) -> pd.DataFrame:
     """Read ``patients.csv`` of an evaluation."""
-    with (folder / "patients.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {
-        row["patient"]: {name: float(value) for name, value in row.items() if name != "patient" and value != ""}
-        for row in rows
-    }
+    return pd.read_csv(folder / "patients.csv", index_col="patient", dtype={"patient": str})
 
 
 def read_summary(folder: Path) -> dict:
@@ -94,5 +100,5 @@ def read_summary(folder: Path) -> dict:
     return read_json(folder / "summary.json")
 
 
-def _deviation(values: list[float]) -> float | None:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+def _deviation(values: pd.Series) -> float | None:
+    return float(np.std(values.to_numpy(), ddof=1)) if len(values) > 1 else None

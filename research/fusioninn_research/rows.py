@@ -1,4 +1,4 @@
-"""Rows of a table: their cells are brought to their end, then read."""
+"""Run every cell of a table and collect the results."""
 
 from __future__ import annotations
 
@@ -80,12 +80,13 @@ class Rows:
         if missing:
             gap = "failed" if any(cell in failed for cell in missing) else NOT_RUN
             if there:
-                gap = f"{gap}: seeds {', '.join(str(cell.seed) for cell in missing)}"
+                noun = "seed" if len(missing) == 1 else "seeds"
+                gap = f"{noun} {', '.join(str(cell.seed) for cell in missing)} {gap}"
         if not there:
             return RowResult(gap=gap)
         summaries = [read_summary(folder) for folder in there.values()]
         seconds = [s["seconds_per_slice"] for s in summaries if s.get("seconds_per_slice") is not None]
-        return RowResult(
+        return RowResult.of(
             {seed: read_patients(folder) for seed, folder in there.items()},
             gap,
             summaries[0]["slices"],

@@ -92,6 +92,14 @@ class Sample:
         """The sources on the page, [N, H, W]."""
         return self.pages(self.image)
 
+    @property
+    def box(self) -> Box | None:
+        """Rows and columns of the enlarged part within the frame; None where nothing is enlarged."""
+        if self.zoom is None:
+            return None
+        (top, left), (rows, columns) = (part.start for part in self.frame), self.zoom
+        return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+
     def apply(self, network: nn.Module, dtype: str = "uint8", latent: str = "zeros", seed: int = 0) -> Result:
         """Fuse, store, and decompose what was stored, as the evaluation does.
 

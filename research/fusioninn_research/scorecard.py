@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from scripts import RESEARCH_NOTICE
 from scripts.data.errors import BadInputError
@@ -149,18 +150,19 @@ def read_table(path: str, not_compared: Sequence[str] = ()) -> dict[str, dict[st
     Raises:
         BadInputError: when it is no such file, or holds neither metric.
     """
-    found: dict[str, dict[str, dict[str, Any]]] = {metric: {} for metric in METRICS}
+    types = {"row": str, "figure": str, "mean": float, "patients": int, "slices": int}
     try:
-        with Path(path).expanduser().open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                if row["figure"] in found and row["row"] not in not_compared and row["mean"]:
-                    counts = {name: int(row[name]) for name in ("patients", "slices")}
-                    found[row["figure"]][row["row"]] = {"mean": float(row["mean"]), **counts}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        table = pd.read_csv(Path(path).expanduser(), usecols=list(types), dtype=types).dropna(subset="mean")
+    except (OSError, ValueError) as error:
         raise BadInputError(
             f"{path} cannot be read as a table of results ({error}). Give the table1.csv that research/configs/"
             "table1.json writes by --compared_with, or null."
         ) from error
+    table = table[~table["row"].isin(list(not_compared))].set_index("row")
+    found = {
+        metric: table.loc[table["figure"] == metric, ["mean", "patients", "slices"]].to_dict("index")
+        for metric in METRICS
+    }
     if not all(found.values()):
         raise BadInputError(f"{path} has no {' and '.join(METRICS)} of any method. Give the table1.csv, or null.")
     return found

@@ -17,10 +17,10 @@ from scripts.evaluation.evaluate import EvaluateVolume
 from scripts.evaluation.regions import REGIONS, ssim_by_region
 from scripts.inferers.slicewise import decompose_volume, device_and_precision, fuse_volume
 from scripts.metrics import fusion_scores
-from scripts.networks import Ceiling
 from scripts.transforms.slicing import from_slices, to_slices
 
 from .disturbances import SIGMA, disturbed
+from .methods import Ceiling
 
 STORED = "uint8"
 METRICS = ("Q_XY", "Q_P")

@@ -1,11 +1,11 @@
-"""Paired tests over patients: is one method better than another, or is it chance?"""
+"""Paired tests over patients: whether one method is better than another by more than chance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import wilcoxon
 
 FEWEST_PAIRS = 6
@@ -16,7 +16,7 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class PairedTest:
-    """What a comparison of two methods on the same patients says.
+    """The comparison of two methods on the same patients.
 
     Args:
         pairs: number of patients that both have a figure for.
@@ -32,27 +32,36 @@ class PairedTest:
     p: float | None
 
 
-def compare(
-    values: Mapping[str, float | None], reference: Mapping[str, float | None], seed: int = 0, resamples: int = 9999
-) -> PairedTest:
+def compare(values: pd.Series, reference: pd.Series, seed: int = 0, resamples: int = 9999) -> PairedTest:
     """Compare two methods patient by patient.
 
     Args:
-        values: a figure of each patient; None where there is none.
+        values: a figure by patient.
         reference: the figures of the method that it is compared with.
         seed: seed of the bootstrap over patients that gives the interval (percentiles). Defaults to 0.
-        resamples: how often it draws. Defaults to 9999.
+        resamples: number of bootstrap samples. Defaults to 9999.
 
     Returns:
         the test of `values` minus `reference`, of the patients that have both.
     """
-    pairs = [(values[patient], reference[patient]) for patient in sorted(values.keys() & reference.keys())]
-    known = [(one, other) for one, other in pairs if one is not None and other is not None]
-    differences = np.array([one - other for one, other in known if np.isfinite(one) and np.isfinite(other)])
+    differences = (values - reference).dropna().sort_index().to_numpy(dtype=float)
     if not len(differences):
         return PairedTest(0, None, None, None)
     median = float(np.median(differences))
     return PairedTest(len(differences), median, _interval(differences, seed, resamples), _signed_rank(differences))
+
+
+def holm(p_values: pd.Series) -> pd.Series:
+    """Correct for the number of tests (Holm 1979): the chance of any false alarm among them stays below the level.
+
+    Args:
+        p_values: one for each test; NaN for tests that could not be made, which do not count.
+
+    Returns:
+        the corrected ones in the same order.
+    """
+    known = p_values.astype(float).dropna().sort_values(kind="stable")
+    return (known * np.arange(len(known), 0, -1)).clip(upper=1.0).cummax().reindex(p_values.index)
 
 
 def _signed_rank(differences: np.ndarray) -> float | None:
@@ -68,21 +77,3 @@ def _interval(differences: np.ndarray, seed: int, resamples: int) -> tuple[float
     draws = np.random.default_rng(seed).choice(differences, (resamples, len(differences)))
     low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
     return float(low), float(high)
-
-
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Correct for the number of tests (Holm 1979): the chance of any false alarm among them stays below the level.
-
-    Args:
-        p_values: one for each test; None for tests that could not be made, which do not count.
-
-    Returns:
-        the corrected ones in the same order.
-    """
-    corrected: list[float | None] = [None] * len(p_values)
-    order = sorted((i for i, p in enumerate(p_values) if p is not None), key=lambda i: p_values[i])
-    largest = 0.0
-    for rank, i in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - rank) * p_values[i]))
-        corrected[i] = largest
-    return corrected

@@ -12,7 +12,7 @@ import torch
 from scripts import RESEARCH_NOTICE
 from scripts.data.errors import BadInputError
 from scripts.export.exporter import Exporter
-from scripts.networks import FusionINN, PublishedFusionINN
+from scripts.networks import FusionINN, MeanFusion
 from scripts.networks.weights import fingerprint
 
 FRESH = """
@@ -81,8 +81,8 @@ class TestFiles:
 
 class TestRefused:
     def test_a_method_that_is_no_bijection(self, tmp_path):
-        with pytest.raises(BadInputError, match="PublishedFusionINN is not exported: only FusionINN"):
-            make(PublishedFusionINN(hidden_channels=2), tmp_path)
+        with pytest.raises(BadInputError, match="MeanFusion is not exported: only FusionINN"):
+            make(MeanFusion(), tmp_path)
 
     @pytest.mark.parametrize("shape", [[1, 3, 8, 8], [1, 2, 8], [0, 2, 8, 8], [1, 2, 2, 8], ["1", 2, 8, 8]])
     def test_a_shape_that_its_sources_cannot_have(self, tmp_path, shape):

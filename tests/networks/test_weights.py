@@ -8,8 +8,13 @@ import pytest
 import torch
 
 from scripts.data.errors import BadInputError
-from scripts.networks import DDFM, FusionINN, HalfUNet, MeanFusion, PublishedFusionINN
+from scripts.networks import FusionINN, MeanFusion
 from scripts.networks.weights import fingerprint, load_weights, read_checkpoint
+
+
+@pytest.fixture
+def network(perturbed):
+    return perturbed(hidden_channels=4)
 
 
 @pytest.fixture
@@ -106,34 +111,20 @@ def test_the_fingerprint_is_the_sha_256(tmp_path):
     assert fingerprint(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
 
 
-class TestOtherMethods:
-    def test_their_weights_come_back(self, tmp_path):
-        network = HalfUNet(width=4)
-        network(torch.rand(2, 2, 32, 32))  # batch norms have seen something
-        torch.save(network.state_dict(), tmp_path / "model.pt")
-        loaded = load_weights(HalfUNet(width=4), tmp_path / "model.pt")
-        image = torch.rand(1, 2, 20, 17)
-        assert torch.equal(loaded(image), network.eval()(image))
+def test_a_network_names_the_configs_that_train_it():
+    network = FusionINN(hidden_channels=4)
+    with pytest.raises(BadInputError, match=r"none were given.*train them with configs/train\.json\."):
+        load_weights(network, None)
+    network.trained_with = "configs/train.json and mine.json"
+    with pytest.raises(BadInputError, match=r"train them with configs/train\.json and mine\.json\."):
+        load_weights(network, None)
 
-    def test_without_a_checkpoint_they_are_refused_with_the_configs_that_train_them(self):
-        told = r"HalfUNet has weights, and none were given.*train\.json, configs/fusion_only\.json and .*half_unet"
-        with pytest.raises(BadInputError, match=told):
-            load_weights(HalfUNet(width=4), None)
 
-    @pytest.mark.parametrize("method", ["ddfm", "published"])
-    def test_those_with_a_loss_of_their_own_name_their_own_file(self, method):
-        network = DDFM(channels=(16,)) if method == "ddfm" else PublishedFusionINN()
-        with pytest.raises(BadInputError, match=rf"with configs/train\.json and configs/methods/{method}\.json\."):
-            load_weights(network, None)
+def test_a_method_without_weights_needs_no_file():
+    assert not load_weights(MeanFusion(), None).training
+    assert fingerprint(None) is None
 
-    def test_the_weights_of_fusioninn_are_refused(self, file):
-        with pytest.raises(BadInputError, match=r"does not fit this HalfUNet.*methods/half_unet\.json"):
-            load_weights(HalfUNet(width=4), file)
 
-    def test_a_method_without_weights_needs_no_file(self):
-        assert not load_weights(MeanFusion(), None).training
-        assert fingerprint(None) is None
-
-    def test_a_file_for_a_method_without_weights_is_refused(self, file):
-        with pytest.raises(BadInputError, match="MeanFusion has no weights"):
-            load_weights(MeanFusion(), file)
+def test_a_file_for_a_method_without_weights_is_refused(file):
+    with pytest.raises(BadInputError, match="MeanFusion has no weights"):
+        load_weights(MeanFusion(), file)

@@ -53,6 +53,14 @@ def test_a_footnote_is_broken_into_lines_that_fit(tmp_path):
     assert (np.abs(other[:, -20:] - other[0, 0]).max(axis=-1) == 0).all()
 
 
-def test_columns_without_heading_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="3 columns"):
-        draw_panels(tmp_path / "a.png", "", ["X"] * 3, [""] * 3, [scene()], "")
+def test_pictures_without_heading_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="1 columns"):
+        draw_panels(tmp_path / "a.png", "", ["X"], [""], [scene()], "")
+
+
+def test_a_row_may_have_fewer_pictures_and_captions_of_two_lines(tmp_path):
+    one, two = scene(), scene()
+    two.panels[0].caption = "UNet\nSSIM 0.9"
+    draw_panels(tmp_path / "one.png", "", [""] * 3, [""] * 3, [one], "")
+    draw_panels(tmp_path / "two.png", "", [""] * 3, [""] * 3, [two], "")
+    assert drawn(tmp_path / "two.png").shape[0] - drawn(tmp_path / "one.png").shape[0] == pytest.approx(20, abs=1)

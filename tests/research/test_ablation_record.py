@@ -79,15 +79,15 @@ def test_a_document_is_begun_and_its_measured_parts_are_replaced(cohort, tmp_pat
     record.run()
     text = document.read_text()
     assert text.startswith("# Record\n\nFor research use only.")
-    assert "### Blocks" in text
-    assert "| base | not run | – |" in text
+    assert "- Not run: base." in text
+    assert "### Blocks" not in text
     assert "None of the weights is trained." in text
     assert "An estimate from 1 slices" in text
     assert kept.read_bytes() == (grid.folder / "a.csv").read_bytes()
     document.write_text(text.replace("## Where", "What I say.\n\n## Where"))
     record.run()
     assert "What I say.\n\n## Where" in document.read_text()
-    assert document.read_text().count("### Blocks") == 1
+    assert document.read_text().count("- Not run: base.") == 1
 
 
 def test_the_limit_tells_what_each_depth_holds():

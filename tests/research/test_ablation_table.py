@@ -58,7 +58,9 @@ def result(value: float) -> RowResult:
         for source in ("t1gd", "flair")
         for region in ("slice", "brain")
     }
-    return RowResult({0: {f"P{i}": {name: v + i * 1e-3 for name, v in row.items()} for i in range(8)}}, None, 20, 0.1)
+    return RowResult.of(
+        {0: {f"P{i}": {name: v + i * 1e-3 for name, v in row.items()} for i in range(8)}}, None, 20, 0.1
+    )
 
 
 def test_the_paper_s_figures_are_the_paper_s(parser):
@@ -75,12 +77,12 @@ def test_sixteen_rows_are_thirteen_cells(table):
     assert table.rows.cells["z = 1"][0].name == "fusioninn_alpha-0.5_blocks-3_lam-0.8_latent-ones"
 
 
-def test_nothing_run_is_nothing_but_gaps(table, tmp_path):
+def test_without_a_run_the_table_has_no_rows(table, tmp_path):
     table.run()
     markdown = (tmp_path / "small" / "table2.md").read_text()
-    assert "| 0.999 | not run [0.935] | not run [0.923] | not run [0.937] | not run [0.920] | – |" in markdown
-    content = json.loads((tmp_path / "small" / "table2.json").read_text())
-    assert {figure["mean"] for figure in content["figures"]} == {None}
+    assert "- Not run: α = 0.2; α = 0.5; " in markdown
+    assert "| --- |" not in markdown
+    assert json.loads((tmp_path / "small" / "table2.json").read_text())["figures"] == []
 
 
 def test_rows_are_tested_against_the_base_and_their_order_is_compared(table, tmp_path):
@@ -144,14 +146,13 @@ class TestARecordOfOtherChanges:
             columns={"fused_brain": "fused, brain", "fused_brain_share": "of the ceiling"},
             tested=["fused_brain"],
             bases={"old": "old"},
-            gaps=False,
             ceiling="ceiling",
         )
         scores = {"base": 0.6, "α = 0.9": 0.7, "old": 0.5, "old, k = 1": 0.45, "ceiling": 0.8}
         results = {name: RowResult(gap="not run") for name in ("α = 1", "k = 9")}
         for name, value in scores.items():
             figures = {f"P{i}": {"fused_brain": value + i * 2e-3} for i in range(8)}
-            results[name] = RowResult({0: figures}, None, 20, 0.1)
+            results[name] = RowResult.of({0: figures}, None, 20, 0.1)
         table.write(results)
         return (tmp_path / "open" / "ablations.md").read_text()
 
@@ -160,7 +161,7 @@ class TestARecordOfOtherChanges:
         assert "| 0.9 | 0.707 ± 0.005 | 0.876" in markdown
 
     def test_rows_that_are_not_run_are_named_above_and_not_shown(self, markdown):
-        assert "- **Incomplete**: α = 1 (not run); k = 9 (not run)." in markdown
+        assert "- Not run: α = 1; k = 9." in markdown
         assert "| α = 1 |" not in markdown
         assert "Blocks" not in markdown
 

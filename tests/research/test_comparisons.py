@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from fusioninn_research.comparisons import budgets, compare_rows, flat_rows
+from fusioninn_research.comparisons import budgets, compare_rows, flat_table
 from fusioninn_research.results import RowResult
 
 
 def result(shift: float) -> RowResult:
-    return RowResult({0: {f"P{i}": {"Q": 0.1 * i + shift * (i + 1)} for i in range(10)}}, None, 40, 0.5, {"epochs": 4})
+    return RowResult.of(
+        {0: {f"P{i}": {"Q": 0.1 * i + shift * (i + 1)} for i in range(10)}}, None, 40, 0.5, {"epochs": 4}
+    )
 
 
-RESULTS = {"base": result(0.0), "better": result(0.01), "worse": result(-0.01), "missing": RowResult(gap="not run")}
+RESULTS = {"base": result(0.0), "better": result(0.01), "worse": result(-0.01)}
 
 
 def test_every_row_but_the_reference_is_tested_and_corrected_for_all():
@@ -25,18 +27,17 @@ def test_every_row_but_the_reference_is_tested_and_corrected_for_all():
 
 
 def test_without_the_reference_nothing_is_tested():
-    assert compare_rows(RESULTS, "missing", ["Q"]) == {}
+    assert compare_rows(RESULTS, "not run", ["Q"]) == {}
 
 
-def test_a_gap_is_empty_in_the_flat_table():
-    rows = {
-        row["row"]: row for row in flat_rows(RESULTS, ["Q"], compare_rows(RESULTS, "base", ["Q"]), {"base": {"Q": 1}})
-    }
-    assert rows["missing"]["gap"] == "not run"
-    assert [rows["missing"][key] for key in ("mean", "std_over_patients", "p", "paper")] == [None] * 4
-    assert rows["base"]["mean"] == pytest.approx(0.45)
-    assert (rows["base"]["paper"], rows["base"]["patients"], rows["base"]["p"]) == (1, 10, None)
-    assert rows["worse"]["median_difference"] == pytest.approx(-0.055)
+def test_the_flat_table_holds_a_row_for_each_figure_there_is():
+    tests = compare_rows(RESULTS, "base", ["Q"])
+    table = flat_table(RESULTS, ["Q", "unknown"], tests, {"base": {"Q": 1}}).set_index("row")
+    assert list(table["figure"]) == ["Q"] * 3
+    assert table.loc["base", "mean"] == pytest.approx(0.45)
+    assert list(table.loc["base", ["paper", "patients"]]) == [1, 10]
+    assert list(table["p"].isna()) == [True, False, False]
+    assert table.loc["worse", "median_difference"] == pytest.approx(-0.055)
 
 
 def test_budgets_are_kept():

@@ -12,7 +12,7 @@ import pytest
 from fusioninn_research.config_paths import config_path
 
 
-@pytest.mark.parametrize("name", ["crops.json", "methods/unet.json", "research/small.json"])
+@pytest.mark.parametrize("name", ["crops.json", "methods/fusioninn.json", "research/small.json"])
 def test_a_table_names_configs_of_the_bundle_and_of_the_research(name):
     assert Path(config_path(name)).is_file()
 

@@ -16,9 +16,7 @@ def test_a_figure_has_its_spread_and_the_paper_in_brackets():
     assert figure(Spread(0.92172, None, None)) == "0.922"
 
 
-def test_a_gap_is_no_figure():
-    assert figure(None, gap="not run") == "not run"
-    assert figure(None, 0.927, "not run") == "not run [0.927]"
+def test_a_missing_figure_is_a_dash():
     assert figure(None) == "–"
 
 
@@ -33,7 +31,7 @@ def test_a_significant_difference_is_bold():
 
 class TestCaption:
     results: ClassVar = {
-        "UNet": RowResult({0: {"A": {"Q": 1.0}, "B": {"Q": 2.0}}}, None, 87, 0.1, SMALL),
+        "UNet": RowResult.of({0: {"A": {"Q": 1.0}, "B": {"Q": 2.0}}}, None, 87, 0.1, SMALL),
         "DDFM": RowResult(gap="not run"),
     }
 
@@ -51,5 +49,5 @@ class TestCaption:
         told = caption("Table 1", "small", "lgg", [0], self.results)
         assert "- Data: lgg; measured on 2 validation patients, 87 slices." in told
         assert "- Seeds: 0. One seed: there is no spread over seeds." in told
-        assert "- **Incomplete**: DDFM (not run)." in told
+        assert "- Not run: DDFM." in told
         assert "For research use only" in told

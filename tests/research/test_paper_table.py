@@ -12,7 +12,7 @@ from fusioninn_research.results import RowResult
 from scripts.data.errors import BadInputError
 
 ROWS = [{"name": "Plain mean", "method": "mean", "paper": {"Q": 0.5}}, {"name": "Maximum", "method": "max"}]
-RESULT = RowResult({seed: {"P": {"Q": 0.25 + seed}, "R": {"Q": 0.75 + seed}} for seed in (0, 1)}, slices=3)
+RESULT = RowResult.of({seed: {"P": {"Q": 0.25 + seed}, "R": {"Q": 0.75 + seed}} for seed in (0, 1)}, None, 3)
 
 
 class Smallest(PaperTable):
@@ -37,17 +37,17 @@ def test_the_files_hold_the_figures_and_how_they_were_made(tmp_path):
     content = json.loads((tmp_path / "small" / "table0.json").read_text())
     assert (content["setting"], content["data"], content["seeds"], content["more"]) == ("small", "patients", [0], 1)
     assert "research use only" in content["ResearchUseOnly"]
-    assert [(row["row"], row["mean"], row["paper"], row["gap"]) for row in content["figures"]] == [
-        ("Plain mean", 1.0, 0.5, None),
-        ("Maximum", None, None, "not run"),
+    assert [(row["row"], row["mean"], row["paper"], row["p"]) for row in content["figures"]] == [
+        ("Plain mean", 1.0, 0.5, None)
     ]
+    assert content["rows"]["Maximum"]["gap"] == "not run"
     assert (tmp_path / "small" / "table0.md").read_text().startswith("# Table 0: nothing new")
-    assert (tmp_path / "small" / "table0.csv").read_text().splitlines()[0].startswith("row,figure,gap")
+    assert (tmp_path / "small" / "table0.csv").read_text().splitlines()[0].startswith("row,figure,patients")
 
 
-def test_what_is_not_run_stays_a_gap_and_is_written(tmp_path):
+def test_rows_that_were_not_run_are_named(tmp_path):
     table(tmp_path).run()
-    assert "**Incomplete**: Plain mean (not run); Maximum (not run)" in (tmp_path / "small" / "table0.md").read_text()
+    assert "- Not run: Plain mean; Maximum." in (tmp_path / "small" / "table0.md").read_text()
 
 
 def test_means_and_spreads_over_seeds():

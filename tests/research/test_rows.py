@@ -10,7 +10,7 @@ from scripts.data.errors import BadInputError
 
 ROWS = [
     {"name": "Plain mean", "method": "mean"},
-    {"name": "UNet", "method": "unet", "training": ["train.json", "fusion_only.json"]},
+    {"name": "UNet", "method": "unet", "training": ["train.json", "research/fusion_only.json"]},
     {"name": "shipped", "method": "fusioninn", "cell": "shipped", "ckpt_path": "model.pt"},
 ]
 
@@ -42,6 +42,6 @@ def test_an_unknown_row_is_told(idle):
 def test_a_gap_stays_a_gap(idle):
     results, failed = Rows(ROWS, [0, 1], idle).run()
     assert failed == {}
-    assert {name: (result.gap, dict(result.seeds)) for name, result in results.items()} == {
-        row["name"]: ("not run", {}) for row in ROWS
+    assert {name: (result.gap, result.seeds) for name, result in results.items()} == {
+        row["name"]: ("not run", []) for row in ROWS
     }

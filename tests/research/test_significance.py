@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binom, wilcoxon
 
@@ -10,7 +11,7 @@ from fusioninn_research.significance import compare, holm
 
 
 def figures(values):
-    return {f"P{i:02}": value for i, value in enumerate(values)}
+    return pd.Series({f"P{i:02}": value for i, value in enumerate(values)})
 
 
 # Darwin's maize (Fisher, The Design of Experiments, 1935, chapter III): differences of 15 pairs in eighths of an inch.
@@ -36,8 +37,8 @@ class TestCompare:
         assert here.difference == -there.difference
 
     def test_pairs_are_of_the_same_patient_whatever_their_order(self):
-        one = {"A": 1.0, "B": 2.0, "C": 3.0}
-        other = {"C": 2.5, "A": 0.5, "D": 9.0, "B": 1.5}
+        one = pd.Series({"A": 1.0, "B": 2.0, "C": 3.0})
+        other = pd.Series({"C": 2.5, "A": 0.5, "D": 9.0, "B": 1.5})
         test = compare(one, other)
         assert (test.pairs, test.difference, test.interval) == (3, 0.5, (0.5, 0.5))
 
@@ -46,15 +47,15 @@ class TestCompare:
         assert (test.pairs, test.difference, test.p) == (5, 3.0, None)
 
     def test_one_patient_has_no_interval_either(self):
-        test = compare({"A": 0.5}, {"A": 0.25})
+        test = compare(pd.Series({"A": 0.5}), pd.Series({"A": 0.25}))
         assert (test.pairs, test.difference, test.interval, test.p) == (1, 0.25, None, None)
 
     def test_no_patient_has_nothing(self):
-        test = compare({"A": 0.5}, {"B": 0.25})
+        test = compare(pd.Series({"A": 0.5}), pd.Series({"B": 0.25}))
         assert (test.pairs, test.difference, test.interval, test.p) == (0, None, None, None)
 
     def test_missing_figures_are_no_pairs(self):
-        test = compare({"A": 1.0, "B": None, "C": float("nan")}, {"A": 0.0, "B": 0.0, "C": 0.0})
+        test = compare(pd.Series({"A": 1.0, "B": np.nan, "C": np.nan}), pd.Series({"A": 0.0, "B": 0.0, "C": 0.0}))
         assert test.pairs == 1
 
     def test_equal_methods_do_not_differ(self):
@@ -74,17 +75,21 @@ class TestCompare:
         assert compare(one, other).interval == compare(one, other).interval
 
 
+def corrected(*p_values):
+    return list(holm(pd.Series(p_values, dtype=float)))
+
+
 class TestHolm:
     def test_a_worked_example(self):
         # Four tests: 4 x 0.005, 3 x 0.01, 2 x 0.03, and 0.04, which is not below the one before it.
-        assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+        assert corrected(0.01, 0.04, 0.03, 0.005) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
     def test_one_test_needs_no_correction(self):
-        assert holm([0.04]) == [0.04]
+        assert corrected(0.04) == [0.04]
 
     def test_nothing_is_above_one(self):
-        assert holm([0.6, 0.7, 0.9]) == [1.0, 1.0, 1.0]
+        assert corrected(0.6, 0.7, 0.9) == [1.0, 1.0, 1.0]
 
     def test_tests_that_could_not_be_made_do_not_count(self):
-        assert holm([None, 0.02, None, 0.01]) == [None, 0.02, None, 0.02]
-        assert holm([]) == []
+        assert corrected(np.nan, 0.02, np.nan, 0.01) == pytest.approx([np.nan, 0.02, np.nan, 0.02], nan_ok=True)
+        assert corrected() == []

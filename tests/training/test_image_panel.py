@@ -6,7 +6,6 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
-from scripts.inferers import FusionInferer
 from scripts.training.image_panel import ImagePanel, panel
 
 
@@ -43,7 +42,7 @@ def test_without_a_writer_nothing_is_drawn(make_evaluator):
 def test_of_a_method_that_only_fuses_sources_and_fused_are_drawn(make_evaluator, tmp_path):
     with SummaryWriter(tmp_path) as writer:
         evaluator = make_evaluator([ImagePanel(writer)])
-        evaluator.inferer = FusionInferer()
+        evaluator.inferer = lambda inputs, network, *_, **__: {"fused": network(inputs)[0]}
         evaluator.run(1)
     (picture,) = EventAccumulator(str(tmp_path)).Reload().Images(ImagePanel.FUSED_TAG)
     assert (picture.height, picture.width) == (2 * 16, 3 * 16)

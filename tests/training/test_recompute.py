@@ -10,7 +10,7 @@ from monai.bundle import ConfigParser
 
 import scripts
 from scripts.data.errors import BadInputError
-from scripts.networks import PublishedFusionINN
+from scripts.networks import MeanFusion
 from scripts.training.recompute import recomputing
 
 CONFIGS = Path(scripts.BUNDLE_ROOT) / "configs"
@@ -42,5 +42,5 @@ def test_weights_to_start_from_are_loaded_all_the_same(tmp_path):
 
 
 def test_a_method_that_is_no_bijection_is_named():
-    with pytest.raises(BadInputError, match="which PublishedFusionINN does not have. Leave out --recompute"):
-        recomputing(PublishedFusionINN(), True)
+    with pytest.raises(BadInputError, match="which MeanFusion does not have. Leave out --recompute"):
+        recomputing(MeanFusion(), True)

@@ -14,7 +14,7 @@ from scripts.data.errors import BadInputError
 
 from .call import SECTIONS, Call, current_call
 from .default_data import check_default_data
-from .known_options import CONFIGS, KnownOptions
+from .known_options import CONFIGS, KnownOptions, configs_folder
 from .references import UsedIds, layered
 from .typed import check_typed
 from .values import check_needed, check_value
@@ -42,11 +42,11 @@ def find_code_beside(config_files: Sequence[str]) -> None:
     """Make the code beside every config importable; MONAI does so for the first config only.
 
     Args:
-        config_files: the configs; those in a folder `configs` have their code in the folder above.
+        config_files: the configs; those in a folder `configs`, or in a folder of it, have their code in the folder
+            above.
     """
-    for file in config_files:
-        folder = Path(file).resolve().parent
-        if folder.name == CONFIGS.name and str(folder.parent) not in sys.path:
+    for folder in filter(None, map(configs_folder, config_files)):
+        if str(folder.parent) not in sys.path:
             sys.path.append(str(folder.parent))
 
 

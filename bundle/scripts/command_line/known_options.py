@@ -96,8 +96,7 @@ class KnownOptions:
 
     def _configs_with(self, option: str) -> list[str]:
         """Names of configs that have an option at their top, in the bundle and beside the configs of the command."""
-        parents = (Path(file).resolve().parent for file in self.call.config_files)
-        folders = dict.fromkeys([CONFIGS, *(folder for folder in parents if folder.name == CONFIGS.name)])
+        folders = dict.fromkeys([CONFIGS, *filter(None, map(configs_folder, self.call.config_files))])
         return [name for folder in folders for name in _names_with(option, folder)]
 
     def _without_effect(self, option: str) -> str:
@@ -132,6 +131,11 @@ class KnownOptions:
         settings = DEFAULT_EXP_MGMT_SETTINGS.get(tracking) if isinstance(tracking, str) else tracking
         settings = settings or ConfigParser.load_config_files(tracking)
         return option in settings["configs"]
+
+
+def configs_folder(file: str) -> Path | None:
+    """Return the nearest folder named `configs` above a file, or None."""
+    return next((folder for folder in Path(file).resolve().parents if folder.name == CONFIGS.name), None)
 
 
 def _arguments(target: Any) -> list[str]:

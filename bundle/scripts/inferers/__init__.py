@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from .bidirectional import BidirectionalInferer
-from .fusion import FusionInferer
-from .noise_prediction import NoisePredictionInferer
 from .slicewise import decompose_volume, fuse_volume, restore_volume
 
 __all__ = [
     "BidirectionalInferer",
-    "FusionInferer",
-    "NoisePredictionInferer",
     "decompose_volume",
     "fuse_volume",
     "restore_volume",

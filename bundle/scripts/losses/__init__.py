@@ -5,8 +5,7 @@ from __future__ import annotations
 from .fusion_loss import FusionLoss
 from .fusioninn_loss import FusionINNLoss
 from .mmd import MMDLoss
-from .noise_prediction_loss import NoisePredictionLoss
 from .squared_l2 import squared_l2
 from .ssim import SSIM
 
-__all__ = ["SSIM", "FusionINNLoss", "FusionLoss", "MMDLoss", "NoisePredictionLoss", "squared_l2"]
+__all__ = ["SSIM", "FusionINNLoss", "FusionLoss", "MMDLoss", "squared_l2"]

@@ -1,31 +1,8 @@
-"""The invertible network, and the methods that it is compared with."""
+"""The invertible network, and the mean and the maximum of the sources to compare it with."""
 
 from __future__ import annotations
 
-from .ceiling import Ceiling
-from .ddfm import DDFM
-from .deepfuse import DeepFuse
-from .funfusean import FunFuseAn
-from .fuser import Fuser
 from .fusioninn import FusionINN
-from .half_unet import HalfUNet
 from .pixelwise import MaxFusion, MeanFusion
-from .published import PublishedFusionINN
-from .unet import UNet, UNetPlusPlus
-from .unet3_plus import UNet3Plus
 
-__all__ = [
-    "DDFM",
-    "Ceiling",
-    "DeepFuse",
-    "FunFuseAn",
-    "Fuser",
-    "FusionINN",
-    "HalfUNet",
-    "MaxFusion",
-    "MeanFusion",
-    "PublishedFusionINN",
-    "UNet",
-    "UNet3Plus",
-    "UNetPlusPlus",
-]
+__all__ = ["FusionINN", "MaxFusion", "MeanFusion"]

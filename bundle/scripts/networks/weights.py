@@ -70,20 +70,12 @@ def _check_sums(path: Path) -> None:
             raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
 
 
-def training_configs(network: nn.Module) -> str:
-    """The configs that train a network, in the order in which they are layered."""
-    method = getattr(network, "method", "")
-    if not method:
-        return TRAINING
-    below = ", ".join([TRAINING, *getattr(network, "loss_configs", ())])
-    return f"{below} and configs/methods/{method}.json"
-
-
 def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.Module:
     """Load weights and whatever else a network keeps with them; all of it, or nothing.
 
     Args:
-        network: the network, as `network_def` of the config describes it.
+        network: the network, as `network_def` of the config describes it; an attribute `trained_with` names the configs
+            that train it where that is not configs/train.json.
         path: a state dict, or a training checkpoint that holds one as "network"; None for a method that has nothing to
             learn.
 
@@ -95,7 +87,7 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.
             has weights.
     """
     own = network.state_dict()
-    training = training_configs(network)
+    training = getattr(network, "trained_with", TRAINING)
     if path is None:
         if own:
             raise BadInputError(

@@ -18,7 +18,7 @@ from scripts.outputs.zoom import Box, frame_all, frame_part, height_by_width, sh
 # Measures in pixels of the finished picture.
 WIDTH, WIDEST_PANEL = 1500, 300
 MARGIN, ROW_LABEL = 36, 112
-GAP, GROUP_GAP, ZOOM_GAP, CAPTION = 6, 26, 6, 38
+GAP, GROUP_GAP, ZOOM_GAP, CAPTION, LINE = 6, 26, 6, 38, 20
 HEADER, FOOTER_LINE = 196, 22
 CHARACTER = 8.2
 """Width of a character of the footnote."""
@@ -32,7 +32,7 @@ class Panel:
 
     Args:
         picture: [H, W] or [H, W, 3]; whole numbers are levels, 0 to the highest of their type, others lie in [0, 1].
-        caption: text below it. Defaults to "".
+        caption: text below it, of one line or two. Defaults to "".
     """
 
     picture: np.ndarray
@@ -45,7 +45,7 @@ class Row:
 
     Args:
         label: text on the left. Defaults to "".
-        panels: the pictures.
+        panels: the pictures, at most one for each column.
         outline: mask [H, W] whose border is drawn in red. Defaults to None.
         box: rows and columns that are framed in green and shown enlarged below. Defaults to None.
         pixel_aspect: height of a pixel by its width. Defaults to 1.
@@ -61,6 +61,11 @@ class Row:
         """Return the height of a panel of a width."""
         whole = tuple(slice(0, size) for size in self.panels[0].picture.shape[:2])
         return width * height_by_width(whole, self.pixel_aspect)
+
+    @property
+    def caption_height(self) -> float:
+        """Height of the captions and of the space below them."""
+        return CAPTION + LINE * max(panel.caption.count("\n") for panel in self.panels)
 
     def zoom_height(self, width: float) -> float:
         """Return the height of an enlarged part, 0 where there is none."""
@@ -81,7 +86,7 @@ def draw_panels(
     Args:
         path: PNG file to write.
         title: what the picture is of.
-        groups: heading over each column, shared by neighbours.
+        groups: heading over each column, shared by neighbours; "" for none.
         headings: second heading of each column; "" where the rows differ.
         rows: the rows.
         footnote: how the picture is to be read.
@@ -89,16 +94,18 @@ def draw_panels(
 
     Raises:
         BadInputError: the file cannot be written.
-        ValueError: rows of another number of pictures than there are headings.
+        ValueError: a row has more pictures than there are headings.
     """
-    if any(len(row.panels) != len(groups) for row in rows) or len(headings) != len(groups):
-        raise ValueError(f"{len(groups)} columns want as many headings and pictures in each row.")
+    if any(len(row.panels) > len(groups) for row in rows) or len(headings) != len(groups):
+        raise ValueError(f"{len(groups)} columns need as many headings, and at most as many pictures in each row.")
     label = ROW_LABEL if any(row.label for row in rows) else 0
     gaps = [GAP if a == b else GROUP_GAP for a, b in pairwise(groups)]
     fixed = 2 * MARGIN + label + sum(gaps)
     width = min((WIDTH - fixed) / len(groups), WIDEST_PANEL)
     left = [MARGIN + label + i * width + sum(gaps[:i]) for i in range(len(groups))]
-    heights = [row.height(width) + (ZOOM_GAP + row.zoom_height(width) if row.box else 0) + CAPTION for row in rows]
+    heights = [
+        row.height(width) + (ZOOM_GAP + row.zoom_height(width) if row.box else 0) + row.caption_height for row in rows
+    ]
     page_width = fixed + len(groups) * width
     lines = wrap(footnote, int((page_width - 2 * MARGIN) / CHARACTER))
     page = Page(page_width, HEADER + sum(heights) + 20 + FOOTER_LINE * len(lines) + 14)
@@ -120,6 +127,8 @@ def _draw_heading(
     page.text(MARGIN, 26, title, fontsize=15, fontweight="bold")
     page.text(MARGIN, 72, f"FusionINN.  {RESEARCH_NOTICE}", fontsize=8.5, color=ACCENT)
     for group, first, last in shared_headings(groups):
+        if not group:
+            continue
         start, end = left[first], left[last] + width
         page.text((start + end) / 2, 112, group, fontsize=9.5, fontweight="bold", ha="center")
         page.rule(start, end, 144)
@@ -131,7 +140,7 @@ def _draw_heading(
 def _draw_row(page: Page, row: Row, left: Sequence[float], top: float, width: float) -> None:
     height, zoom = row.height(width), row.zoom_height(width)
     page.text(MARGIN, top + height / 2, row.label, fontsize=7.5, color=FAINT, va="center", linespacing=1.6)
-    for x, panel in zip(left, row.panels, strict=True):
+    for x, panel in zip(left, row.panels, strict=False):
         axes = page.panel(x, top, width, height)
         picture = _in_unit_range(panel.picture)
         show(axes, picture)

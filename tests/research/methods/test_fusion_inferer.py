@@ -1,0 +1,21 @@
+"""The forward direction alone."""
+
+from __future__ import annotations
+
+import torch
+
+from fusioninn_research.methods import FusionInferer, HalfUNet
+
+
+def test_a_network_that_gives_an_image_is_taken_at_its_word():
+    network, image = HalfUNet(width=4).eval(), torch.rand(2, 2, 16, 13)
+    result = FusionInferer()(image, network)
+    assert set(result) == {"fused"}
+    assert torch.equal(result["fused"], network(image))
+
+
+def test_a_latent_is_left_out(small_network):
+    network, image = small_network, torch.rand(2, 2, 16, 13)
+    result = FusionInferer()(image, network)
+    assert set(result) == {"fused"}
+    assert torch.equal(result["fused"], network(image)[0])
