@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from scripts.contrasts import AUTOMATIC_SEG, MASK, SEG, contrast_of_folder, read_words
-from scripts.scan import Place
+from scripts.data.scan import Place
 
 from .found import Context, Found
 

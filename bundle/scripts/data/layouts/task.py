@@ -11,7 +11,7 @@ from typing import Any
 
 from scripts.contrasts import SEG, contrast_of_channel
 from scripts.errors import BadInputError
-from scripts.scan import TASK_FILE, Place
+from scripts.data.scan import TASK_FILE, Place
 from scripts.strict_json import read_json
 
 from .found import Context, Found
