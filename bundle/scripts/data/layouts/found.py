@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripts.contrasts import IMAGE_FOLDERS, contrast_of_folder
+from scripts.data.contrasts import IMAGE_FOLDERS, contrast_of_folder
 from scripts.data.scan import Scan
 
 

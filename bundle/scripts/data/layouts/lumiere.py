@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scripts.contrasts import SEG, read_words
+from scripts.data.contrasts import SEG, read_words
 from scripts.data.scan import Place
 
 from .found import Context, Found
