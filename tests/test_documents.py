@@ -25,6 +25,7 @@ from scripts.command_line.call import OWN_OPTIONS, Call
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
     "README.md",
+    "CONTRIBUTING.md",
     "deploy/README.md",
     *sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "bundle" / "docs").glob("*.md")),
     *sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "research" / "docs").glob("*.md")),
@@ -66,10 +67,14 @@ class Shown:
         return {name[2:]: DefaultParseValue(value) for name, value in zip(names, values, strict=True)}
 
     @property
+    def folder(self) -> Path:
+        """The folder where the document says that it is run."""
+        return ROOT / "bundle" if self.document.startswith("bundle/") else ROOT
+
+    @property
     def config_files(self) -> tuple[Path, ...]:
-        """Its config files, from the folder where the document says that it is run."""
-        folder = ROOT / "bundle" if self.document.startswith("bundle/") else ROOT
-        return tuple(folder / file for file in ensure_tuple(self.options["config_file"]))
+        """Its config files."""
+        return tuple(self.folder / file for file in ensure_tuple(self.options["config_file"]))
 
     @property
     def key(self) -> str:
@@ -167,7 +172,8 @@ RUN_ELSEWHERE = {
 """Commands that take long, or other programs: the test that runs what they run."""
 
 NOT_RUN = {
-    "make demo", "make test", "make bench", "pip install", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
+    "make demo", "make test", "make bench", "make setup", "make lint", "make format", ". .venv/bin/activate",
+    "pip install", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
     "docker run", "monai-deploy run", "cd bundle", "export FUSIONINN_PACS_PASSWORD=…", "sh tools/uncertainty.sh",
     "python benchmarks/clinic.py", "python benchmarks/likeness.py", "python benchmarks/memory.py",
     "python benchmarks/volume.py",
@@ -261,10 +267,14 @@ def test_commands_run_as_they_are_shown(data, monkeypatch):
     if not (ROOT / "bundle/models/model.pt").is_file():
         pytest.skip("no weights are shipped with this copy")
     monkeypatch.setenv("FUSIONINN_TRACEBACK", "1")
-    monkeypatch.chdir(ROOT)
-    first = {shown.key: shown for shown in reversed(OF_THE_BUNDLE) if shown.document == "README.md"}
+    first = {
+        shown.key: shown
+        for shown in reversed(OF_THE_BUNDLE)
+        if "dataset_dir" in shown.options or "sources" in shown.options
+    }
     for key, (added, made) in RUN_HERE.items():
         shown = first[key]
+        monkeypatch.chdir(shown.folder)
         options = {**shown.options, **added}
         options = {name: placed(value, key, data) for name, value in options.items()}
         monai.bundle.run(run_id=shown.section, logging_file=False, **options)
