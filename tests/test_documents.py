@@ -169,7 +169,8 @@ RUN_ELSEWHERE = {
 """Commands that take long, or other programs: the test that runs what they run."""
 
 NOT_RUN = {
-    "make demo", "make test", "make bench", "make setup", "make lint", "make format", ". .venv/bin/activate",
+    "make demo", "make test", "make test-all", "make bench", "make setup", "make lint", "make format",
+    ". .venv/bin/activate",
     "pip install", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
     "docker run", "monai-deploy run", "cd bundle", "export FUSIONINN_PACS_PASSWORD=…", "sh tools/uncertainty.sh",
     "python benchmarks/clinic.py", "python benchmarks/likeness.py", "python benchmarks/memory.py",
