@@ -229,6 +229,26 @@ def test_a_link_leads_to_a_file_that_is_there(document: str):
         assert target.is_relative_to(within), f"{link} is not in the bundle, which others download alone"
 
 
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if not name.startswith("research/")])
+def test_no_row_of_a_table_is_empty(document: str):
+    rows = [
+        line.strip("| ").split("|")
+        for line in (ROOT / document).read_text(encoding="utf-8").splitlines()
+        if line[:1] == "|"
+    ]
+    assert [row for row in rows if "(not run" in "".join(row) or (len(row) > 2 and not "".join(row[1:]).strip())] == []
+
+
+def test_the_readme_stays_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900
+
+
+def test_the_manual_lists_all_its_pages():
+    folder = ROOT / "bundle" / "docs"
+    listed = set(LINK.findall((folder / "README.md").read_text(encoding="utf-8")))
+    assert {path.name for path in folder.glob("*.*")} - listed == {"README.md"}
+
+
 @pytest.fixture
 def data(tmp_path, write_patient) -> Path:
     """Folder of data with the names that documents use for it."""
