@@ -19,6 +19,7 @@ REQUIRED = [
     *(f"deploy/{name}" for name in ("README.md", "app.py", "app.yaml", "requirements.txt")),
     ".ci/run",
     ".gitignore",
+    "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
     "README.md",

@@ -18,4 +18,4 @@ $run training --config_file "['$configs/train.json','$configs/crops.json','$conf
     --dataset_dir "$open" --output_dir "$out"
 $run --config_file "['$configs/evaluate.json','research/configs/reliability.json']" \
     --dataset_dir "$held_out" --split_file "$held_out/split.json" --output_dir "$out/reliability" \
-    --document bundle/docs/uncertainty.md --figure bundle/docs/images/uncertainty.png
+    --document research/docs/uncertainty.md --figure research/docs/images/uncertainty.png
