@@ -23,7 +23,30 @@ from scripts.networks import FusionINN
 from scripts.transforms.normalize import normalize_slices
 
 ROOT = Path(__file__).resolve().parent.parent
+COSTLY = {"runtimes": "exports", "export": "exports", "registration": "heads"}
+"""Folders of tests that share a fixture of this or their own conftest.py which takes seconds."""
+
 SOURCE_OF_SUFFIX = {"t1ce": "t1gd", "t1c": "t1gd", "t1gd": "t1gd", "t2f": "flair", "flair": "flair"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of whole commands, in `tests` itself: they take longest, and nothing then waits for them."""
+    items.sort(key=lambda item: item.path.parent != ROOT / "tests")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Give each file to one process, and all files that use the same costly fixture to the same one."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFixture(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return COSTLY.get(Path(file).parent.name, file)
+
+    return ByFixture(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

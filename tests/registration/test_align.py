@@ -61,12 +61,12 @@ class TestAPairThatLiesRight:
         assert set(data["volumes"]) == {"t1gd", "flair"}
 
 
-class TestAMovedPair:
-    @pytest.fixture(scope="class")
-    def thick(self, pair, moved):
-        moving, truth = moved(pair[1], (6, -5, 8), (7, -4, 5), (2.0, 2.0, 5.0))
-        return moving, truth
+@pytest.fixture(scope="module")
+def thick(pair, moved):
+    return moved(pair[1], (6, -5, 8), (7, -4, 5), (2.0, 2.0, 5.0))
 
+
+class TestAMovedPair:
     def test_it_is_moved_back(self, pair, thick):
         moving, truth = thick
         data = AlignSourcesd()(patient(pair[0], moving))
