@@ -52,12 +52,14 @@ def started(tmp_path, settings, write_patient):
         line = ["-m", "monai.bundle", "run", "--config_file", INFERENCE, *given, "--output_dir", tmp_path / "out"]
         environment = {key: value for key, value in os.environ.items() if key != "FUSIONINN_TRACEBACK"}
         process = Command(*line, env=environment)
-        limit = time.monotonic() + 120
-        while not list(tmp_path.glob("out/.finished/fusing/P*.json")) and time.monotonic() < limit:
-            assert process.is_running(), process.wait().stderr
-            time.sleep(0.01)
-        yield process
-        process.send_signal(signal.SIGKILL)
+        try:
+            limit = time.monotonic() + 120
+            while not list(tmp_path.glob("out/.finished/fusing/P*.json")) and time.monotonic() < limit:
+                assert process.is_running(), process.wait().stderr
+                time.sleep(0.01)
+            yield process
+        finally:
+            process.send_signal(signal.SIGKILL)
 
     return start
 

@@ -125,6 +125,7 @@ def _serve() -> dict:
             answer = os.fork()
             if not answer:
                 return request
+            ended.pop(answer, None)
         elif "wait" in request:
             answer = _status(request["wait"], ended, request["timeout"])
         else:
@@ -147,7 +148,7 @@ def _status(child: int, ended: dict[int, int], timeout: float) -> int | None:
     limit = time.monotonic() + timeout
     while time.monotonic() < limit:
         if _has_ended(child, ended):
-            return ended.pop(child)
+            return ended[child]
         time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
