@@ -54,7 +54,7 @@ def phantom(tmp_path) -> Path:
         (tmp_path / folder / "phantom-01").mkdir(parents=True)
         for name, source in zip(names, ("t1ce", "flair"), strict=True):
             target = tmp_path / folder / "phantom-01" / f"phantom-01_{name}.nii.gz"
-            nib.save(nib.load(EXAMPLE / f"phantom-01_{source}.nii.gz").slicer[..., 20:44:3], target)
+            nib.save(nib.load(EXAMPLE / f"phantom-01_{source}.nii.gz").slicer[50:190, 40:200, 20:44:6], target)
     return tmp_path
 
 

@@ -39,17 +39,25 @@ class Command:
         arguments: what follows `python`: "-m", a module and its arguments, or "-c", code and its arguments.
         cwd: working directory. Defaults to that of this process.
         env: environment. Defaults to that of this process.
+        together: both streams are collected as standard output, in the order of their lines. Defaults to False.
 
     Attributes:
         pid: its process.
     """
 
-    def __init__(self, *arguments: object, cwd: str | Path | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        cwd: str | Path | None = None,
+        env: dict[str, str] | None = None,
+        together: bool = False,
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._streams = [Path(self._folder.name) / name for name in ("stdout", "stderr")]
         self.arguments = [str(argument) for argument in arguments]
         given = {"cwd": str(cwd or Path.cwd()), "env": dict(os.environ if env is None else env)}
-        self.pid = _ask(start=self.arguments, streams=[str(stream) for stream in self._streams], **given)
+        written = [str(self._streams[0 if together else place]) for place in (0, 1)]
+        self.pid = _ask(start=self.arguments, streams=written, **given)
 
     def wait(self, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Wait for its end; kill it after `timeout` seconds.
@@ -58,7 +66,9 @@ class Command:
             subprocess.TimeoutExpired: when it was killed.
         """
         status = _ask(wait=self.pid, timeout=timeout)
-        told = [stream.read_text(encoding="utf-8", errors="replace") for stream in self._streams]
+        told = [
+            stream.read_text(encoding="utf-8", errors="replace") if stream.exists() else "" for stream in self._streams
+        ]
         self._folder.cleanup()
         if status is None:
             raise subprocess.TimeoutExpired(self.arguments, timeout, *told)
@@ -158,7 +168,7 @@ def _status(child: int, ended: dict[int, int], timeout: float) -> int | None:
 def _become(request: dict) -> None:
     """Give this process the streams, environment, folder, import path and arguments of a fresh interpreter."""
     for descriptor, path in enumerate((os.devnull, *request["streams"])):
-        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         os.dup2(opened, descriptor)
         os.close(opened)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, shells leave it ignored

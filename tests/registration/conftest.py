@@ -11,11 +11,22 @@ from scripts.registration.resample import resample
 from scripts.registration.volume import Volume, head_points
 
 
+def phantom_of(voxel: float) -> tuple[Volume, Volume]:
+    """T1-Gd and FLAIR of a phantom in cubes of `voxel` mm."""
+    phantom = build_phantom(7, voxel=voxel, slice_factor=1)
+    return tuple(Volume(values.astype(np.float32), phantom.affine) for values in (phantom.t1gd, phantom.flair))
+
+
 @pytest.fixture(scope="session")
 def pair() -> tuple[Volume, Volume]:
-    """T1-Gd and FLAIR of a phantom, 2 mm cubes."""
-    phantom = build_phantom(7, voxel=2.0, slice_factor=1)
-    return tuple(Volume(values.astype(np.float32), phantom.affine) for values in (phantom.t1gd, phantom.flair))
+    """T1-Gd and FLAIR of a phantom, 2 mm cubes: where it matters how close the result is."""
+    return phantom_of(2.0)
+
+
+@pytest.fixture(scope="session")
+def coarse_pair() -> tuple[Volume, Volume]:
+    """T1-Gd and FLAIR of a phantom, 3 mm cubes: a third of the voxels."""
+    return phantom_of(3.0)
 
 
 @pytest.fixture(scope="session")
