@@ -23,8 +23,11 @@ from scripts.networks import FusionINN
 from scripts.transforms.normalize import normalize_slices
 
 ROOT = Path(__file__).resolve().parent.parent
-COSTLY = {"runtimes": "exports", "export": "exports", "registration": "heads"}
-"""Folders of tests that share a fixture of this or their own conftest.py which takes seconds."""
+COSTLY = {
+    **dict.fromkeys(("runtimes", "export"), "exports"),
+    **dict.fromkeys(("registration", "phantom", "test_unregistered.py"), "heads"),
+}
+"""Folders and files of tests that share what takes seconds: a fixture, or what a process keeps once it was loaded."""
 
 SOURCE_OF_SUFFIX = {"t1ce": "t1gd", "t1c": "t1gd", "t1gd": "t1gd", "t2f": "flair", "flair": "flair"}
 
@@ -44,7 +47,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
     class ByFixture(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return COSTLY.get(Path(file).parent.name, file)
+            path = Path(file)
+            return COSTLY.get(path.name) or COSTLY.get(path.parent.name) or file
 
     return ByFixture(config, log)
 

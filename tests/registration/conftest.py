@@ -18,8 +18,8 @@ def phantom_of(voxel: float) -> tuple[Volume, Volume]:
 
 
 @pytest.fixture(scope="session")
-def pair() -> tuple[Volume, Volume]:
-    """T1-Gd and FLAIR of a phantom, 2 mm cubes: where it matters how close the result is."""
+def fine_pair() -> tuple[Volume, Volume]:
+    """T1-Gd and FLAIR of a phantom, 2 mm cubes: where it matters how close a result is."""
     return phantom_of(2.0)
 
 
@@ -27,6 +27,12 @@ def pair() -> tuple[Volume, Volume]:
 def coarse_pair() -> tuple[Volume, Volume]:
     """T1-Gd and FLAIR of a phantom, 3 mm cubes: a third of the voxels."""
     return phantom_of(3.0)
+
+
+@pytest.fixture(scope="session")
+def pair(fine_pair: tuple[Volume, Volume]) -> tuple[Volume, Volume]:
+    """The pair that tests of a file use: fine, unless the file says otherwise."""
+    return fine_pair
 
 
 @pytest.fixture(scope="session")
