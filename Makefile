@@ -12,16 +12,19 @@ BENCH ?=
 PY    := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
+# Each file in one process, so that its fixtures are made once, in the order of tests/conftest.py: the longest first.
+SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
 # glibc hands large blocks back to the system after each layer and pages them in again for the
 # next; told to keep them it is several times faster. Other systems ignore these.
 export MALLOC_MMAP_THRESHOLD_ = 1073741824
 export MALLOC_TRIM_THRESHOLD_ = 1073741824
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bundle lint format clean distclean always
+.PHONY: help setup demo test test-all bench bundle lint format clean distclean always
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## build the environment in .venv (the others do it when needed)
 
@@ -38,8 +41,11 @@ demo: $(READY) ## fuse and decompose the embedded example, end with a picture
 	@echo "Picture:"
 	@find demo -type f -name '*_overview.png' | sort | sed 's/^/  /'
 
-test: $(READY) ## run the tests
-	@$(PY) -m pytest -n $(JOBS) --dist loadscope $(TESTS)
+test: $(READY) ## run the tests, without the slow ones
+	@$(PY) -m pytest $(SHARED) -m "not slow" $(TESTS)
+
+test-all: $(READY) ## run all tests, as CI does
+	@$(PY) -m pytest $(SHARED) $(TESTS)
 
 bench: $(READY) ## time fusing, decomposing and training beside the published network
 	@$(PY) benchmarks/speed.py $(BENCH)

@@ -23,7 +23,34 @@ from scripts.networks import FusionINN
 from scripts.transforms.normalize import normalize_slices
 
 ROOT = Path(__file__).resolve().parent.parent
+COSTLY = {
+    **dict.fromkeys(("runtimes", "export"), "exports"),
+    **dict.fromkeys(("registration", "phantom", "test_unregistered.py"), "heads"),
+}
+"""Folders and files of tests that share what takes seconds: a fixture, or what a process keeps once it was loaded."""
+
 SOURCE_OF_SUFFIX = {"t1ce": "t1gd", "t1c": "t1gd", "t1gd": "t1gd", "t2f": "flair", "flair": "flair"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of whole commands, in `tests` itself: they take longest, and nothing then waits for them."""
+    items.sort(key=lambda item: item.path.parent != ROOT / "tests")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Give each file to one process, and all files that use the same costly fixture to the same one."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFixture(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            path = Path(file)
+            return COSTLY.get(path.name) or COSTLY.get(path.parent.name) or file
+
+    return ByFixture(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -96,6 +96,7 @@ def test_an_evaluation_by_two_gives_the_tables_of_one(tmp_path, cohort, weights,
     assert summaries[0] == summaries[1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("process_as_it_was")
 def test_when_one_of_two_is_killed_the_others_patients_are_left_alone(tmp_path, cohort, weights):
     (tmp_path / "killing.py").write_text(KILLING)

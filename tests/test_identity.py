@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import shutil
-import subprocess
 import sys
 import zlib
 from contextlib import redirect_stderr, redirect_stdout
@@ -24,6 +23,7 @@ from PIL import Image
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
 from phantom_studies.study import write_study  # noqa: E402
+from warm_python import run_python  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "bundle"
@@ -153,10 +153,9 @@ def command(tmp_path_factory, study):
     settings = {**QUICK, "dataset_dir": study, "output_dir": folder, "nifti": "true", "report": "true"}
     options = [part for key, value in settings.items() for part in (f"--{key}", str(value))]
     temporary = tmp_path_factory.mktemp("tmp")
-    done = subprocess.run(
-        [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(configs), *options],
-        env={**os.environ, "TMPDIR": str(temporary)}, capture_output=True, text=True, check=True, cwd=ROOT,
-    )  # fmt: skip
+    line = ["-m", "monai.bundle", "run", "--config_file", configs, *options]
+    done = run_python(*line, env={**os.environ, "TMPDIR": str(temporary)}, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr, folder, temporary
 
 

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +22,11 @@ from scripts.command_line.plain_errors import plain_cause
 from scripts.networks.uncertainty import UncertaintyHead
 from scripts.networks.weights import fingerprint
 from scripts.outputs.volumes import load_fused
+from warm_python import Command, run_python
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
 SHIPPED = BUNDLE / "models" / "model.pt"
-RUN = [sys.executable, "-m", "monai.bundle", "run"]
+RUN = ["-m", "monai.bundle", "run"]
 
 
 @pytest.fixture(scope="session")
@@ -511,7 +511,7 @@ class TestWhatEndsARun:
 def execute(*arguments: object, cwd: Path, check: bool = True) -> subprocess.CompletedProcess:
     """Run the command in a process of its own."""
     command = [*RUN, *(str(argument) for argument in arguments)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment(), check=False)
+    done = run_python(*command, cwd=cwd, env=environment())
     assert not check or done.returncode == 0, done.stderr
     return done
 
@@ -576,14 +576,11 @@ class TestFromTheShell:
         write_patient(tmp_path / "data", "P", t1ce=noise, flair=noise[::-1])
         folder = tmp_path / "out" / "P"
         arguments = ("--dataset_dir", tmp_path / "data", "--output_dir", tmp_path / "out", "--ckpt_path", weights)
-        process = subprocess.Popen(
-            [*RUN, "--config_file", str(BUNDLE / "configs" / "inference.json"), *map(str, arguments)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=environment(),
+        process = Command(
+            *(*RUN, "--config_file", BUNDLE / "configs" / "inference.json", *arguments), env=environment()
         )
         deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
+        while process.is_running() and time.monotonic() < deadline:
             if folder.is_dir() and any(folder.iterdir()):
                 break
             time.sleep(0.005)

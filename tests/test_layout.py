@@ -17,6 +17,7 @@ MEGABYTE = 2**20
 
 REQUIRED = [
     *(f"deploy/{name}" for name in ("README.md", "app.py", "app.yaml", "requirements.txt")),
+    "fusioninn/__init__.py",
     ".ci/run",
     ".gitignore",
     "CONTRIBUTING.md",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
-import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -19,6 +17,7 @@ from scripts.data.colour import luminance_and_chroma
 from scripts.data.pictures import read_picture
 from scripts.networks.weights import fingerprint
 from scripts.outputs.digest import record_id
+from warm_python import run_python
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 
@@ -243,9 +242,9 @@ def test_sources_must_be_given(tmp_path, refused):
 
 
 def test_the_command_line_takes_the_folders_as_a_list(tmp_path, pairs):
-    run = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(CONFIGS / "fuse_pictures.json")]
+    run = ["-m", "monai.bundle", "run", "--config_file", str(CONFIGS / "fuse_pictures.json")]
     run += ["--sources", str(pairs), "--output_dir", str(tmp_path / "out"), "--device", "cpu", "--overview", "false"]
-    done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path)
+    done = run_python(*run, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out").glob("*_fused.png"))) == 2
     fused = np.asarray(Image.open(tmp_path / "out" / "a_fused.png"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from monai.bundle import ConfigWorkflow
 
 from scripts.command_line.plain_errors import plain_message
 from scripts.networks import FusionINN
+from warm_python import Command
 
 INFERENCE = str(Path(__file__).resolve().parent.parent / "bundle" / "configs" / "inference.json")
 PATIENTS = 40
@@ -46,25 +45,21 @@ def started(tmp_path, settings, write_patient):
     """Return a function that starts the command and waits for its first finished patients."""
 
     @contextmanager
-    def start() -> Iterator[subprocess.Popen]:
+    def start() -> Iterator[Command]:
         for i in range(PATIENTS):
             write_patient(Path(settings["dataset_dir"]), f"P{i:02d}")
         given = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
-        line = [sys.executable, "-m", "monai.bundle", "run", "--config_file", INFERENCE, *given]
+        line = ["-m", "monai.bundle", "run", "--config_file", INFERENCE, *given, "--output_dir", tmp_path / "out"]
         environment = {key: value for key, value in os.environ.items() if key != "FUSIONINN_TRACEBACK"}
-        with subprocess.Popen(
-            [*line, "--output_dir", str(tmp_path / "out")],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        ) as process:
+        process = Command(*line, env=environment)
+        try:
             limit = time.monotonic() + 120
             while not list(tmp_path.glob("out/.finished/fusing/P*.json")) and time.monotonic() < limit:
-                assert process.poll() is None, process.stderr.read()
+                assert process.is_running(), process.wait().stderr
                 time.sleep(0.01)
             yield process
-            process.kill()
+        finally:
+            process.send_signal(signal.SIGKILL)
 
     return start
 
@@ -82,10 +77,11 @@ def test_ctrl_c_keeps_what_is_finished_and_a_second_command_was_refused_meanwhil
             second.initialize()
             second.run()
         process.send_signal(signal.SIGINT)
-        log, told = process.communicate()
-    assert "Engine run is terminating" not in log + told
+        ended = process.wait()
+    told = ended.stderr
+    assert "Engine run is terminating" not in ended.stdout + told
     assert f'out is in use by "Fusing" (process {process.pid} on ' in plain_message(refused.value)
-    assert process.returncode == 130
+    assert ended.returncode == 130
     assert told.splitlines()[-1].startswith("Stopped by Ctrl-C. What was finished is kept: the same command")
     assert "Traceback" not in told
     finished = {path.stem for path in (out / ".finished" / "fusing").glob("P*.json")}
@@ -97,7 +93,8 @@ def test_ctrl_c_keeps_what_is_finished_and_a_second_command_was_refused_meanwhil
 def test_an_output_folder_that_is_removed_meanwhile_ends_the_run_with_one_line(tmp_path, started):
     with started() as process:
         shutil.move(tmp_path / "out", tmp_path / "elsewhere")
-        told = process.communicate()[1]
-    assert process.returncode == 1
+        ended = process.wait()
+    told = ended.stderr
+    assert ended.returncode == 1
     assert told.splitlines()[-1].startswith(f"Error: {tmp_path / 'out'} was removed or renamed while")
     assert "Traceback" not in told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -13,6 +12,7 @@ import pytest
 from monai.bundle import ConfigWorkflow
 
 from scripts.command_line.plain_errors import plain_cause
+from warm_python import run_python
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
@@ -43,13 +43,11 @@ def _plain_process(monkeypatch):
 
 def typed(study: Path, results: Path, *options: str) -> subprocess.CompletedProcess:
     """Run the command as a user types it."""
-    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(CONFIGS), "--bundle_root", str(BUNDLE)]
+    command = ["-m", "monai.bundle", "run", "--config_file", CONFIGS, "--bundle_root", BUNDLE]
     places = ["--dataset_dir", str(study), "--output_dir", str(results)]
     settings = [word for name, value in SETTINGS.items() for word in (f"--{name}", value)]
     environment = {**os.environ, "FUSIONINN_TRACEBACK": "", "PYTHONPATH": str(BUNDLE), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*command, *places, *settings, *options], capture_output=True, text=True, env=environment, cwd=results.parent
-    )
+    return run_python(*command, *places, *settings, *options, env=environment, cwd=results.parent)
 
 
 def fuse(study: Path, results: Path, **options: str) -> None:

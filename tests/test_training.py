@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -25,10 +24,12 @@ from scripts.networks import FusionINN
 from scripts.networks.weights import load_weights
 from scripts.training.history import read_history
 from scripts.training.image_panel import ImagePanel
+from warm_python import Command, run_processes, run_python
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 TRAIN = CONFIGS / "train.json"
 MULTI_GPU = CONFIGS / "multi_gpu_train.json"
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": ""}
 BATCHES = 3  # of 4 slices, from 2 training patients of 6 slices
 
 TERMS = {"loss", "fusion", "decomposition", "latent", "fusion_l2", "decomposition_l2", "detail", "range"}
@@ -125,12 +126,11 @@ def configured_network() -> FusionINN:
 
 def command(*arguments: str, **settings) -> list[str]:
     given = [item for key, value in settings.items() for item in (f"--{key}", str(value))]
-    return [sys.executable, "-m", "monai.bundle", "run", *arguments, *given]
+    return ["-m", "monai.bundle", "run", *arguments, *given]
 
 
 def execute(line: list[str], cwd: Path) -> subprocess.CompletedProcess:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=300)
+    return run_python(*line, cwd=cwd, env=ENVIRONMENT)
 
 
 def state(output: Path) -> dict:
@@ -228,7 +228,7 @@ class TestResuming:
     @pytest.mark.parametrize("moment", ["epoch", "save"])
     def test_a_run_killed_in_the_middle_of(self, moment, finished, patients, tmp_path):
         output = tmp_path / "run"
-        killed = execute([sys.executable, "-c", KILLED_RUN, moment, str(patients), str(output)], tmp_path)
+        killed = execute(["-c", KILLED_RUN, moment, str(patients), str(output)], tmp_path)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert state(output)["epoch"] == 2
         assert len(list(output.glob(".last.pt.*"))) == (moment == "save")
@@ -363,15 +363,13 @@ class TestCommands:
         output, long = tmp_path / "run", self.SMALL | {"epochs": 12}
         given = long | {"dataset_dir": patients, "output_dir": output}
         line = command("training", "--config_file", "configs/train.json", **given)
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-        nowhere = subprocess.DEVNULL
-        with subprocess.Popen(line, cwd=CONFIGS.parent, env=environment, stdout=nowhere, stderr=nowhere) as running:
-            limit = time.monotonic() + 120
-            while not (output / "last.pt").exists() and time.monotonic() < limit:
-                time.sleep(0.01)
-            time.sleep(0.05)
-            running.terminate()
-        assert running.returncode == 128 + signal.SIGTERM
+        running = Command(*line, cwd=CONFIGS.parent, env=ENVIRONMENT)
+        limit = time.monotonic() + 120
+        while not (output / "last.pt").exists() and time.monotonic() < limit:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait().returncode == 128 + signal.SIGTERM
         assert not [path for path in output.iterdir() if path.name.startswith(".")]
         assert 1 <= state(output)["epoch"] < 12
 
@@ -419,10 +417,9 @@ class TestCommands:
         files = f"['{TRAIN}','{MULTI_GPU}','{tmp_path / 'keep.json'}']"
         given = self.SMALL | alike | {"dataset_dir": patients, "output_dir": tmp_path / "two"}
         line = command("training", "--config_file", files, **given)
-        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-        done = execute([*torchrun, *line[1:]], tmp_path)
-        assert done.returncode == 0, done.stderr
-        assert sum(" - epoch " in text for text in done.stdout.splitlines()) == 2
+        done = run_processes(2, *line, cwd=tmp_path, env=ENVIRONMENT)
+        assert [process.returncode for process in done] == [0, 0], "".join(process.stderr for process in done)
+        assert [process.stdout.count(" - epoch ") for process in done] == [2, 0]
         two = state(tmp_path / "two")["network"]
         ranks = [torch.load(tmp_path / "two" / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
         assert same(ranks[0], ranks[1])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import nibabel as nib
 import numpy as np
@@ -17,6 +15,7 @@ import itk
 from scripts.phantom.build import build_phantom
 from scripts.registration.motion import rigid_matrix
 from scripts.registration.resample import resample
+from warm_python import run_python
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +41,11 @@ def fused(dataset, repository, tmp_path_factory):
     """Output folder of the command."""
     output = tmp_path_factory.mktemp("fused")
     configs = [str(repository / "bundle" / "configs" / f"{name}.json") for name in ("inference", "unregistered")]
-    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(configs)]
+    command = ["-m", "monai.bundle", "run", "--config_file", str(configs)]
     settings = {"dataset_dir": dataset[0], "output_dir": output, "typicality": False, "overview": False}
     for key, value in settings.items():
         command += [f"--{key}", str(value)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=repository)
+    done = run_python(*command, cwd=repository)
     assert done.returncode == 0, done.stderr[-2000:]
     return output / "phantom-07"
 

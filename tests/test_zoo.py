@@ -17,6 +17,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, verify_metadata, verify_net_in_out
 
+from warm_python import run_python
+
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "bundle"
 CONFIGS = BUNDLE / "configs"
@@ -161,11 +163,11 @@ class TestDownload:
         with (unpacked / "scripts" / "__init__.py").open("a") as file:
             file.write("\nprint('imported from', __file__)\n")
         settings = {"dataset_dir": tmp_path / "data", "output_dir": "out", "device": "cpu", "overview": "false"}
-        line = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(unpacked / "configs/inference.json")]
+        line = ["-m", "monai.bundle", "run", "--config_file", str(unpacked / "configs/inference.json")]
         line += [item for key, value in settings.items() for item in (f"--{key}", str(value))]
         # As one who has downloaded it: no path of this repository is set, nor the working directory the bundle's.
         environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PWD")}
-        done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        done = run_python(*line, cwd=tmp_path, env=environment)
         assert done.returncode == 0, done.stderr
         folder = tmp_path / "out" / PATIENT
         assert (folder / f"{PATIENT}_fused.nii.gz").is_file()

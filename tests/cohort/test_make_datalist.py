@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from scripts.cohort.make_datalist import make_datalist, read_patterns
 from scripts.data.discovery import find_patients
 from scripts.data.errors import BadInputError
+from warm_python import run_python
 
 WEEK = "Imaging/Patient-00{}/week-000-1/HD-GLIO-AUTO-segmentation/registered"
 
@@ -29,13 +28,11 @@ def lumiere(tmp_path):
 
 
 def test_the_command_says_what_matched_and_what_did_not(lumiere, repository, tmp_path):
-    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", "bundle/configs/make_datalist.json"]
+    command = ["-m", "monai.bundle", "run", "--config_file", "bundle/configs/make_datalist.json"]
     patterns = ", ".join(f"{key}=registered/{word}" for key, word in (("t1gd", "CT1*"), ("flair", "*FLAIR*")))
     target = tmp_path / "lists" / "registered.json"
     options = ["--dataset_dir", str(lumiere), "--pattern", f"{patterns}, seg=registered/segmentation*"]
-    done = subprocess.run(
-        [*command, *options, "--datalist", str(target)], capture_output=True, text=True, cwd=repository
-    )
+    done = run_python(*command, *options, "--datalist", target, cwd=repository)
     assert done.returncode == 0, done.stderr[-2000:]
     folder = lumiere / WEEK.format(1)
     assert json.loads(target.read_text()) == {

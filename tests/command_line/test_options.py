@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from pydoc import locate
 
@@ -24,6 +21,7 @@ from scripts.command_line.plain_errors import plain_cause
 from scripts.command_line.values import CHOICES
 from scripts.data.errors import BadInputError
 from scripts.runtimes.torchscript import TorchScriptRuntime
+from warm_python import run_python
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "bundle" / "configs"
@@ -33,10 +31,7 @@ DATA = {"dataset_dir": "DIR"}
 
 def test_a_mistyped_option_ends_the_command_before_the_phantom_is_fused(tmp_path):
     words = ["--config_file", INFERENCE, "--datset_dir", "/my/data", "--output_dir", str(tmp_path / "out")]
-    done = subprocess.run(
-        [sys.executable, "-m", "monai.bundle", "run", *words],
-        cwd=tmp_path, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_python(*("-m", "monai.bundle", "run"), *words, cwd=tmp_path)
     assert done.returncode == 1
     told = done.stderr.splitlines()[-1]
     assert told == "Error: --datset_dir is not an option of inference.json. Did you mean --dataset_dir?"

@@ -3,8 +3,6 @@
 import csv
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -17,6 +15,7 @@ from PIL import Image
 from scripts.command_line.plain_errors import plain_cause
 from scripts.data.errors import BadInputError
 from scripts.evaluation.score import ScoreImages
+from warm_python import run_python
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "bundle" / "configs" / "score.json"
@@ -217,12 +216,10 @@ class TestFailures:
         images, _ = reference
         settings = pictures(tmp_path, images, ["tiny21x21"])
         Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "fused" / "alone.png")
-        command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(CONFIG), "--fused", "fused"]
-        done = subprocess.run(
-            [*command, "--sources", "['a','b']", "--decomposed", "['a','b']", "--output_dir", "out"],
+        command = ["-m", "monai.bundle", "run", "--config_file", CONFIG, "--fused", "fused"]
+        done = run_python(
+            *(*command, "--sources", "['a','b']", "--decomposed", "['a','b']", "--output_dir", "out"),
             cwd=tmp_path,
-            capture_output=True,
-            text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         )
         assert done.returncode == 1

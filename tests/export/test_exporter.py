@@ -45,6 +45,7 @@ def make(network, folder, **settings) -> Exporter:
 
 
 class TestFiles:
+    @pytest.mark.slow
     def test_they_give_the_same_images_in_a_fresh_process_without_the_bundle(
         self, torch_exports, small_network, phantom_slices, tmp_path
     ):

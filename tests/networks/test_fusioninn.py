@@ -323,7 +323,9 @@ class TestLatentScale:
         assert FusionINN(latent_scale=1.0).state_dict().keys() == FusionINN().state_dict().keys()
 
     @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
-    @pytest.mark.parametrize("size", [(8, 6), (7, 5), (5, 4, 3)])
+    @pytest.mark.parametrize(
+        "size", [(7, 5), pytest.param((8, 6), marks=pytest.mark.slow), pytest.param((5, 4, 3), marks=pytest.mark.slow)]
+    )
     def test_it_is_scripted_traced_and_exported_in_both_directions(self, perturbed, size):
         network = perturbed(spatial_dims=len(size), blocks=4, latent_scale=0.25).requires_grad_(False)
         image = torch.rand(2, 2, *size)

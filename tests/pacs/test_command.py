@@ -6,8 +6,6 @@ import io
 import json
 import logging
 import os
-import subprocess
-import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 from monai.bundle import ConfigWorkflow
 
 from scripts.command_line.plain_errors import plain_cause
+from warm_python import run_python
 
 pytest.importorskip("dicomweb_client", reason="no dicomweb_client: pip install -r requirements-clinic.txt")
 pytest.importorskip("pynetdicom", reason="no pynetdicom: pip install -r requirements-clinic.txt")
@@ -151,12 +150,11 @@ def test_what_cannot_be_done_is_told_before_anything_is_written(settings, messag
 
 def test_a_password_inside_the_url_is_printed_nowhere(tmp_path):
     configs = [str(BUNDLE / "configs" / f"{name}.json") for name in ("inference", "study", "pacs")]
-    done = subprocess.run(
-        [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(configs), "--study_uid", "1.2.3",
-         "--pacs_url", "http://reader:hunter2@127.0.0.1:9/", "--output_dir", str(tmp_path / "out"), "--device", "cpu"],
+    done = run_python(
+        *("-m", "monai.bundle", "run", "--config_file", configs, "--study_uid", "1.2.3", "--device", "cpu"),
+        *("--pacs_url", "http://reader:hunter2@127.0.0.1:9/", "--output_dir", tmp_path / "out"),
         env={name: value for name, value in os.environ.items() if name != "FUSIONINN_TRACEBACK"},
-        capture_output=True, text=True,
-    )  # fmt: skip
+    )
     assert done.returncode == 1
     assert "--pacs_url holds a user or a password" in done.stderr
     assert "hunter2" not in done.stdout + done.stderr

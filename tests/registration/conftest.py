@@ -11,11 +11,28 @@ from scripts.registration.resample import resample
 from scripts.registration.volume import Volume, head_points
 
 
-@pytest.fixture(scope="session")
-def pair() -> tuple[Volume, Volume]:
-    """T1-Gd and FLAIR of a phantom, 2 mm cubes."""
-    phantom = build_phantom(7, voxel=2.0, slice_factor=1)
+def phantom_of(voxel: float) -> tuple[Volume, Volume]:
+    """T1-Gd and FLAIR of a phantom in cubes of `voxel` mm."""
+    phantom = build_phantom(7, voxel=voxel, slice_factor=1)
     return tuple(Volume(values.astype(np.float32), phantom.affine) for values in (phantom.t1gd, phantom.flair))
+
+
+@pytest.fixture(scope="session")
+def fine_pair() -> tuple[Volume, Volume]:
+    """T1-Gd and FLAIR of a phantom, 2 mm cubes: where it matters how close a result is."""
+    return phantom_of(2.0)
+
+
+@pytest.fixture(scope="session")
+def coarse_pair() -> tuple[Volume, Volume]:
+    """T1-Gd and FLAIR of a phantom, 3 mm cubes: a third of the voxels."""
+    return phantom_of(3.0)
+
+
+@pytest.fixture(scope="session")
+def pair(fine_pair: tuple[Volume, Volume]) -> tuple[Volume, Volume]:
+    """The pair that tests of a file use: fine, unless the file says otherwise."""
+    return fine_pair
 
 
 @pytest.fixture(scope="session")

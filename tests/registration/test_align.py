@@ -61,12 +61,17 @@ class TestAPairThatLiesRight:
         assert set(data["volumes"]) == {"t1gd", "flair"}
 
 
-class TestAMovedPair:
-    @pytest.fixture(scope="class")
-    def thick(self, pair, moved):
-        moving, truth = moved(pair[1], (6, -5, 8), (7, -4, 5), (2.0, 2.0, 5.0))
-        return moving, truth
+@pytest.fixture(scope="module")
+def pair(coarse_pair):
+    return coarse_pair
 
+
+@pytest.fixture(scope="module")
+def thick(pair, moved):
+    return moved(pair[1], (6, -5, 8), (7, -4, 5), (2.0, 2.0, 5.0))
+
+
+class TestAMovedPair:
     def test_it_is_moved_back(self, pair, thick):
         moving, truth = thick
         data = AlignSourcesd()(patient(pair[0], moving))
@@ -105,10 +110,11 @@ class TestAMovedPair:
 
 
 class TestWhatIsRefused:
-    def test_noise(self, pair):
-        noise = np.random.default_rng(0).normal(100, 10, pair[0].values.shape).astype(np.float32)
+    def test_noise(self, fine_pair):
+        t1gd, _ = fine_pair
+        noise = np.random.default_rng(0).normal(100, 10, t1gd.values.shape).astype(np.float32)
         with pytest.raises(BadInputError, match="P1: flair and t1gd do not show the same head.*--register never"):
-            AlignSourcesd()(patient(pair[0], Volume(noise, pair[0].affine)))
+            AlignSourcesd()(patient(t1gd, Volume(noise, t1gd.affine)))
 
     def test_noise_named_as_a_kind_of_image_that_was_not_measured_is_warned_about(self, pair):
         noise = np.random.default_rng(0).normal(100, 10, pair[0].values.shape).astype(np.float32)
@@ -123,6 +129,7 @@ class TestWhatIsRefused:
         data = AlignSourcesd()(patient(t1gd, flair.mirrored()))
         assert "flair fits t1gd better with left and right exchanged" in data["warnings"][-1]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("axis", [1, 2])
     def test_a_head_that_is_flipped_is_never_taken_silently(self, pair, axis):
         flipped = Volume(np.flip(pair[1].values, axis).copy(), pair[1].affine)

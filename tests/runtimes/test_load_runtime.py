@@ -42,7 +42,9 @@ def volumes(folder: Path) -> dict[str, np.ndarray]:
     return {path.name: np.asarray(nib.load(path).dataobj, dtype=np.float64) for path in files}
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES[1:])
+@pytest.mark.parametrize(
+    "runtime", [pytest.param(name, marks=[pytest.mark.slow] if name == "pt2" else []) for name in RUNTIMES[1:]]
+)
 def test_fused_decomposed_and_mapped_files_are_those_of_torch(runtime, command, exported_for, write_patient, tmp_path):
     folder = exported_for(runtime)
     write_patient(tmp_path / "data", "P1", shape=(25, 28, 4))
