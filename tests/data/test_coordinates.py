@@ -164,7 +164,7 @@ class TestWhatCounts:
         header = header_of(PLACES["permuted"], 0, 0)
         place = nifti_coordinates(header, SHAPE, "a.nii")
         assert np.array_equal(place.affine, header.get_base_affine())
-        assert "does not say how it is oriented" in doubts(header)
+        assert "its orientation is not given" in doubts(header)
 
     def test_a_qform_that_is_no_rotation_is_refused_where_it_counts(self):
         header = header_of(PLACES["permuted"], 0, 1)
@@ -181,4 +181,4 @@ class TestWhatCounts:
         expected[:3, 3] = -10000, -20000, 30000
         assert np.array_equal(place.affine, expected)
         assert "converted to mm" in place.doubts[0]
-        assert "does not say how it is oriented" in place.doubts[1]
+        assert "its orientation is not given" in place.doubts[1]

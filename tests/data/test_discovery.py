@@ -139,7 +139,7 @@ class TestProblems:
     def test_two_files_for_one_modality_are_a_problem(self, tmp_path):
         touch(tmp_path / "X", "X_t1ce.nii.gz", "X_flair.nii.gz", "X_flair.nii")
         (record,) = find_patients(tmp_path)
-        assert "2 files are the flair image" in record["problem"]
+        assert "2 files match the flair image" in record["problem"]
         assert "Keep one of them" in record["problem"]
 
     def test_an_empty_patient_folder_is_a_problem(self, tmp_path):
@@ -187,7 +187,7 @@ class TestBadFolders:
         with pytest.raises(BadInputError) as caught:
             find_patients(tmp_path)
         message = str(caught.value)
-        assert "Looked for <patient>_t1ce.nii.gz or <patient>-t1c.nii.gz" in message
+        assert "Searched for <patient>_t1ce.nii.gz or <patient>-t1c.nii.gz" in message
         assert "found scans/brain.nii.gz, scans/notes.txt" in message
         assert '{"training": [{"patient": "p1", "t1gd": "p1/t1gd.nii.gz"' in message
 
@@ -196,7 +196,7 @@ class TestBadFolders:
         folder = touch(tmp_path / "data", "X_t1ce.nii.gz")
         folder.chmod(0)
         try:
-            with pytest.raises(BadInputError, match="may not be read"):
+            with pytest.raises(BadInputError, match="cannot be read"):
                 find_patients(folder)
         finally:
             folder.chmod(0o700)

@@ -27,7 +27,7 @@ def filled(values):
 def test_it_becomes_0_with_one_warning_that_counts():
     values = masked()
     with pytest.warns(
-        UserWarning, match=r"a\.nii \(flair\) holds NaN in 810 of 960 voxels.*background \(0\)"
+        UserWarning, match=r"a\.nii \(flair\) contains NaN in 810 of 960 voxels.*background \(0\)"
     ) as caught:
         volume = filled(values)
     assert len(caught) == 1

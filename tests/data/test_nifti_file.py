@@ -84,7 +84,7 @@ class TestDamage:
         (tmp_path / "a.nii").write_bytes(content()[:-1])
         refused(tmp_path / "a.nii", "9 x 8 x 7 voxels, 1,360 bytes, which a file of 1,359 bytes cannot hold")
         (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content()[:-1]))
-        refused(tmp_path / "b.nii.gz", "states 1360 bytes, 1359 are there")
+        refused(tmp_path / "b.nii.gz", "states 1360 bytes, but 1359 are present")
 
 
 def claiming(size: int) -> bytes:
@@ -106,7 +106,7 @@ class TestSizes:
         with open(tmp_path / "a.nii", "wb") as stream:
             stream.write(claiming(2200))
             stream.truncate(352 + 2 * 2200**3)
-        refused(tmp_path / "a.nii", r"2200 x 2200 x 2200 voxels by its header, more than the 1,073,741,824")
+        refused(tmp_path / "a.nii", r"2200 x 2200 x 2200 voxels by its header, more than the limit of 1,073,741,824")
 
     def test_a_stream_that_unpacks_to_more_than_its_header_says_is_not_unpacked(self, tmp_path):
         block = gzip.compress(bytes(2**20))
@@ -127,7 +127,7 @@ class TestOtherKinds:
             ),
             ("a.nii.gz", b"\n<!DOCTYPE html><html>404</html>", "is a web page.*Download the file again"),
             ("a.nii.gz", b"", "is empty"),
-            ("a.nii", content().replace(b"n+1\0", b"ni1\0"), "is the header of a pair of files.*Convert"),
+            ("a.nii", content().replace(b"n+1\0", b"ni1\0"), "is that of the header of a pair of files.*Convert"),
             ("a.nii", b"hello" * 200, "does not begin with a NIfTI header"),
             ("a.nii.gz", gzip.compress(b"hello" * 200, mtime=0), "does not begin with a NIfTI header"),
         ],

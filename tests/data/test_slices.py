@@ -53,7 +53,7 @@ class TestByTumour:
         assert choose_slices(head(), seg, axis=2) == []
 
     def test_tumour_asked_for_without_segmentation_is_refused(self):
-        with pytest.raises(BadInputError, match='criterion is "tumour", but there is no segm'):
+        with pytest.raises(BadInputError, match='criterion is "tumour", but the patient has no segm'):
             choose_slices(head(), None, axis=2, criterion="tumour")
 
     def test_two_labels_mean_all_of_the_paper_s_tissues(self):

@@ -203,7 +203,7 @@ class TestLoadFused:
         save_volume(tmp_path / "f.nii.gz", volume, AFFINE)
         content = (tmp_path / "f.nii.gz").read_bytes()
         (tmp_path / "f.nii.gz").write_bytes(content[: int(keep * len(content))])
-        with pytest.raises(BadInputError, match=r"f\.nii\.gz cannot be read as NIfTI, it is truncated"):
+        with pytest.raises(BadInputError, match=r"f\.nii\.gz cannot be read as NIfTI: it is truncated"):
             load_fused(tmp_path / "f.nii.gz")
 
     def test_truncated_uncompressed_file(self, tmp_path, fused):

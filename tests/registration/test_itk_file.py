@@ -96,7 +96,7 @@ def test_units_of_nrrd_are_converted_and_a_missing_space_is_told(tmp_path):
     assert np.array_equal(read_itk(metres).affine, np.diag([2000.0, 3000, 4000, 1]))
     nowhere = read_itk(write_nrrd(tmp_path / "b.nrrd", "spacings: 2 3 4"))
     assert nowhere.meta[DOUBTS] == (
-        "it does not say how it is oriented; its axes are taken to run to the left, back and up",
+        "its orientation is not given; its axes are assumed to run to the left, back and up",
     )
 
 
@@ -124,7 +124,7 @@ def test_a_flipped_bit_in_compressed_metaimage_is_refused(nifti, place):
     [
         ("7 6 4", "states 336 bytes of voxels, more are there"),
         ("7 6 6", "states 504 bytes of voxels, 420 are there"),
-        ("32767 32767 32767", "more than the 1,073,741,824 that are read"),
+        ("32767 32767 32767", "more than the limit of 1,073,741,824"),
     ],
 )
 def test_sizes_that_do_not_fit_the_file_are_refused(tmp_path, sizes, told):

@@ -166,7 +166,7 @@ class TestDamagedFiles:
         rewrite(patient["flair"], volume((60, 60, 20)))
         content = Path(patient["flair"]).read_bytes()
         Path(patient["flair"]).write_bytes(content[: int(kept * len(content))])
-        refused(patient, r"P1_flair\.nii\.gz cannot be read as NIfTI, it is truncated.*Copy")
+        refused(patient, r"P1_flair\.nii\.gz cannot be read as NIfTI: it is truncated.*Copy")
 
     def test_a_truncated_nii_is_refused(self, patient):
         path = Path(patient["flair"]).with_suffix("")
@@ -191,7 +191,7 @@ class TestDamagedFiles:
 
     def test_another_extension_is_refused(self, patient):
         patient["flair"] = shutil.copy(patient["flair"], patient["flair"][:-7] + ".dcm")
-        refused(patient, r"P1_flair\.dcm is no NIfTI file by its name.*dcm2niix")
+        refused(patient, r"P1_flair\.dcm does not have the name of a NIfTI file.*dcm2niix")
 
     @pytest.mark.parametrize("kind", ["complex", "colour"])
     def test_voxels_that_are_no_grey_values_are_refused(self, patient, kind):

@@ -122,7 +122,7 @@ class TestBids:
             "sub-02/anat/sub-02_ce-gadolinium_T1w.nii.gz",
         )
         patients = found(root)
-        assert "2 files are the t1gd image" in patients["sub-01"]["problem"]
+        assert "2 files match the t1gd image" in patients["sub-01"]["problem"]
         assert "problem" not in patients["sub-02"]
 
     def test_only_a_segmentation_of_a_lesion_is_one(self, tree):
@@ -237,7 +237,10 @@ class TestNnUNet:
     def test_numbers_without_dataset_json_are_not_guessed(self, tree, caplog):
         root = tree("imagesTr/B_0000.nii.gz", "imagesTr/B_0001.nii.gz", "P/P_t1ce.nii.gz", "P/P_flair.nii.gz")
         assert list(found(root)) == ["P"]
-        assert "2 × numbered channel, but there is no dataset.json next to imagesTr" in caplog.text
+        assert (
+            "2 × numbered channel, but dataset.json next to imagesTr, which names the channels, is missing"
+            in caplog.text
+        )
 
     def test_images_and_labels_without_dataset_json_find_each_other(self, tree):
         root = tree("imagesTr/P1_t1ce.nii.gz", "imagesTr/P1_flair.nii.gz", "labelsTr/P1.nii.gz")
