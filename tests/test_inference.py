@@ -468,7 +468,7 @@ class TestWhatEndsARun:
         assert "does not exist" in refused("inference", **{**data, "dataset_dir": tmp_path / "none"})
         (tmp_path / "empty").mkdir()
         assert "is empty" in refused("inference", **{**data, "dataset_dir": tmp_path / "empty"})
-        assert "No fused image in" in refused("decompose", **{**data, "dataset_dir": tmp_path / "empty"})
+        assert "no fused image was found in" in refused("decompose", **{**data, "dataset_dir": tmp_path / "empty"})
         assert not (tmp_path / "out").exists()
 
     @pytest.mark.parametrize("config", ["inference", "evaluate"])

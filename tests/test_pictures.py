@@ -229,7 +229,7 @@ def test_a_picture_fused_with_other_weights_is_told(tmp_path, pairs, command, re
 
 def test_a_source_is_no_fused_picture(tmp_path, pairs, refused):
     message = refused("decompose_pictures", dataset_dir=f"{pairs[1]}/a.png", output_dir=tmp_path / "out")
-    assert "does not hold its record" in message
+    assert "does not contain its record" in message
 
 
 @pytest.mark.parametrize("name", ["fuse_pictures", "decompose_pictures"])

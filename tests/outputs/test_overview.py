@@ -119,12 +119,12 @@ class TestDrawOverview:
         assert colourful(picture)[220:-70].any()
 
     def test_a_map_of_another_shape_is_refused(self, tmp_path, patient):
-        with pytest.raises(ValueError, match="have one shape"):
+        with pytest.raises(ValueError, match="must have the same shape"):
             draw(tmp_path / "o.png", patient, uncertainty={"t1gd": np.zeros((3, 3, 3))})
 
     def test_volumes_of_different_shape_are_refused(self, tmp_path, patient):
         sources, fused, decomposed = patient
-        with pytest.raises(ValueError, match="have one shape"):
+        with pytest.raises(ValueError, match="must have the same shape"):
             draw(tmp_path / "o.png", (sources, fused[1:], decomposed))
 
     def test_folder_that_cannot_be_made_names_the_file(self, tmp_path, patient):

@@ -109,7 +109,7 @@ class TestSaveVolume:
         save_volume(tmp_path / "f.nii.gz", fused, AFFINE)
         before = (tmp_path / "f.nii.gz").read_bytes()
         monkeypatch.setattr("scripts.outputs.volumes.write_coordinates", shifted)
-        with pytest.raises(InternalError, match=r"f\.nii\.gz was not written: it would lie up to 1\.5 mm aside"):
+        with pytest.raises(InternalError, match=r"f\.nii\.gz was not written: it would lie up to 1\.5 mm off"):
             save_volume(tmp_path / "f.nii.gz", fused, AFFINE)
         assert (tmp_path / "f.nii.gz").read_bytes() == before
         assert len(list(tmp_path.iterdir())) == 1
@@ -228,12 +228,12 @@ class TestLoadFused:
     def test_invalid_voxels(self, tmp_path, fused, value):
         fused[0, 1, 2] = value
         write_nifti(tmp_path / "f.nii.gz", fused)
-        with pytest.raises(BadInputError, match=r"f\.nii\.gz holds 1 voxels that are NaN"):
+        with pytest.raises(BadInputError, match=r"f\.nii\.gz contains 1 voxels that are NaN"):
             load_fused(tmp_path / "f.nii.gz")
 
     def test_constant_volume(self, tmp_path, fused):
         write_nifti(tmp_path / "f.nii.gz", np.zeros_like(fused))
-        with pytest.raises(BadInputError, match="nothing but the value 0"):
+        with pytest.raises(BadInputError, match="only the value 0"):
             load_fused(tmp_path / "f.nii.gz")
 
     def test_source_image_in_scanner_units(self, tmp_path, fused):

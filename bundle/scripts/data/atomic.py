@@ -66,7 +66,7 @@ def sweep_leftovers(folder: str | os.PathLike[str], names: Iterable[str]) -> Non
     """
     temporaries = _temporaries(os.path.abspath(folder))
     for path in (path for name in set(names) for path in temporaries.get(name, ())):
-        with suppress(OSError):  # it is gone already, or may not be removed
+        with suppress(OSError):  # already removed, or not permitted
             if path.is_file() and time.time() - path.stat().st_mtime > _ABANDONED:
                 path.unlink()
 

@@ -94,7 +94,7 @@ def _pattern(extra: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, str]]:
     names = {one.name for one in CONTRASTS}
     contrast_of.update({word.lower(): word for word in extra if word not in names})
     words, versions = ("|".join(map(re.escape, sorted(found, key=len))) for found in (contrast_of, VERSIONS))
-    # The shortest patient counts, so that `P_brain_mask` is a mask of P. DOTALL: a name may hold even a newline.
+    # The shortest patient wins, so that `P_brain_mask` is a mask of P. DOTALL: a name may contain a newline.
     expression = rf"^(?:(.+?)[_-])?({words})((?:[_-](?:{versions}))*)$"
     return re.compile(expression, re.IGNORECASE | re.DOTALL), contrast_of
 

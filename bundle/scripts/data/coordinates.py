@@ -214,7 +214,7 @@ def _set_qform(header: nib.Nifti1Header, qform: tuple[float, ...], code: int) ->
 def _qform_fields(header: nib.Nifti1Header, shape: Sequence[int], to_mm: float) -> tuple[float, ...]:
     qfac = -1.0 if float(header["pixdim"][0]) < 0 else 1.0
     spacing = [float(size) * to_mm for size in header["pixdim"][1:4]]
-    # An axis of one voxel needs no size, and many writers give it none.
+    # An axis of one voxel needs no size, and many writers omit it.
     lengths = [*shape[:3], 1, 1][:3]
     spacing = [1.0 if size == 0 and length == 1 else size for size, length in zip(spacing, lengths, strict=True)]
     quaternion = [float(header[f"quatern_{name}"]) for name in "bcd"]
@@ -226,8 +226,8 @@ def _affine_of(qform: tuple[float, ...]) -> np.ndarray | None:
     qfac, spacing, quaternion, offset = qform[0], np.array(qform[1:4]), qform[4:7], qform[7:]
     if not np.isfinite(qform).all() or (spacing <= 0).any():
         return None
-    # As the reference implementation of NIfTI has it; nibabel takes a first number below 6e-4 for 0, which turns a
-    # volume by up to a tenth of a millimetre.
+    # As in NIfTI's reference implementation; nibabel treats a first number below 6e-4 as 0, which moves voxels
+    # by up to a tenth of a millimetre.
     first = 1.0 - float(np.dot(quaternion, quaternion))
     if first < -_QUATERNION_EXCESS:
         return None

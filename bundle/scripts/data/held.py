@@ -56,7 +56,7 @@ def hold(path: str | os.PathLike[str], wait: bool = False) -> Held | None:
         held = Held(descriptor, certain=True)
         if is_held(path, held):
             return held
-        # the holder before removed the file while this process waited for it
+        # the previous holder removed the file while this process waited
         os.close(descriptor)
 
 

@@ -40,7 +40,7 @@ class Identity:
         names: Iterable[str] = (),
         roots: Mapping[str, str] | None = None,
     ) -> None:
-        # Longest first, so that nothing is left of a value of which a part was replaced before.
+        # Longest first: replacing a part of a longer value first would leave the rest of it.
         long = sorted({value for value in values if len(value) >= _SHORTEST}, key=len, reverse=True)
         expressions = [*patterns, *(_expression(value) for value in long)]
         self._values = re.compile("|".join(expressions), re.IGNORECASE) if expressions else None
@@ -102,7 +102,7 @@ class _HidingRecords:
         record = self.make(*args, **options)
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):  # arguments that do not fit the text: logging itself says so later
+        except (TypeError, ValueError):  # arguments do not fit the format: logging reports it later
             return record
         record.msg, record.args = self.identity.hide(message), ()
         if record.exc_info and record.exc_info[0]:

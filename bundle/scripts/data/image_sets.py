@@ -153,7 +153,7 @@ def _names(sources: Sequence[Path], shared: bool, given: Sequence[str] | None) -
     else:
         parsed = [parse_name(f"{_stem(path)}.nii") if path.is_file() else None for path in sources]
         words = [found[1] for found in parsed if found]
-        # Of a folder its own name counts, of a file that of the folder it lies in.
+        # A folder is named by itself, a file by the folder that contains it.
         inside = [path if path.is_file() else path.resolve() / "image" for path in sources]
         names = words if len(set(words)) == len(sources) else source_labels(inside)
     if len(names) < 2 or len({name.lower() for name in names}) != len(names):

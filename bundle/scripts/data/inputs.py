@@ -44,7 +44,7 @@ def is_input(path: str | os.PathLike[str]) -> bool:
         folder = os.path.realpath(path)
         return any(other == folder or other.startswith(f"{folder}{os.sep}") for other in _inputs)
     known = _inputs.get(os.path.realpath(path.parent), {}).get(path.name.casefold())
-    # names in large and small letters may be of one file or of two
+    # names that differ in case may be one file or two
     return known is not None and os.path.lexists(known) and os.path.samestat(os.lstat(known), os.lstat(path))
 
 

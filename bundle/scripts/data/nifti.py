@@ -119,7 +119,7 @@ def _checked_affine(volume: MetaTensor, file: str) -> torch.Tensor:
     affine = volume.affine
     steps = affine[:3, :3].double()
     spacing = steps.norm(dim=0)
-    # relative to the spacing, so that microscopy-sized voxels pass
+    # relative to the spacing, so that microscopic voxels pass
     singular = not torch.isfinite(affine).all() or bool((spacing == 0).any())
     if singular or abs(torch.linalg.det(steps / spacing)) < 1e-6:
         raise BadInputError(

@@ -235,7 +235,7 @@ def _parsed(start: bytes, file: str) -> _Header:
     length = _header_size(start)
     if length is None or len(start) < length:
         raise BadInputError(_damaged(file, "it does not begin with a NIfTI header"))
-    # Unchecked: nibabel would correct what is contradictory, and only log it.
+    # Unchecked: nibabel would correct contradictions and only log them.
     fields = _HEADERS[length](start[:length], check=False)
     magic = bytes(fields["magic"].item())[:3]
     if magic not in (b"n+1", b"n+2"):
@@ -254,7 +254,7 @@ def _parsed(start: bytes, file: str) -> _Header:
     try:
         dtype = fields.get_data_dtype()
         slope, intercept = fields.get_slope_inter()
-    except (HeaderDataError, KeyError) as error:  # some unknown types are missing keys of nibabel's
+    except (HeaderDataError, KeyError) as error:  # nibabel raises KeyError for some unknown types
         raise BadInputError(_damaged(file, f"its header is invalid: {error}")) from error
     if dtype.kind not in "iuf":
         raise BadInputError(

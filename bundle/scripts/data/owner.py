@@ -75,7 +75,7 @@ def _machine() -> str | None:
 def _started(number: int) -> str | None:
     """Return the start time of a process, or None if no process has that number."""
     try:
-        # the name of the program, in brackets, may hold blanks
+        # the program's name, in parentheses, may contain spaces
         fields = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None

@@ -58,7 +58,7 @@ def find_picture_pairs(
     found = [_pictures(folder, own_endings) for folder in paths]
     names = set().union(*found)
     whole = {name for name in names if all(name in pictures for pictures in found)}
-    # Names that are not in every folder, but that share what counts.
+    # Names that are not in every folder, but have matching parts.
     similar = pair_names([[name for name in pictures if name not in whole] for pictures in found])
     if not whole and not similar:
         raise BadInputError(

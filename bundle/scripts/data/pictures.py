@@ -73,7 +73,7 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     kind = format_of(file)
     try:
         with warnings.catch_warnings():
-            # Pillow warns at half the size that it refuses.
+            # Pillow warns at half the size at which it raises.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(file, formats=[kind]) as image:
                 frames = getattr(image, "n_frames", 1)

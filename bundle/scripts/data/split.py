@@ -143,9 +143,9 @@ def _rank(person: str, seed: int) -> str:
 def _read_split(path: Path, names: Sequence[str]) -> tuple[set[str], set[str]]:
     content = read_record(path, _SPLIT, _REMEDY)
     known = set(names)
-    # A list written by hand may have the names that the safe ones were made of.
+    # A list written by hand may contain the original names instead of the safe ones.
     sides = [{name if name in known else _safe(name) for name in content[side]} for side in ("train", "validation")]
-    # before unknown names are dropped: a person shared in the file is a fault of the file
+    # before unknown names are dropped: a shared person is an error of the file
     _refuse_shared_persons(*sides, str(path))
     unknown = sorted((sides[0] | sides[1]) - known)
     if unknown:

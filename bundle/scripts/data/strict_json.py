@@ -120,5 +120,5 @@ def _check_values(content: Any) -> None:
             elif isinstance(value, list):
                 below += value
             elif isinstance(value, str):
-                value.encode()  # half a surrogate pair cannot be written anywhere
+                value.encode()  # an unpaired surrogate cannot be encoded
         level, depth = below, depth + 1
