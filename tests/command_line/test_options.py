@@ -361,7 +361,7 @@ def test_every_section_that_is_run_begins_by_checking(path, section):
 def test_the_command_that_a_missing_export_offers_makes_it(process_as_it_was, monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     folder = tmp_path / "with a space"
-    with pytest.raises(BadInputError, match="does not exist. Make it:") as missing:
+    with pytest.raises(BadInputError, match="does not exist. Export it:") as missing:
         TorchScriptRuntime(folder, torch.device("cpu"))
     (line,) = [line for line in str(missing.value).splitlines() if "monai.bundle" in line]
     python, *words = shlex.split(line)

@@ -67,7 +67,9 @@ def test_the_name_counts_where_a_tool_has_dropped_the_id(fused, sidecar):
 
 
 def test_a_resampled_image_is_refused(fused, sidecar):
-    with pytest.raises(BadInputError, match=r"shape \(12, 10, 4\), but \(6, 5, 4\) was written: .*original fused image"):
+    with pytest.raises(
+        BadInputError, match=r"shape \(12, 10, 4\), but \(6, 5, 4\) was written: .*original fused image"
+    ):
         check_belongs(fused, sidecar, np.zeros((12, 10, 4)), AFFINE)
 
 

@@ -46,7 +46,7 @@ class TestDescriptions:
             runtime.check_descriptions(checksum(runtime), 2)
 
     def test_other_weights_are_refused(self, altered):
-        with pytest.raises(BadInputError, match=r"holds other weights .*export these"):
+        with pytest.raises(BadInputError, match=r"contains other weights .*export these"):
             altered().check_descriptions("ab" * 32, 2)
 
     def test_another_number_of_sources_is_refused(self, altered):
@@ -55,7 +55,7 @@ class TestDescriptions:
             runtime.check_descriptions(checksum(runtime), 3)
 
     def test_a_file_that_says_nothing_is_refused(self, altered):
-        with pytest.raises(BadInputError, match="does not say what weights it holds"):
+        with pytest.raises(BadInputError, match="does not state its weights"):
             altered(checkpoint_sha256=None).check_descriptions("ab" * 32, 2)
 
 

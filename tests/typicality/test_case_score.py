@@ -78,7 +78,7 @@ def test_neither_the_units_nor_the_axis_matter(network, case, reference):
 
 
 def test_what_cannot_be_scored_is_told(network, reference):
-    with pytest.raises(BadInputError, match="for pairs only, not for 3 sources"):
+    with pytest.raises(BadInputError, match="for two sources only, got 3"):
         ScoreCase(reference)(network, torch.ones(3, 8, 8, 2), 2)
-    with pytest.raises(BadInputError, match="no slice shows anything"):
+    with pytest.raises(BadInputError, match="all slices are empty"):
         ScoreCase(reference)(network, torch.zeros(2, 8, 8, 2), 2)

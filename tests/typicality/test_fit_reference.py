@@ -69,7 +69,7 @@ def test_the_threshold_is_the_bound_of_a_next_score_and_rises_with_fewer_false_a
 
 def test_too_few_patients_are_told(tmp_path, settings, write_patient):
     write_patients(tmp_path, write_patient, 2)
-    with pytest.raises(BadInputError, match="2 patients are too few to learn what is usual; at least 3 are needed"):
+    with pytest.raises(BadInputError, match="2 patients are too few to fit a distribution; at least 3 are required"):
         FitReference(**settings)()
 
 
