@@ -127,7 +127,7 @@ def test_an_option_without_effect_is_refused(refusal, configs, section, options)
     told = refusal(configs, {**options, next(iter(options)): "x"}, section)
     assert told is not None
     assert "has no effect in" in told
-    assert "nothing that this command runs uses it" in told
+    assert "this command does not use it" in told
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_mistyped_key_of_the_user_s_own_config_is_refused(tmp_path):
     own.write_text(json.dumps({"fused_dtyp": "uint8", "learning_rate": 1, "helper": 1, "mine": ["$print()"]}))
     with pytest.raises(BadInputError) as refused:
         check(Call((INFERENCE, str(own)), DATA))
-    assert str(refused.value) == f"{own} sets 'fused_dtyp', which nothing uses. Did you mean 'fused_dtype'?"
+    assert str(refused.value) == f"{own} sets 'fused_dtyp', which is not used. Did you mean 'fused_dtype'?"
     own.write_text(json.dumps({"my_seed": 3, "seed": "@my_seed", "+imports": [], "network_def#blocks": 4}))
     check(Call((INFERENCE, str(own)), {**DATA, "my_seed": 4}))
 
@@ -218,7 +218,7 @@ def test_options_of_a_file_and_of_python_are_checked_as_typed_ones_are(monkeypat
         (["--output_dir", "OUT#2"], "--output_dir OUT#2 was read as OUT, because # begins a comment there."),
         (["--output_dir"], "--output_dir has no value. Give a path: --output_dir PATH."),
         (["--output_dir", "1e3"], "--output_dir was read as the number 1000.0."),
-        (["inference", "MRI"], "There is no section 'MRI' to run."),
+        (["inference", "MRI"], "there is no section 'MRI' to run."),
         (["--network_def#bloks", "4"], "Did you mean --network_def#blocks?"),
     ],
 )
@@ -322,13 +322,13 @@ class TestDefaultData:
     )
     def test_is_not_used_where_options_are_about_other_data(self, refusal, configs, section, options):
         told = refusal(configs, options, section)
-        assert told.startswith(f"--{next(iter(options))} is given without --dataset_dir, which would use the ")
+        assert told.startswith(f"--{next(iter(options))} is given without --dataset_dir, so the ")
         assert refusal(configs, {**options, **DATA}, section) is None
 
     def test_is_named_where_it_is_used(self, refusal, caplog):
         assert refusal("inference", {"output_dir": "OUT"}) is None
         assert [record.message for record in caplog.records] == [
-            f"No --dataset_dir is given: using the digital phantom in {ROOT}/bundle/example, which is not a patient."
+            f"--dataset_dir is not given: using the digital phantom in {ROOT}/bundle/example, which is not a patient."
         ]
         caplog.clear()
         assert refusal("decompose", {}) is None

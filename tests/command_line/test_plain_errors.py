@@ -113,7 +113,7 @@ def test_a_signal_ends_the_command_with_its_usual_code(log, capsys, number, code
         os.kill(os.getpid(), number)
     assert stopped.value.code == code
     plain_errors._tell_stop()
-    assert capsys.readouterr().err.startswith(f"\nStopped by {name}. What was finished is kept")
+    assert capsys.readouterr().err.startswith(f"\nStopped by {name}. Finished results are kept")
 
 
 def test_memory_that_is_used_up_has_a_remedy():
@@ -132,7 +132,7 @@ def test_a_full_disk_has_a_remedy():
 
 def test_a_fault_of_the_bundle_is_called_one():
     message = plain_message(wrapped(InternalError("a.nii.gz lies elsewhere than its source; nothing was written.")))
-    assert message.startswith("a.nii.gz lies elsewhere than its source; nothing was written. This is a fault of the")
+    assert message.startswith("a.nii.gz lies elsewhere than its source; nothing was written. This is a bug of the")
     assert plain_cause(InternalError("a")) is None
 
 

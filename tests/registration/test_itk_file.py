@@ -58,7 +58,7 @@ def test_colours_are_refused(nifti):
 
 
 def test_another_format_is_refused_by_its_name(nifti):
-    with pytest.raises(BadInputError, match=r"expected one of \.nii, \.nii\.gz, \.nrrd"):
+    with pytest.raises(BadInputError, match=r"expected an ending of \.nii, \.nii\.gz, \.nrrd"):
         path = nifti.with_name("a.txt")
         path.write_text("x")
         read_itk(path)
@@ -103,7 +103,7 @@ def test_units_of_nrrd_are_converted_and_a_missing_space_is_told(tmp_path):
 @pytest.mark.parametrize("flip", [100, 200, -8, -2])
 def test_a_flipped_bit_in_compressed_nrrd_is_refused(tmp_path, flip):
     assert read_itk(write_nrrd(tmp_path / "a.nrrd", "space: RAS", encoding="gzip")).max() > 800
-    with pytest.raises(BadInputError, match=r"a\.nrrd cannot be read, it is truncated or damaged"):
+    with pytest.raises(BadInputError, match=r"a\.nrrd cannot be read: it is truncated or damaged"):
         read_itk(write_nrrd(tmp_path / "a.nrrd", "space: RAS", encoding="gzip", flip=flip))
 
 
@@ -115,15 +115,15 @@ def test_a_flipped_bit_in_compressed_metaimage_is_refused(nifti, place):
     start = content.index(b"LOCAL\n") + 6
     content[start + place if place > 0 else place] ^= 4
     path.write_bytes(content)
-    with pytest.raises(BadInputError, match=r"packed\.mha cannot be read, it is truncated or damaged"):
+    with pytest.raises(BadInputError, match=r"packed\.mha cannot be read: it is truncated or damaged"):
         read_itk(path)
 
 
 @pytest.mark.parametrize(
     ("sizes", "told"),
     [
-        ("7 6 4", "states 336 bytes of voxels, more are there"),
-        ("7 6 6", "states 504 bytes of voxels, 420 are there"),
+        ("7 6 4", "states 336 bytes of voxels, but more are present"),
+        ("7 6 6", "states 504 bytes of voxels, but 420 are present"),
         ("32767 32767 32767", "more than the limit of 1,073,741,824"),
     ],
 )

@@ -68,7 +68,7 @@ def test_a_colour_of_no_source_is_told(number):
 
 
 def test_a_colour_of_a_third_of_two_sources_is_told(write):
-    with pytest.raises(BadInputError, match="colour_from is 3, but there are 2"):
+    with pytest.raises(BadInputError, match="colour_from is 3, but only 2 sources"):
         load(write("a", grey()), write("b", grey()), colour_from=3)
 
 
