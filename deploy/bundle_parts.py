@@ -1,4 +1,4 @@
-"""The parts of the bundle's own workflow for studies, as its configs declare them."""
+"""The parts of the bundle's workflow for studies, as declared in its configs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ BESIDE = Path(__file__).resolve().parent.parent / "bundle"
 
 
 def find_bundle(models: Path) -> Path:
-    """Find the bundle in a folder of models, in a folder below it, or beside this application.
+    """Find the bundle in a folder of models, in a folder below it, or next to this application.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: no bundle was found.
     """
     below = sorted(models.iterdir()) if models.is_dir() else []
     for folder in (models, *below, BESIDE):
         if (folder / "scripts" / "__init__.py").is_file() and (folder / "configs" / CONFIGS[-1]).is_file():
             return folder.resolve()
     raise FileNotFoundError(
-        f"No bundle in {models}: give the folder of the bundle, or one that holds it, with -m (scripts/ and "
+        f"no bundle was found in {models}: give its folder, or a folder that contains it, with -m (scripts/ and "
         f"configs/{CONFIGS[-1]} in it)."
     )
 
@@ -47,7 +47,7 @@ class BundleParts:
     """What the operators run: parts of ``configs/inference.json`` with ``configs/study.json`` over it.
 
     Args:
-        models: folder that holds the bundle; where it holds ``model.ts``, too, that is run in place of the weights.
+        models: folder that contains the bundle; if it also contains ``model.ts``, this is run instead of the weights.
         input_dir: folder of DICOM files.
         output_dir: folder of the results.
         settings: values for keys of the configs.
@@ -69,7 +69,7 @@ class BundleParts:
 
     @staticmethod
     def _check(files: tuple[str, ...], settings: Mapping[str, Any]) -> None:
-        """Refuse settings that the configs do not know, as the bundle's own commands do."""
+        """Raise for settings that the configs do not know, like the bundle's own commands."""
         from scripts.command_line.begin import check
         from scripts.command_line.call import Call
 
@@ -83,7 +83,7 @@ class BundleParts:
     def records(self) -> list[dict[str, Any]]:
         """Find the studies and choose their series.
 
-        The folder of the results is locked until the application ends, as the bundle's own commands do.
+        The folder of the results is locked until the application ends, as by the bundle's own commands.
         """
         from scripts.outputs.locked import lock_folder
         from scripts.outputs.writing import check_writable
@@ -95,7 +95,7 @@ class BundleParts:
 
     @cached_property
     def prepare(self) -> Any:
-        """Transforms that come after the series were read."""
+        """Transforms to apply after the series have been read."""
         from monai.transforms import Compose
 
         return Compose(self.parser.get_parsed_content("preprocessing").transforms[1:])
@@ -107,10 +107,10 @@ class BundleParts:
 
     @cached_property
     def apply(self) -> Any:
-        """Fuses, stores and decomposes a volume, and compares it with what is usual."""
+        """Fuse, store and decompose a volume, and check its typicality."""
         return self.parser.get_parsed_content(APPLY)
 
     @cached_property
     def write(self) -> Any:
-        """Writes the derived series, the sidecar and the report."""
+        """Write the derived series, the sidecar and the report."""
         return self.parser.get_parsed_content("files")
