@@ -154,7 +154,7 @@ class TestSettings:
         assert [row["slice"] for row in results["rows"]] == [1, 2]
         assert results["left_out"] == [0, 3]
         assert len(ScoreImages(min_foreground_fraction=0)(None, data(sources))["rows"]) == 4
-        with pytest.raises(BadInputError, match="the fullest has 36"):
+        with pytest.raises(BadInputError, match="the largest share is 36"):
             ScoreImages(min_foreground_fraction=0.5)(None, data(sources))
 
     def test_a_single_slice_is_always_scored(self):
