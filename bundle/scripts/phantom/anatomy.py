@@ -200,7 +200,7 @@ def _nuclei(fractions: dict[str, np.ndarray], points: np.ndarray) -> None:
 
 
 def _gliosis(rng: np.random.Generator, grid: Grid, fractions: dict[str, np.ndarray]) -> None:
-    """Add water to the white matter at the ventricles and in a few spots, as in most adults: less than half of a voxel."""
+    """Add water to the white matter at the ventricles and in a few spots, as in most adults."""
     fluid = gaussian_filter(fractions["csf"], 1.2 / grid.voxel)
     ventricles = fluid > 0.7
     beside = np.exp(-distance_transform_edt(~ventricles).astype(np.float32) * grid.voxel / 2.2)
