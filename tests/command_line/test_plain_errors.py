@@ -1,4 +1,4 @@
-"""Errors that the user can mend, told in plain words instead of a traceback."""
+"""Errors that the user can fix are shown in plain words without a traceback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scripts.data.errors import BadInputError, InternalError, NonFiniteLossError
 
 
 def wrapped(error: Exception) -> Exception:
-    """Return the error as MONAI hands it on."""
+    """Return the error as MONAI re-raises it."""
     try:
         try:
             raise error

@@ -9,7 +9,7 @@ from scripts.data.image_sets import find_image_sets
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """Return a function that makes files of the given names; only names count here."""
+    """Return a function that creates files with the given names and no content."""
 
     def make(*names: str) -> Path:
         for name in names:

@@ -1,4 +1,4 @@
-"""No result takes the place of a file that the command reads."""
+"""Results never replace a file that the command reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NaN around the head is read as background, NaN in the head is not."""
+"""NaN around the head is background, NaN in the head is an error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHAPE = (12, 10, 8)
 
 
 def masked(lowest=5.0):
-    """A head in a box, NaN around it."""
+    """A head in a box surrounded by NaN."""
     values = np.full(SHAPE, np.nan, np.float32)
     values[3:9, 3:8, 2:7] = np.linspace(lowest, 90, 6 * 5 * 5).reshape(6, 5, 5)
     return values

@@ -1,4 +1,4 @@
-"""NIfTI files are read whole or not at all; fuzzed and damaged ones never change voxels or place unseen."""
+"""NIfTI files are read completely or not at all; damage never changes voxels or coordinates silently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MUTATIONS = 300
 
 
 def content(dtype="int16", slope=None, both_forms=True) -> bytes:
-    """Return a NIfTI file, not compressed."""
+    """Return an uncompressed NIfTI file."""
     values = np.random.default_rng(1).integers(0, 120, SHAPE).astype(dtype)
     image = nib.Nifti1Image(values, PLACE)
     if slope is not None:
@@ -102,7 +102,7 @@ class TestSizes:
         refused(tmp_path / "b.nii.gz", r"32767 x 32767 x 32767 voxels.*cannot hold")
 
     def test_a_bomb_is_refused_by_its_header(self, tmp_path):
-        # A sparse file stands for 20 GB of zeros: 2200^3 voxels of 2 bytes, none of which is written or read.
+        # A sparse file of 20 GB of zeros: 2200^3 voxels of 2 bytes, none of which is written or read.
         with open(tmp_path / "a.nii", "wb") as stream:
             stream.write(claiming(2200))
             stream.truncate(352 + 2 * 2200**3)
@@ -142,7 +142,7 @@ class TestOtherKinds:
 
 
 def outcome(path):
-    """Return voxels and place where they are given without a warning, else None."""
+    """Return voxels and affine if the file is read without a warning, else None."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -1,4 +1,4 @@
-"""Which pictures belong together."""
+"""Pairing pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One pass over a folder; what cannot be used is listed and costs only itself."""
+"""Scanning a folder once; files that cannot be used are listed and do not affect others."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class TestBrainMask:
         image[1, 9, 9, 0] = 1
         mask = brain_mask(image)
         assert (mask.shape, mask.dtype) == ((1, 10, 10, 8), torch.bool)
-        # the corner is taken, so the second source falls back to "above 0"
+        # the corner is occupied, so the second source falls back to "above 0"
         assert mask[0, 9, 9, 0]
         assert mask[0, 0, 1, 0]
         assert not mask[0, 5, 9, 0]

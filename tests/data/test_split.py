@@ -1,4 +1,4 @@
-"""Splitting patients: no person on both sides."""
+"""Splitting patients: no person in both parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON of unknown origin is read strictly."""
+"""Strict reading of JSON of unknown origin."""
 
 from __future__ import annotations
 

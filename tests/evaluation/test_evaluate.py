@@ -13,7 +13,7 @@ from scripts.metrics import fusion_scores
 
 
 class MeanNetwork(torch.nn.Module):
-    """Fuses two sources to their mean and keeps half their difference: bijective, and its answers are known."""
+    """Fuses two sources to their mean and keeps half their difference: invertible, with known results."""
 
     in_channels = 2
 
@@ -32,7 +32,7 @@ class MeanNetwork(torch.nn.Module):
 
 
 class PlainMaximum(torch.nn.Module):
-    """No weights, no latent, no way back."""
+    """A method without weights, latent and inverse."""
 
     in_channels = 2
 
@@ -136,7 +136,7 @@ class TestAnyMethod:
 
 class TestThreeDimensions:
     class BesideIt(MeanNetwork):
-        """Fuses a slice to the mean of what lies in the slice above it: told only with all slices at hand."""
+        """Fuses a slice to the mean of the slice above it, which requires the whole volume."""
 
         spatial_dims = 3
 

@@ -1,4 +1,4 @@
-"""Scoring files: known answers through the command itself."""
+"""Scoring files with the command: known results."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ def reference():
 def score(monkeypatch):
     """Return a function that does in this process what the command does; it returns the rows of both tables and the
     summary."""
-    # Keeps this process's own way of telling errors.
+    # Keep this process's error handling.
     monkeypatch.setenv("FUSIONINN_TRACEBACK", "1")
 
     def run(output_dir, **settings):

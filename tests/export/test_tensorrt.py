@@ -1,4 +1,4 @@
-"""TensorRT: what can be told without a GPU."""
+"""TensorRT: tests that need no GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colour that leaves the luminance alone."""
+"""Colour that preserves the luminance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fused image and its sidecar are a pair, or are refused."""
+"""A fused image and a sidecar that do not belong together are rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results lie in the output folder."""
+"""Results stay in the output folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One command at a time in an output folder."""
+"""Only one command at a time uses an output folder."""
 
 from __future__ import annotations
 

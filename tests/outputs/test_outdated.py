@@ -1,4 +1,4 @@
-"""Results of an earlier run never lie beside another fused image."""
+"""Results of an earlier run are never left next to another fused image."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def draw(path, patient, **options):
 
 
 def colourful(picture: np.ndarray, threshold: float = 0.25) -> np.ndarray:
-    """Return where the picture is neither grey nor nearly so."""
+    """Return where the picture is clearly coloured."""
     return np.ptp(picture[..., :3], axis=2) > threshold
 
 

@@ -1,4 +1,4 @@
-"""Pictures that say what they are."""
+"""Pictures with an embedded description."""
 
 from __future__ import annotations
 

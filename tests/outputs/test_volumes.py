@@ -19,7 +19,7 @@ from scripts.outputs.volumes import (
     save_volume,
 )
 
-# Left-posterior-superior, anisotropic and off-centre: nothing that could be right by chance.
+# Left-posterior-superior, anisotropic and off-centre, so that nothing is right by chance.
 AFFINE = np.array([[-0.9, 0, 0, 80], [0, -1.1, 0, 100.5], [0, 0, 5, -40], [0, 0, 0, 1]])
 
 

@@ -1,4 +1,4 @@
-"""What two images tell about each other."""
+"""Similarity of two images."""
 
 from __future__ import annotations
 

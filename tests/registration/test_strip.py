@@ -1,4 +1,4 @@
-"""Skulls are seen, and taken off where they are."""
+"""Skulls are detected and removed."""
 
 from __future__ import annotations
 

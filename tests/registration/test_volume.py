@@ -1,4 +1,4 @@
-"""Volumes with their place in space."""
+"""Volumes with their affine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_shrinking_averages_blocks_and_leaves_thick_slices_alone():
     assert coarse.values.shape == (2, 4, 2)
     assert np.array_equal(coarse.values, (values[:4:2] + values[1:4:2]) / 2)
     assert np.allclose(coarse.spacing, (2, 2, 5))
-    # the middle of the first block lies between its two voxels
+    # the centre of the first block lies between its two voxels
     assert np.allclose(coarse.affine[:3, 3], AFFINE[:3, 3] + 0.5 * AFFINE[:3, 0])
 
 

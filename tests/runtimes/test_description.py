@@ -1,4 +1,4 @@
-"""What exports say about themselves."""
+"""Descriptions of exports."""
 
 from __future__ import annotations
 

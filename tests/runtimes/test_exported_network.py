@@ -1,4 +1,4 @@
-"""An export behaves as the network does, or says why not."""
+"""An export behaves like the network, or raises a clear error."""
 
 from __future__ import annotations
 

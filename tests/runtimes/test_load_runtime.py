@@ -1,4 +1,4 @@
-"""One key decides what the network runs on, and the files stay the same."""
+"""One key selects the runtime, and the results stay the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""onnxruntime in the network's place."""
+"""Inference with onnxruntime."""
 
 from __future__ import annotations
 

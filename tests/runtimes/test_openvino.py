@@ -1,4 +1,4 @@
-"""OpenVINO in the network's place, and its default precision kept away."""
+"""Inference with OpenVINO, which must not use its default precision."""
 
 from __future__ import annotations
 

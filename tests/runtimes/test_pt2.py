@@ -1,4 +1,4 @@
-"""Programs of torch.export in the network's place."""
+"""Inference with programs of torch.export."""
 
 from __future__ import annotations
 

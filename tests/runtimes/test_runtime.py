@@ -1,4 +1,4 @@
-"""What the files of a runtime must say."""
+"""Checks of a runtime's files."""
 
 from __future__ import annotations
 

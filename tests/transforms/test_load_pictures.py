@@ -1,4 +1,4 @@
-"""Pictures on their way into the network."""
+"""Loading pictures for the network."""
 
 from __future__ import annotations
 

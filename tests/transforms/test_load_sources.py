@@ -1,4 +1,4 @@
-"""Reading a patient's images, and refusing what cannot be fused."""
+"""Reading a patient's images, and rejecting those that cannot be fused."""
 
 from __future__ import annotations
 

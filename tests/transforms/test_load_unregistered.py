@@ -1,4 +1,4 @@
-"""Reading images that lie on grids of their own."""
+"""Reading images on different grids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Normalising the sources and coming back."""
+"""Normalising the sources and restoring them."""
 
 from __future__ import annotations
 

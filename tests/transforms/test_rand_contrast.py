@@ -1,4 +1,4 @@
-"""Another scanner's contrast, source by source."""
+"""Random contrast changes, as between scanners."""
 
 from __future__ import annotations
 

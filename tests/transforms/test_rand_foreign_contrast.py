@@ -1,4 +1,4 @@
-"""Now and then a contrast that the training data lack."""
+"""Random contrasts that the training data lack."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ RAMP = torch.tensor([0.0, 0.1, 0.25, 0.5, 0.8])
 
 
 def transformed(image, seed=0, **arguments):
-    """The changed image, and the transform as it was drawn."""
+    """The changed image, and the drawn transform."""
     transform = RandForeignContrastd("image", **{"prob": 1.0, **arguments})
     transform.set_random_state(seed=seed)
     return transform({"image": image})["image"], transform
 
 
 def one_of(kind, **arguments):
-    """A single source, saturated or inverted as is asked, with its gain."""
+    """A single source, saturated or inverted as requested, with its gain."""
     for seed in range(20):
         out, transform = transformed(RAMP[None], seed, **arguments)
         if bool(transform.inverted[0]) == (kind == "inverted"):

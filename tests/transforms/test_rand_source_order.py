@@ -1,4 +1,4 @@
-"""Now and then the sources the other way round."""
+"""Random order of the sources."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scripts.transforms.rand_source_order import RandSourceOrderd
 
 
 def constants(sources):
-    """An image whose sources are 0, 1, 2, … all over."""
+    """An image whose sources are constant: 0, 1, 2, …"""
     return torch.arange(float(sources)).view(-1, 1, 1).expand(-1, 3, 4).clone()
 
 
 def orders(sources, prob=1.0, draws=60):
-    """Which source came where, draw after draw."""
+    """The order of the sources in successive draws."""
     transform = RandSourceOrderd("image", prob=prob)
     transform.set_random_state(seed=0)
     image = constants(sources)

@@ -1,4 +1,4 @@
-"""Volumes, their slices and the axis between them."""
+"""Conversion between volumes and slices, and the slice axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scoring a case, and what seems to be wrong with it."""
+"""Scoring a case, and the likely reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that fits what is usual."""
+"""The command that fits the reference."""
 
 from __future__ import annotations
 

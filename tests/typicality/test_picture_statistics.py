@@ -1,4 +1,4 @@
-"""What plain statistics say about a pair of slices."""
+"""Statistics of a pair of slices without the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What usual pairs are like, and its file."""
+"""The distribution of usual pairs, and its file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data sets that are found without a datalist, each as its publisher names its files."""
+"""Layouts of data sets found without a datalist, with the publishers' file names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Make = Callable[..., Path]
 
 @pytest.fixture
 def tree(tmp_path) -> Make:
-    """Return a function that makes files of the given names; only names count here."""
+    """Return a function that creates files with the given names and no content."""
 
     def make(*names: str) -> Path:
         for name in names:
@@ -30,7 +30,7 @@ def tree(tmp_path) -> Make:
 
 
 def found(root: Path, **options: Any) -> dict[str, dict[str, str]]:
-    """Return what each patient's record says, with paths within the data set."""
+    """Return each patient's record, with paths relative to the data set."""
     return {
         record["patient"]: {
             key: str(Path(value).relative_to(root)) if key not in ("problem", "seg_candidates") else value
