@@ -53,7 +53,7 @@ def log(monkeypatch):
     "error",
     [BadInputError("a.nii.gz is empty."), NonFiniteLossError("The loss is nan.")],
 )
-def test_what_the_user_can_mend_is_told_alone(log, capsys, error):
+def test_errors_that_the_user_can_fix_are_shown_without_traceback(log, capsys, error):
     outer = wrapped(error)
     sys.excepthook(type(outer), outer, outer.__traceback__)
     assert capsys.readouterr().err == f"Error: {error}\n"
@@ -67,7 +67,7 @@ def test_other_errors_keep_their_traceback(log, capsys):
     assert "KeyError: 'fused'" in told
 
 
-def test_the_log_is_silent_about_an_error_that_is_told_later(log):
+def test_the_log_is_silent_about_an_error_that_is_reported_later(log):
     logger = logging.getLogger("ignite.engine")
     for error in (BadInputError("bad"), KeyError("defect")):
         try:

@@ -166,7 +166,7 @@ class TestWhatCounts:
         assert np.array_equal(place.affine, header.get_base_affine())
         assert "its orientation is not given" in doubts(header)
 
-    def test_a_qform_that_is_no_rotation_is_refused_where_it_counts(self):
+    def test_a_qform_that_is_not_a_rotation_is_refused_where_it_counts(self):
         header = header_of(PLACES["permuted"], 0, 1)
         header["quatern_b"] = 7
         with pytest.raises(BadInputError, match=r"a\.nii has an invalid qform"):

@@ -28,7 +28,7 @@ def only(records):
 
 
 class TestFiles:
-    def test_files_belong_together_whatever_their_names(self, tree):
+    def test_files_belong_together_regardless_of_their_names(self, tree):
         tree("x.png", "CT/y.png", "MR/z.png")
         record = only(find_image_sets("x.png", ["CT/y.png", "MR/z.png"]))
         assert record == {
@@ -187,7 +187,7 @@ class TestOwnOutputs:
 
 
 class TestProblems:
-    def test_a_missing_partner_is_told_with_what_is_there_and_the_others_go_on(self, tree):
+    def test_a_missing_partner_is_reported_with_what_was_found_and_the_others_continue(self, tree):
         tree("F/s1.png", "F/s2.png", "CT/s1.png", "CT/s3.png", "MR/s1.png", "MR/s2.png")
         first, second = find_image_sets("F", ["CT", "MR"])
         assert "problem" not in first

@@ -37,7 +37,7 @@ def test_an_input_among_the_results_is_refused_and_nothing_is_written(source):
     assert source.read_text() == "source"
 
 
-def test_an_input_is_no_outdated_result(source):
+def test_an_input_is_not_an_outdated_result(source):
     other = source.with_name("P_flair_decomposed.nii.gz")
     other.write_text("source")
     protect_inputs([other])

@@ -136,7 +136,7 @@ class TestOtherKinds:
         (tmp_path / name).write_bytes(bytes_)
         refused(tmp_path / name, rf"{name} .*{told}")
 
-    def test_a_folder_is_no_file(self, tmp_path):
+    def test_a_folder_is_not_a_file(self, tmp_path):
         (tmp_path / "a.nii").mkdir()
         refused(tmp_path / "a.nii", "is a folder")
 

@@ -84,5 +84,5 @@ def test_an_image_that_lies_elsewhere_is_refused(fused, sidecar, change):
         check_belongs(fused, sidecar, VALUES, other)
 
 
-def test_rounding_of_the_header_is_no_difference(fused, sidecar):
+def test_rounding_of_the_header_makes_no_difference(fused, sidecar):
     check_belongs(fused, sidecar, VALUES, AFFINE + 1e-4)

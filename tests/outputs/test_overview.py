@@ -49,7 +49,7 @@ class TestDrawOverview:
         assert below_heading[:, 1300:].any()
         assert not below_heading[:, :1200].any()
 
-    def test_without_sources_there_is_no_error_to_draw(self, tmp_path, patient):
+    def test_without_sources_no_errors_are_drawn(self, tmp_path, patient):
         _, fused, decomposed = patient
         picture = draw(tmp_path / "o.png", (None, fused, decomposed))
         assert picture.shape[1] < 1300
@@ -113,7 +113,7 @@ class TestDrawOverview:
         assert picture.shape[0] == plain.shape[0]
         assert picture.shape[1] > 2500
 
-    def test_the_expected_error_has_its_scale_without_sources_too(self, tmp_path, patient):
+    def test_the_expected_error_has_its_scale_without_sources_as_well(self, tmp_path, patient):
         _, fused, decomposed = patient
         picture = draw(tmp_path / "o.png", (None, fused, decomposed), uncertainty=decomposed)
         assert colourful(picture)[220:-70].any()

@@ -85,7 +85,7 @@ def test_a_full_disk_leaves_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_a_file_where_the_folder_should_be_is_told(tmp_path):
+def test_a_file_where_the_folder_should_be_is_reported(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(BadInputError, match="out"), staged(tmp_path / "out"):
         pass

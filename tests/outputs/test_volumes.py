@@ -275,7 +275,7 @@ class TestLoadLatent:
             load_latent(path)
 
     @pytest.mark.parametrize("values", [np.full((3, 4, 5), np.nan), np.ones((3, 4, 5, 2, 2)), np.ones((3, 4))])
-    def test_what_is_no_latent_is_refused(self, tmp_path, values):
+    def test_what_is_not_a_latent_is_refused(self, tmp_path, values):
         path = write_nifti(tmp_path / "z.nii.gz", values.astype(np.float32))
         with pytest.raises(BadInputError, match="is not the latent of a fused volume"):
             load_latent(path)
@@ -285,5 +285,5 @@ class TestLoadLatent:
     ("dtype", "highest", "expected"),
     [("uint8", 7, 255), ("int16", 255, 255), ("int16", 256, None), ("uint16", 256, 65535), ("int32", 4000, 65535)],
 )
-def test_what_means_one_in_integers_is_told_by_type_and_highest_value(dtype, highest, expected):
+def test_what_means_one_in_integers_follows_from_type_and_highest_value(dtype, highest, expected):
     assert full_scale(np.dtype(dtype), highest) == expected

@@ -90,7 +90,7 @@ def test_every_space_of_nrrd_is_read_as_ras(tmp_path, space):
     assert volume.meta[DOUBTS] == ()
 
 
-def test_units_of_nrrd_are_converted_and_a_missing_space_is_told(tmp_path):
+def test_units_of_nrrd_are_converted_and_a_missing_space_is_reported(tmp_path):
     directions = "space directions: (2,0,0) (0,3,0) (0,0,4)"
     metres = write_nrrd(tmp_path / "a.nrrd", "space: RAS", directions, 'space units: "m" "m" "m"')
     assert np.array_equal(read_itk(metres).affine, np.diag([2000.0, 3000, 4000, 1]))

@@ -49,7 +49,7 @@ def test_a_motion_is_undone_by_its_inverse_grid():
     assert np.allclose(turned.volume, volume(), atol=1e-3)
 
 
-def test_outside_is_zero_and_told():
+def test_outside_is_zero_and_reported():
     onto = np.eye(4)
     onto[0, 3] = 12
     result = resample(volume(), np.eye(4), onto, SHAPE)

@@ -43,7 +43,7 @@ def test_grids_are_the_same_within_a_hundredth_of_a_voxel():
     assert not volume.same_grid(Volume(np.zeros((50, 40, 29)), AFFINE))
 
 
-def test_noisy_air_is_no_head():
+def test_noisy_air_is_not_a_head():
     rng = np.random.default_rng(0)
     values = np.abs(rng.normal(0, 2, (20, 20, 20)))
     values[5:15, 5:15, 5:15] += 100

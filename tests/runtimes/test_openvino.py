@@ -44,7 +44,7 @@ def test_bfloat16_which_it_takes_by_default_gives_wrong_images_and_ours_does_not
     assert (opened("openvino")(image)[0] - wanted).abs().max() <= 1e-4
 
 
-def test_without_openvino_it_is_told_how_to_get_it(tmp_path, monkeypatch):
+def test_without_openvino_the_message_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(BadInputError, match="needs the package openvino.*pip install openvino"):
         OpenVINORuntime(tmp_path, torch.device("cpu"))

@@ -64,7 +64,7 @@ class TestFiles:
         with pytest.raises(BadInputError, match=r"model\.ts, which does not exist\. Make it:\n.* run torchscript"):
             TorchScriptRuntime(tmp_path, CPU)
 
-    def test_a_truncated_one_is_told(self, torch_exports, tmp_path):
+    def test_a_truncated_one_is_reported(self, torch_exports, tmp_path):
         content = (torch_exports / "model.ts").read_bytes()
         (tmp_path / "model.ts").write_bytes(content[: len(content) // 2])
         with pytest.raises(BadInputError, match="cannot be loaded by torchscript .*Export again"):

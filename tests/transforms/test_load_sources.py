@@ -181,7 +181,7 @@ class TestDamagedFiles:
         Path(patient["flair"]).write_bytes(content)
         refused(patient, r"P1_flair\.nii\.gz cannot be read as NIfTI")
 
-    def test_a_file_that_is_no_gzip_is_refused(self, patient):
+    def test_a_file_that_is_not_a_gzip_is_refused(self, patient):
         Path(patient["flair"]).write_bytes(b"<html>404 not found</html>" * 40)
         refused(patient, r"P1_flair\.nii\.gz is a web page, not an image")
 
@@ -265,7 +265,7 @@ class TestIntensities:
         rewrite(patient["t1gd"], np.full(SHAPE, 12, dtype=np.int16))
         refused(patient, r"P1_t1ce\.nii\.gz \(t1gd\) is constant \(12 everywhere\)")
 
-    def test_a_constant_slice_is_no_fault(self, patient):
+    def test_a_constant_slice_is_not_an_error(self, patient):
         data = volume()
         data[..., 0] = 0
         rewrite(patient["flair"], data)

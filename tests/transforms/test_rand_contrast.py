@@ -76,7 +76,7 @@ class TestContrast:
         assert out["brain"] is brain
         assert out["patient"] == "P1"
 
-    def test_volumes_are_changed_too(self):
+    def test_volumes_are_changed_as_well(self):
         assert transformed(torch.rand(2, 3, 4, 5), prob=1.0).shape == (2, 3, 4, 5)
 
 

@@ -36,7 +36,7 @@ class TestOrder:
         out = RandSourceOrderd("image", prob=1.0)({"image": image})["image"]
         assert torch.equal(out, image.flip(0))
 
-    def test_volumes_are_changed_too(self):
+    def test_volumes_are_changed_as_well(self):
         image = torch.rand(2, 3, 4, 5)
         assert torch.equal(RandSourceOrderd("image", prob=1.0)({"image": image})["image"], image.flip(0))
 
@@ -62,6 +62,6 @@ class TestOrder:
 
 
 @pytest.mark.parametrize("prob", [-0.1, 1.1])
-def test_what_is_no_probability_is_refused(prob):
+def test_what_is_not_a_probability_is_refused(prob):
     with pytest.raises(ValueError, match=f"prob must lie between 0 and 1, got {prob}"):
         RandSourceOrderd("image", prob=prob)

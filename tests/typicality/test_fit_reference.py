@@ -67,7 +67,7 @@ def test_the_threshold_is_the_bound_of_a_next_score_and_rises_with_fewer_false_a
     assert rare > often
 
 
-def test_too_few_patients_are_told(tmp_path, settings, write_patient):
+def test_too_few_patients_are_reported(tmp_path, settings, write_patient):
     write_patients(tmp_path, write_patient, 2)
     with pytest.raises(BadInputError, match="2 patients are too few to fit a distribution; at least 3 are required"):
         FitReference(**settings)()
@@ -83,6 +83,6 @@ def test_too_few_patients_are_told(tmp_path, settings, write_patient):
         ({"statistics": ["edgs"]}, "edgs"),
     ],
 )
-def test_settings_that_cannot_be_followed_are_told(settings, wrong, told):
+def test_settings_that_cannot_be_followed_are_reported(settings, wrong, told):
     with pytest.raises(BadInputError, match=told):
         FitReference(**{**settings, **wrong})

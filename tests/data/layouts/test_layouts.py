@@ -72,7 +72,7 @@ class TestBraTS:
 class TestBids:
     ANAT = "sub-01/ses-1/anat/sub-01_ses-1"
 
-    def test_the_contrast_agent_tells_t1gd_from_t1(self, tree):
+    def test_the_contrast_agent_distinguishes_t1gd_from_t1(self, tree):
         root = tree(
             *(f"{self.ANAT}_{word}.nii.gz" for word in ("ce-gadolinium_T1w", "T1w", "FLAIR", "T2w")),
             "sub-01/ses-1/func/sub-01_ses-1_task-rest_bold.nii.gz",
@@ -228,7 +228,7 @@ class TestNnUNet:
             },
         }
 
-    def test_a_data_set_of_another_organ_beside_it_does_not_count(self, tree):
+    def test_a_data_set_of_another_organ_next_to_it_does_not_count(self, tree):
         root = self.write(tree)
         tree("Dataset003_Liver/imagesTr/liver_0_0000.nii.gz")
         (root / "Dataset003_Liver" / "dataset.json").write_text('{"channel_names": {"0": "CT"}}')
