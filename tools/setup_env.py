@@ -127,7 +127,7 @@ class Environment:
         if not done or self.version_of("torch") is None:
             raise SetupError(
                 f"{requirement} could not be downloaded, see above.\n"
-                "  Without a network, or without a way to PyTorch's own package index: mend that"
+                "  Without a network connection, or access to PyTorch's package index: restore it"
                 " and run the same command again.\n"
                 "  To choose the build yourself, give pip's arguments, for instance\n"
                 f"    make TORCH_INSTALL='{requirement}' demo   (pip's choice, with CUDA)\n"

@@ -79,5 +79,5 @@ class TestNifti:
 
 def test_other_formats_are_refused(tmp_path):
     (tmp_path / "a.gif").write_bytes(b"x")
-    with pytest.raises(BadInputError, match=r"a\.gif does not have the name of an image"):
+    with pytest.raises(BadInputError, match=r"a\.gif has an unsupported extension"):
         read_grey_volume(tmp_path / "a.gif")

@@ -213,7 +213,7 @@ class TestProblems:
             (("gone", ["CT", "MR"]), "gone does not exist"),
             (("F", ["CT", "gone"]), "gone does not exist"),
             (("empty", ["CT", "MR"]), "no fused image was found in empty"),
-            (("F/note.txt", ["CT", "MR"]), "note.txt does not have the name of an image"),
+            (("F/note.txt", ["CT", "MR"]), "note.txt has an unsupported extension"),
             (("F/1.png", ["CT/1.png"]), "two or more"),
             (("F", ["CT", "MR"], ["CT"] * 3), "3 decomposed images or folders are given for 2 sources"),
             (("F", ["CT", "MR"], None, ["one"]), "1 source_names"),

@@ -36,7 +36,7 @@ class TestReadNifti:
         ("name", "content", "told"),
         [
             ("gone.nii", None, "does not exist"),
-            ("a.png", b"x", "does not have the name of a NIfTI file"),
+            ("a.png", b"x", "has an unsupported extension"),
             ("a.nii", b"", "is empty"),
             ("a.nii.gz", b"\x1f\x8b garbage", "truncated, damaged or in another format"),
         ],

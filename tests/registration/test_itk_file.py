@@ -58,7 +58,7 @@ def test_colours_are_refused(nifti):
 
 
 def test_another_format_is_refused_by_its_name(nifti):
-    with pytest.raises(BadInputError, match=r"expected an ending of \.nii, \.nii\.gz, \.nrrd"):
+    with pytest.raises(BadInputError, match=r"expected one of \.nii, \.nii\.gz, \.nrrd"):
         path = nifti.with_name("a.txt")
         path.write_text("x")
         read_itk(path)

@@ -191,7 +191,7 @@ class TestDamagedFiles:
 
     def test_another_extension_is_refused(self, patient):
         patient["flair"] = shutil.copy(patient["flair"], patient["flair"][:-7] + ".dcm")
-        refused(patient, r"P1_flair\.dcm does not have the name of a NIfTI file.*dcm2niix")
+        refused(patient, r"P1_flair\.dcm has an unsupported extension.*dcm2niix")
 
     @pytest.mark.parametrize("kind", ["complex", "colour"])
     def test_voxels_that_are_no_grey_values_are_refused(self, patient, kind):

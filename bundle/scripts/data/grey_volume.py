@@ -65,7 +65,7 @@ def read_grey_volume(path: str | os.PathLike[str], channel: int | None = None) -
         return GreyVolume(file, values, None, np.dtype(f"uint{picture.bits}"), levels, picture.chroma is not None)
     if not Path(file).name.lower().endswith((".nii", ".nii.gz")):
         raise BadInputError(
-            f"{file} does not have the name of an image, expected {ENDINGS}, .nii or .nii.gz. Convert it first."
+            f"{file} has an unsupported extension, expected {ENDINGS}, .nii or .nii.gz. Convert it first."
         )
     opened = open_nifti(file)
     content = as_volume(opened)

@@ -132,7 +132,7 @@ def _existing(path: str | os.PathLike[str], role: str) -> Path:
     if not found.exists():
         raise BadInputError(f"{found} does not exist. Give an existing file or folder by --{role}.")
     if found.is_file() and not _is_image(found):
-        raise BadInputError(f"{found} does not have the name of an image, expected {ENDINGS}, .nii or .nii.gz.")
+        raise BadInputError(f"{found} has an unsupported extension, expected {ENDINGS}, .nii or .nii.gz.")
     return found
 
 

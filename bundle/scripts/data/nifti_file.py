@@ -199,7 +199,7 @@ def _opened(file: str, by_name: bool = True) -> Iterator[tuple[BinaryIO, int, bo
         raise BadInputError(f"{file} is a folder, expected a NIfTI file (.nii or .nii.gz).")
     if by_name and not is_nifti(file):
         raise BadInputError(
-            f"{file} does not have the name of a NIfTI file, expected .nii or .nii.gz. Convert the image "
+            f"{file} has an unsupported extension, expected .nii or .nii.gz. Convert the image "
             "first (for DICOM: dcm2niix)."
         )
     try:

@@ -39,9 +39,7 @@ def read_itk(path: str | os.PathLike[str]) -> MetaTensor:
     if not os.path.isfile(file):
         raise BadInputError(f"{file} does not exist. Give the path of an existing file.")
     if not is_volume(file):
-        raise BadInputError(
-            f"{file} does not have the name of a volume, expected an ending of {', '.join(VOLUME_ENDINGS)}."
-        )
+        raise BadInputError(f"{file} has an unsupported extension, expected one of {', '.join(VOLUME_ENDINGS)}.")
     require("itk", purpose="reading NRRD and MetaImage")
     import itk
 
