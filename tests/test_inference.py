@@ -489,7 +489,7 @@ class TestWhatEndsARun:
     def test_a_folder_that_cannot_be_written(self, tmp_path, data, refused):
         (tmp_path / "file").touch()
         message = refused("inference", **{**data, "output_dir": tmp_path / "file" / "out"})
-        assert message.startswith(f"Nothing can be written to {tmp_path / 'file' / 'out'} (Not a directory)")
+        assert message.startswith(f"{tmp_path / 'file' / 'out'} is not writable (Not a directory)")
         assert "--output_dir" in message
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

@@ -283,7 +283,7 @@ def test_choices_are_declared_where_the_table_says(place):
 def test_a_password_in_a_url_is_refused_and_not_shown(refusal):
     for url in ("https://doctor:secret@host/dicom", "dicom://doctor:secret@host:104"):
         told = refusal("inference study pacs", {"pacs_url": url, "accession": "1"})
-        assert told.startswith("--pacs_url holds a user or a password")
+        assert told.startswith("--pacs_url contains a user or a password")
         assert "secret" not in told
     assert refusal("inference study pacs", {"pacs_url": "dicom://TITLE@host:104", "accession": "1"}) is None
     told = refusal("inference study pacs", {"pacs_password": "secret", "accession": "1"})

@@ -11,7 +11,7 @@ from scripts.export.tensorrt import DecomposeStacked, TensorRTExporter, check_te
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_without_a_gpu_the_message_says_that_one_is_needed(small_network, tmp_path):
-    with pytest.raises(BadInputError, match=r"on the NVIDIA GPU that is to run them.*section onnx"):
+    with pytest.raises(BadInputError, match=r"on the NVIDIA GPU that will run them.*section onnx"):
         TensorRTExporter(small_network, "model.pt", ["t1gd", "flair"], str(tmp_path))()
 
 

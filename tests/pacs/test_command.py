@@ -158,5 +158,5 @@ def test_a_password_inside_the_url_is_printed_nowhere(tmp_path):
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "--pacs_url holds a user or a password" in done.stderr
+    assert "--pacs_url contains a user or a password" in done.stderr
     assert "hunter2" not in done.stdout + done.stderr

@@ -61,7 +61,7 @@ class TestDescriptions:
 
 class TestFiles:
     def test_a_missing_one_is_named_with_the_command_that_makes_it(self, tmp_path):
-        with pytest.raises(BadInputError, match=r"model\.ts, which does not exist\. Make it:\n.* run torchscript"):
+        with pytest.raises(BadInputError, match=r"model\.ts, which does not exist\. Export it:\n.* run torchscript"):
             TorchScriptRuntime(tmp_path, CPU)
 
     def test_a_truncated_one_is_reported(self, torch_exports, tmp_path):

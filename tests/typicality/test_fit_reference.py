@@ -77,7 +77,7 @@ def test_too_few_patients_are_reported(tmp_path, settings, write_patient):
     ("wrong", "told"),
     [
         ({"dataset_dir": None}, "dataset_dir is missing"),
-        ({"sources": ["t1", "t2", "flair"]}, "for pairs only"),
+        ({"sources": ["t1", "t2", "flair"]}, "for two sources only"),
         ({"false_alarm_rate": 0}, "false_alarm_rate is 0"),
         ({"slices": 0}, "slices is 0"),
         ({"statistics": ["edgs"]}, "edgs"),

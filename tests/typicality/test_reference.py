@@ -43,7 +43,7 @@ def test_other_weights_are_refused_with_the_command_that_helps(tmp_path):
 
 def test_a_missing_or_damaged_file_is_reported(tmp_path):
     path = tmp_path / "typicality.json"
-    with pytest.raises(BadInputError, match=r"typicality\.json does not exist\. Make it for the weights in use"):
+    with pytest.raises(BadInputError, match=r"typicality\.json does not exist\. Fit it for the weights in use"):
         Reference.load(path, None)
     for content, told in {
         "{half": "cannot be read as JSON",
