@@ -1,14 +1,13 @@
-"""The whole way of a patient through a clinic: DICOM study, PACS, fused, back in the PACS, decomposed from there.
+"""A clinical workflow end to end: DICOM study, PACS, fusion, back to the PACS, decomposition from there.
 
-Writes registered NIfTI volumes as a DICOM study in which the head moved before FLAIR, whose slices are thick, and sends
-it to an Orthanc that is started for it. The command of inference.json, study.json and pacs.json fuses it from there and
-sends three derived series back. The fused series alone, fetched to a folder of its own, is decomposed by the command of
+Writes registered NIfTI volumes as a DICOM study, with motion of the head before FLAIR and thick slices, and sends it to
+an Orthanc that is started for it. The command of inference.json, study.json and pacs.json fuses it from there and sends
+three derived series back. The fused series alone, fetched to a folder of its own, is decomposed by the command of
 decompose.json and decompose_series.json. What comes back is compared with the series as they were sent.
 
-    python benchmarks/clinic.py                                       # the phantom
-    python benchmarks/clinic.py --size 128 160 24                     # the middle of it
-    python benchmarks/clinic.py OPEN/TCGA-DU-7294 OPEN/openms-19
-    python benchmarks/clinic.py --set ckpt_path=model.pt              # other settings of both commands
+    python benchmarks/clinic.py                                       # the phantom python benchmarks/clinic.py --size
+    128 160 24                     # a central crop python benchmarks/clinic.py OPEN/TCGA-DU-7294 OPEN/openms-19 python
+    benchmarks/clinic.py --set ckpt_path=model.pt              # other settings of both commands
 """
 
 from __future__ import annotations
@@ -57,9 +56,9 @@ if TYPE_CHECKING:
 
 SOURCES = ("t1gd", "flair")
 SERIES = {"fused": "fused", **{source: f"ESTIMATED {source}" for source in SOURCES}}
-"""The derived series, and what their descriptions hold."""
+"""The derived series, and words of their descriptions."""
 AXIS = 2
-"""Of the slices in a volume that was read from DICOM."""
+"""Slice axis of a volume read from DICOM."""
 
 Image = tuple[np.ndarray, np.ndarray]
 """Voxels [X, Y, Z] and their affine."""
@@ -69,17 +68,23 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("patients", nargs="*", default=[str(BUNDLE / "example")], help="folders of registered patients")
-    parser.add_argument("--size", type=int, nargs=3, metavar="N", help="take that much of the middle of the volumes")
-    parser.add_argument("--degrees", type=float, nargs=3, default=(2.3, -2.3, 2.3), help="turn before FLAIR, each axis")
+    parser.add_argument("--size", type=int, nargs=3, metavar="N", help="size of a central crop of the volumes")
+    parser.add_argument(
+        "--degrees",
+        type=float,
+        nargs=3,
+        default=(2.3, -2.3, 2.3),
+        help="rotation before FLAIR about each axis, degrees",
+    )
     parser.add_argument("--mm", type=float, nargs=3, default=(3.0, -4.0, 2.0), help="shift before FLAIR")
     parser.add_argument("--slice_mm", type=float, default=5.0, help="thickness of the slices of FLAIR")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of both commands")
-    parser.add_argument("--output", type=Path, default=OUTPUT / "clinic.json", help="file of all figures")
+    parser.add_argument("--output", type=Path, default=OUTPUT / "clinic.json", help="file for all measurements")
     return parser.parse_args(arguments)
 
 
 def read_nifti(file: str, size: Sequence[int] | None) -> Image:
-    """Read a volume, or the middle of it."""
+    """Read a volume or a central crop of it."""
     image = nib.load(file)
     if size:
         parts = [min(part, whole) for part, whole in zip(size, image.shape, strict=True)]
@@ -95,22 +100,22 @@ def read_single(folder: Path) -> SeriesVolume:
 
 
 def as_volume(series: SeriesVolume) -> Volume:
-    """Voxels and place of a series."""
+    """Return the voxels and affine of a series."""
     return Volume(series.volume.as_tensor().numpy(), np.asarray(series.volume.affine))
 
 
 def fetch_derived(pacs: Archive, study: str, folder: Path) -> dict[str, Path]:
-    """Find the derived series in the PACS and fetch each to a folder of its own.
+    """Find the derived series in the PACS and fetch each to a separate folder.
 
     Raises:
-        SystemExit: there is not one of each.
+        SystemExit: there is not exactly one of each.
     """
     held = pacs.search("SERIES", {"StudyInstanceUID": study}, ["SeriesInstanceUID", "SeriesDescription"])
     folders = {}
     for name, words in SERIES.items():
         found = [series.SeriesInstanceUID for series in held if words in str(series.get("SeriesDescription", ""))]
         if len(found) != 1:
-            raise SystemExit(f"the study has {len(found)} series of which the description holds '{words}', not one")
+            raise SystemExit(f"the study has {len(found)} series with '{words}' in the description, expected one")
         query = {"StudyInstanceUID": study, "SeriesInstanceUID": found[0]}
         images = pacs.search("IMAGE", query, ["SOPInstanceUID"])
         folders[name] = folder / name
@@ -121,11 +126,11 @@ def fetch_derived(pacs: Archive, study: str, folder: Path) -> dict[str, Path]:
 
 
 def similarities(sources: Mapping[str, np.ndarray], others: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
-    """SSIM over the whole slice and inside the brain, mean of the slices that evaluate.json takes.
+    """Return the SSIM over the whole slice and inside the brain, mean over the slices of evaluate.json.
 
     Args:
         sources: volume of each, in its own units.
-        others: by kind, what is compared with each source: "fused" in [0, 1], others in the units of the source.
+        others: volumes to compare with each source, by kind: "fused" in [0, 1], others in the units of the source.
     """
     stack = torch.from_numpy(np.stack([sources[source] for source in SOURCES]))
     normal, scale = normalize_slices(stack, AXIS)
@@ -144,7 +149,7 @@ def similarities(sources: Mapping[str, np.ndarray], others: Mapping[str, Mapping
 
 
 def validate(files: Iterable[Path]) -> dict[str, Any] | None:
-    """What dciodvfy calls an error; None where it is not installed."""
+    """Return the errors reported by dciodvfy; None if it is not installed."""
     if shutil.which("dciodvfy") is None:
         return None
     told = [subprocess.run(["dciodvfy", str(file)], capture_output=True, text=True).stderr for file in files]
@@ -153,7 +158,7 @@ def validate(files: Iterable[Path]) -> dict[str, Any] | None:
 
 
 def read_by_dcm2niix(folder: Path, values: np.ndarray, affine: np.ndarray) -> dict[str, float] | None:
-    """How far dcm2niix's reading of a series lies from ours; None where it is not installed."""
+    """Return the differences between dcm2niix's reading of a series and ours; None if it is not installed."""
     if shutil.which("dcm2niix") is None:
         return None
     with tempfile.TemporaryDirectory() as place:
@@ -169,11 +174,11 @@ def read_by_dcm2niix(folder: Path, values: np.ndarray, affine: np.ndarray) -> di
 
 
 class Clinic:
-    """A patient's way, timed.
+    """The workflow of a patient, with timings.
 
     Args:
         server: the PACS.
-        folder: for everything that is written; empty.
+        folder: empty folder for all files.
         arguments: of the command line.
     """
 
@@ -187,7 +192,7 @@ class Clinic:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Note how long a step takes."""
+        """Record the duration of a step."""
         start = time.perf_counter()
         yield
         self.seconds[step] = time.perf_counter() - start
@@ -200,7 +205,7 @@ class Clinic:
         self.seconds[f"{step}, processor"] = processor
 
     def __call__(self, record: Mapping[str, str]) -> dict[str, Any]:
-        """Take one patient there and back.
+        """Run the workflow for one patient.
 
         Args:
             record: of `find_patients`.
@@ -252,10 +257,10 @@ class Clinic:
     def registration(
         self, fused: Path, given: Mapping[str, Volume], points: np.ndarray, truth: np.ndarray
     ) -> dict[str, Any]:
-        """How far the registration that was stored ends from the known motion, and what the record says of it."""
+        """Return the error of the stored registration against the known motion, and its record."""
         said = read_fused_series(fused)["sidecar"]
         found = np.array(said["Registration"]["flair"]["matrix"])
-        # Registered by others: what our registration makes of the pair as it was is no error of this run.
+        # The pair was registered by others, so our registration of the original pair is not counted as an error.
         unmoved = register(given["t1gd"], given["flair"])
         centre = points.mean(0)
         return {
@@ -272,7 +277,7 @@ class Clinic:
     def compared(
         self, series: Mapping[str, Path], scanned: Mapping[str, SeriesVolume], truth: np.ndarray
     ) -> dict[str, Any]:
-        """Compare what the PACS holds, and what it gave back, with what was sent."""
+        """Compare the series in the PACS, and those fetched from it, with the ones that were sent."""
         fused = read_fused_series(series["fused"])
         (back,) = (path.parent for path in (self.folder / "back").rglob("t1gd_estimated"))
         stored = {source: as_volume(read_single(series[source])) for source in SOURCES}
@@ -301,7 +306,7 @@ class Clinic:
 
 
 def table(found: Sequence[Mapping[str, Any]]) -> str:
-    """The figures of all patients, a column each."""
+    """Format the measurements of all patients, one column each."""
 
     def both(one: Mapping[str, float]) -> str:
         return f"{one['slice']:.3f} / {one['brain']:.3f}"
@@ -341,7 +346,7 @@ def table(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table and write the figures."""
+    """Print the table and write the measurements."""
     options = parse(arguments)
     try:
         find_orthanc()

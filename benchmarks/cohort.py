@@ -1,11 +1,10 @@
-"""What a cohort costs: slices, hours and disk, from rates that are measured here or given.
+"""Cost of a cohort in slices, hours and disk space, from measured or given rates.
 
-Runs the commands on a synthetic patient, one process with one thread, takes off their start, and multiplies. Processor
-time is counted, which other programs on the machine disturb less than the clock.
+Runs the commands on a synthetic patient in one process with one thread, subtracts the start-up time, and multiplies.
+Processor time is measured, which other programs disturb less than wall-clock time.
 
-    python benchmarks/cohort.py --patients 10000 --processes 16
-    python benchmarks/cohort.py --save rates.json       # keep the rates
-    python benchmarks/cohort.py --rates rates.json      # those, or others: of a GPU, of your own machine
+    python benchmarks/cohort.py --patients 10000 --processes 16 python benchmarks/cohort.py --save rates.json       #
+    keep the rates python benchmarks/cohort.py --rates rates.json      # these or other rates, such as of a GPU
 """
 
 from __future__ import annotations
@@ -21,28 +20,28 @@ from volume import SMALL, run, write_patient
 
 SHAPE = (240, 240, 155)
 SLAB = (240, 240, 12)
-"""Slices enough for a rate of what is measured slice by slice."""
+"""Number of slices for measuring rates per slice."""
 
 GIB = 2**30
 GLIBC = {f"MALLOC_{name}_THRESHOLD_": "4294967296" for name in ("MMAP", "TRIM")}
-"""Keeps large blocks, as the Makefile does."""
+"""Makes the allocator keep large blocks, as the Makefile does."""
 
 
 @dataclass
 class Rates:
-    """Seconds of one process, and bytes.
+    """Seconds and bytes of one process.
 
     Args:
-        fuse: seconds a volume, file to file, beyond the start.
-        decompose: seconds a volume, likewise.
-        evaluate: seconds a slice, with all metrics.
-        train: seconds a slice and epoch, both directions, 240 x 240.
+        fuse: seconds per volume, file to file, without start-up.
+        decompose: seconds per volume, likewise.
+        evaluate: seconds per slice, with all metrics.
+        train: seconds per slice and epoch, both directions, 240 x 240.
         sources_bytes: bytes of the sources of a patient.
         fused_bytes: bytes of the fused image and its sidecar.
         decomposed_bytes: bytes of the decomposed images.
-        figures_bytes: bytes of the figures of one slice.
+        figures_bytes: bytes of the scores of one slice.
         slices: slices of a volume.
-        brain_slices: slices of a volume that are evaluated and trained on.
+        brain_slices: slices of a volume used for evaluation and training.
     """
 
     fuse: float
@@ -58,12 +57,12 @@ class Rates:
 
 
 def seconds(config: str, **settings: object) -> float:
-    """Processor time of a command."""
+    """Return the processor time of a command."""
     return run(config, {key: str(value) for key, value in settings.items()})[1]
 
 
 def size(folder: Path, pattern: str) -> int:
-    """Bytes of the files below a folder."""
+    """Return the size of the files below a folder in bytes."""
     return sum(path.stat().st_size for path in folder.rglob(pattern))
 
 
@@ -72,7 +71,7 @@ def measure(brain_slices: int, patient: Path | None = None) -> Rates:
 
     Args:
         brain_slices: slices of a real volume with brain on a tenth of their area.
-        patient: folder of a patient that is fused and decomposed instead. Defaults to None.
+        patient: folder of a patient to fuse and decompose instead. Defaults to None.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -113,7 +112,7 @@ def measure(brain_slices: int, patient: Path | None = None) -> Rates:
 
 
 def table(rates: Rates, patients: int, processes: int, epochs: int) -> str:
-    """What a cohort costs, as Markdown."""
+    """Return the cost of a cohort as Markdown."""
     brain = patients * rates.brain_slices
     rows = [
         ("fuse, with the check of what comes back", f"{rates.fuse:.2f} s a volume", patients * rates.fuse),
@@ -146,13 +145,11 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patients", type=int, default=10_000)
-    parser.add_argument(
-        "--processes", type=int, default=16, help="processes that share them, each as fast as one alone"
-    )
+    parser.add_argument("--processes", type=int, default=16, help="parallel processes, each as fast as one alone")
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--brain-slices", type=int, default=100, help="of a volume, see the page")
+    parser.add_argument("--brain-slices", type=int, default=100, help="slices of a volume with brain")
     parser.add_argument("--patient", type=Path, help="folder of one patient, instead of a synthetic one")
-    parser.add_argument("--rates", type=Path, help="take the rates from a file instead of measuring")
+    parser.add_argument("--rates", type=Path, help="read the rates from a file instead of measuring them")
     parser.add_argument("--save", type=Path, help="write the rates to a file")
     arguments = parser.parse_args()
     os.environ |= {"OMP_NUM_THREADS": "1"} | GLIBC

@@ -1,8 +1,8 @@
-"""How often the checks of registered pairs are right: false alarms on healthy pairs, and mismatches that are missed.
+"""Accuracy of the checks of registered pairs: false alarms on correct pairs, and missed mismatches.
 
 Each folder is one source of data. Pairs of one head come from its patients, wrong pairs from the same files: another
 patient's FLAIR, FLAIR flipped along each axis, noise, and, without registration, FLAIR displaced by 15 mm or turned by
-20 degrees both ways along one axis. The check of mirrored sides is measured on FLAIR as it is and mirrored.
+20 degrees both ways along one axis. The check of mirrored sides is measured on original and mirrored FLAIR.
 
     python benchmarks/likeness.py --dataset_dir ../shared/data/open_raw ../shared/data/open bundle/example
     python benchmarks/likeness.py --dataset_dir DIR --others 2 --json pairs.json
@@ -37,7 +37,7 @@ SHIFT_MM, TURN_DEGREES = 15.0, 20.0
 
 
 def person(patient: str) -> str:
-    """The person behind a patient's name: sessions of one are `NAME-SESSION` in the longitudinal data."""
+    """Return the person of a patient's name: sessions are named `NAME-SESSION` in the longitudinal data."""
     return patient.rsplit("-", 1)[0] if patient.startswith("openms-long") else patient
 
 
@@ -56,18 +56,18 @@ Row = tuple[str, str, float, float]
 
 
 def judged(kind: str, patient: str, fixed: Volume, moving: Volume, matrix: np.ndarray) -> Row:
-    """Judge a pair at one position."""
+    """Measure a pair at one position."""
     found = likeness(fixed, moving, matrix)
     return kind, patient, found.here, found.contrast
 
 
 def registered(kind: str, patient: str, fixed: Volume, moving: Volume) -> Row:
-    """Judge a pair after registration."""
+    """Measure a pair after registration."""
     return judged(kind, patient, fixed, moving, register(fixed, moving))
 
 
 def one_head(volumes: dict[str, tuple[Volume, Volume]]) -> Iterator[Row]:
-    """Yield the pairs of one head: as they are, and with FLAIR mirrored, which is what the check of sides compares."""
+    """Yield the pairs of one head with original and mirrored FLAIR, which the check of sides compares."""
     for name, (fixed, flair) in volumes.items():
         yield registered("one head", name, fixed, flair)
         yield registered(MIRRORED, name, fixed, flair.mirrored())
@@ -83,7 +83,7 @@ def two_heads(volumes: dict[str, tuple[Volume, Volume]], others: int) -> Iterato
 
 
 def spoilt_pairs(volumes: dict[str, tuple[Volume, Volume]]) -> Iterator[Row]:
-    """Yield pairs of one head that do not fit: displaced, turned, flipped, cut off; and noise."""
+    """Yield mismatched pairs of one head: displaced, turned, flipped, cropped; and noise."""
     for number, (name, (fixed, flair)) in enumerate(volumes.items()):
         found = register(fixed, flair)
         axis, centre = np.eye(3)[number % 3], head_points(fixed).mean(0)
@@ -101,7 +101,7 @@ def spoilt_pairs(volumes: dict[str, tuple[Volume, Volume]]) -> Iterator[Row]:
 
 
 def table(rows: list[list]) -> None:
-    """Print how each kind of pair is judged by the limits that ship."""
+    """Print the results of the shipped limits for each kind of pair."""
     print(f"| kind | pairs | contrast | below {MIN_CONTRAST} | below {SURE_CONTRAST} |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for kind in dict.fromkeys((source if row == "one head" else "", row) for source, row, *_ in rows):
@@ -112,7 +112,7 @@ def table(rows: list[list]) -> None:
 
 
 def left_out(rows: list[list]) -> None:
-    """Print, for each source, how a limit that comes from the other sources does on it.
+    """Print, for each data source, the performance of a limit chosen on the other sources.
 
     The limit is the geometric mean of the lowest contrast of one head and the highest of two.
     """
@@ -135,7 +135,7 @@ def left_out(rows: list[list]) -> None:
 
 
 def sides(rows: list[list]) -> None:
-    """Print how often left and right are said to be exchanged where they are not, and how often where they are."""
+    """Print the false alarms and detections of exchanged left and right."""
     print("| source | not mirrored | false alarms | mirrored | noticed |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for source in dict.fromkeys(row[0] for row in rows):
@@ -146,23 +146,23 @@ def sides(rows: list[list]) -> None:
 
 
 def area_under_curve(right: list[float], wrong: list[float]) -> float:
-    """Probability that a pair of one head has the higher contrast of a right and a wrong pair."""
+    """Return the probability that a correct pair has a higher contrast than a wrong pair."""
     return float(np.mean([[one > other for other in wrong] for one in right]))
 
 
 def main() -> None:
     """Measure all pairs and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset_dir", nargs="+", default=[], help="a folder a source")
-    parser.add_argument("--others", type=int, default=3, help="other patients that each one is paired with")
-    parser.add_argument("--only_one_head", nargs="+", default=[], help="folders of which no wrong pairs are made")
-    parser.add_argument("--patients", type=int, help="of each source, the first ones")
+    parser.add_argument("--dataset_dir", nargs="+", default=[], help="one folder per source of data")
+    parser.add_argument("--others", type=int, default=3, help="number of other patients paired with each one")
+    parser.add_argument("--only_one_head", nargs="+", default=[], help="folders without wrong pairs")
+    parser.add_argument("--patients", type=int, help="number of patients per source")
     parser.add_argument("--quick", action="store_true", help="no displaced, turned, flipped or cut-off pairs")
-    parser.add_argument("--measured", nargs="+", default=[], help="files of --json of earlier runs, to be added")
-    parser.add_argument("--json", help="file for the figures of each pair")
+    parser.add_argument("--measured", nargs="+", default=[], help="files of --json of earlier runs to add")
+    parser.add_argument("--json", help="file for the results of each pair")
     arguments = parser.parse_args()
     earlier = [tuple(row) for file in arguments.measured for row in json.loads(Path(file).read_text())]
-    rows = [list(row) for row in dict.fromkeys(earlier)]  # runs overlap, and a pair gives the same figures again
+    rows = [list(row) for row in dict.fromkeys(earlier)]  # runs may overlap, and a pair gives the same results again
     for folder in [*arguments.dataset_dir, *arguments.only_one_head]:
         chosen = list(heads(folder).items())[: arguments.patients]
         volumes = {name: (read(fixed), read(flair)) for name, (fixed, flair) in chosen}

@@ -1,4 +1,4 @@
-"""What the timings have in common: the machine, and measurements in processes of their own."""
+"""Common code of the timings: description of the machine, and measurements in separate processes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import torch
 OUTPUT = Path(__file__).resolve().parent.parent / "bundle" / "output" / "bench"
 
 KEEP_LARGE_BLOCKS = {f"MALLOC_{name}_THRESHOLD_": "4294967296" for name in ("MMAP", "TRIM")}
-"""Has glibc keep large blocks, as the Makefile does; other systems ignore it."""
+"""Makes glibc keep large blocks, as the Makefile does; other systems ignore it."""
 
 
 def processor() -> str:
-    """Name of the processor."""
+    """Return the name of the processor."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -27,7 +27,7 @@ def processor() -> str:
 
 
 def machine(device: str = "cpu") -> str:
-    """One line: processor or GPU, threads, versions, and how busy it was."""
+    """Return one line with processor or GPU, threads, versions and load."""
     if device == "cuda":
         place = torch.cuda.get_device_name()
     else:
@@ -42,10 +42,10 @@ def measure(script: str, arguments: Sequence[str], environment: Mapping[str, str
     Args:
         script: path of the benchmark.
         arguments: its arguments.
-        environment: added to the environment, from which settings of the allocator are taken out. Defaults to None.
+        environment: variables to add to the environment, from which allocator settings are removed. Defaults to None.
 
     Returns:
-        the last line that it prints, read as JSON; "error" where it fails.
+        the last printed line parsed as JSON, or "error" if it fails.
     """
     variables = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
     done = subprocess.run(
@@ -55,5 +55,5 @@ def measure(script: str, arguments: Sequence[str], environment: Mapping[str, str
         text=True,
     )
     if done.returncode:
-        return {"error": (done.stderr.strip().splitlines() or ["ended without a word"])[-1]}
+        return {"error": (done.stderr.strip().splitlines() or ["ended without a message"])[-1]}
     return json.loads(done.stdout.splitlines()[-1])

@@ -1,6 +1,6 @@
 """Peak memory of a training step against the number of coupling blocks, with and without `recompute`.
 
-Both directions, all losses, forward and backward, each in a process of its own. Writes table, figures and plot.
+Both directions, all losses, forward and backward, each in a separate process. Writes table, numbers and plot.
 
     python benchmarks/memory.py
     python benchmarks/memory.py --blocks 3 24 --batch 1 --size 96      # quicker
@@ -26,13 +26,13 @@ COLUMNS = ("k", "kept, MB", "recomputed, MB", "kept, s", "recomputed, s", "diffe
 
 
 def resident(name: str) -> float:
-    """Megabytes of this process: "VmRSS" now, "VmHWM" at most since `forget_peak`."""
+    """Return the memory of this process in MB: "VmRSS" is current, "VmHWM" the peak since `forget_peak`."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
     return int(line.split()[1]) / 1e6 * 1024
 
 
 def forget_peak(device: str) -> float:
-    """Begin a measurement. Returns the megabytes that are in use now."""
+    """Begin a measurement, and return the memory in use in MB."""
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         return torch.cuda.memory_allocated() / 1e6
@@ -41,12 +41,12 @@ def forget_peak(device: str) -> float:
 
 
 def peak(device: str) -> float:
-    """Largest memory since `forget_peak`, in MB."""
+    """Return the peak memory since `forget_peak` in MB."""
     return torch.cuda.max_memory_allocated() / 1e6 if device == "cuda" else resident("VmHWM")
 
 
 def step(network: FusionINN, image: torch.Tensor) -> torch.Tensor:
-    """One training step without the optimizer: all gradients in one vector."""
+    """Run one training step without the optimizer, and return all gradients in one vector."""
     torch.manual_seed(1)
     network.zero_grad()
     FusionINNLoss()(BidirectionalInferer()(image, network), image).backward()
@@ -54,14 +54,14 @@ def step(network: FusionINN, image: torch.Tensor) -> torch.Tensor:
 
 
 def child(options: argparse.Namespace) -> dict[str, float]:
-    """Figures of one number of blocks, with or without."""
+    """Measure one number of blocks, with or without recomputation."""
     torch.manual_seed(0)
     network = FusionINN(blocks=options.child, recompute=options.recompute).to(
         options.device, memory_format=torch.channels_last
     )
     with torch.no_grad():
         for parameter in network.parameters():
-            # No coupling is to be the identity, as fresh ones are.
+            # Initial couplings are the identity: change them.
             parameter += 0.03 / options.child * torch.randn_like(parameter)
     shape = (options.batch, 2, options.size, options.size)
     image = torch.rand(shape, device=options.device).contiguous(memory_format=torch.channels_last)
@@ -78,7 +78,7 @@ def child(options: argparse.Namespace) -> dict[str, float]:
 
 
 def plot(path: Path, blocks: list[int], found: dict[bool, list[dict]], title: str) -> None:
-    """Megabytes against k."""
+    """Plot memory against k."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--recompute", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.device == "cpu" and sys.platform != "linux":
-        parser.error("peak memory of the CPU is measured on Linux only, take --device cuda")
+        parser.error("peak memory of the CPU is measured on Linux only, use --device cuda")
     if options.child:
         print(json.dumps(child(options)))
         return

@@ -1,4 +1,4 @@
-"""Time of the fusion metrics on 240 x 240 triples, beside the definition in plain NumPy, and the memory they take.
+"""Time of the fusion metrics on 240 x 240 triples, compared with plain NumPy, and their memory.
 
     python benchmarks/metrics.py [--batches 1 16 64] [--threads 1 2] [--repeats 3] [--device cuda] [--clock cpu]
 
@@ -39,12 +39,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="threads of the CPU")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: time of all threads, on a busy machine")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: time of all threads, for a busy machine")
     return parser.parse_args(arguments)
 
 
 def best(function: Callable[[], object], repeats: int, clock: Callable[[], float]) -> float:
-    """Shortest time in ms."""
+    """Return the shortest time in ms."""
     times = []
     for _ in range(repeats):
         start = clock()
@@ -56,7 +56,7 @@ def best(function: Callable[[], object], repeats: int, clock: Callable[[], float
 
 
 def peak_memory() -> float:
-    """Most memory that the process has taken so far, in MB."""
+    """Return the peak memory of the process so far in MB."""
     scale = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 1e6
 
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines = [f"| ms per triple | {' | '.join(columns)} | NumPy |", "|---" * (len(columns) + 2) + "|"]
     lines += [f"| {name} | {' | '.join(f'{t:.1f}' for t in row)} | {plain[name]:.0f} |" for name, row in found.items()]
     print("\n".join(lines))
-    print(f"\nMemory beyond what was taken before, images included, up to and with {', '.join(memory)}")
+    print(f"\nAdditional peak memory, including images, up to and including {', '.join(memory)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How exactly two contrasts of one head are brought together. Whether both show one head: see likeness.py.
+"""Accuracy of the registration of two contrasts of one head. For detecting different heads see likeness.py.
 
-Moves FLAIR by known rotations and shifts, samples it at other voxel sizes, and registers it to T1-Gd again.
+Moves FLAIR by known rotations and shifts, resamples it to other voxel sizes, and registers it to T1-Gd again.
 
     python benchmarks/registration.py                 # the phantom
     python benchmarks/registration.py --dataset_dir OPEN --motions 3
@@ -39,7 +39,7 @@ def read(file: str) -> Volume:
 
 
 def scanned_again(volume: Volume, truth: np.ndarray, points: np.ndarray, spacing: tuple[float, ...]) -> Volume:
-    """What a scanner with voxels of `spacing` sees of a head after it moved by `truth`."""
+    """Simulate a scan with voxels of `spacing` after the head moved by `truth`."""
     moved = points @ truth[:3, :3].T + truth[:3, 3]
     low, high = moved.min(0) - 15, moved.max(0) + 15
     onto = np.diag([*spacing, 1.0])
@@ -49,7 +49,7 @@ def scanned_again(volume: Volume, truth: np.ndarray, points: np.ndarray, spacing
 
 
 def motions(points: np.ndarray, count: int) -> Iterator[np.ndarray]:
-    """Turns of up to 15 degrees about each axis and shifts of up to 20 mm along each, the first at these limits."""
+    """Yield rotations up to 15 degrees about each axis and shifts up to 20 mm along each, the first at these limits."""
     rng = np.random.default_rng(6)
     centre = points.mean(0)
     yield rigid_matrix(np.full(3, DEGREES), np.full(3, MM), centre)
@@ -58,7 +58,7 @@ def motions(points: np.ndarray, count: int) -> Iterator[np.ndarray]:
 
 
 def known_motions(patients: list[dict[str, str]], count: int) -> None:
-    """Print how far registration ends from the known motion, for each patient and voxel size."""
+    """Print the error of registration against the known motion, for each patient and voxel size."""
     print("| patient | voxels of FLAIR, mm | from the header, mm | from the pair as it was, mm | similarity | s |")
     print("| --- | --- | ---: | ---: | ---: | ---: |")
     for patient in patients:
@@ -85,7 +85,7 @@ def known_motions(patients: list[dict[str, str]], count: int) -> None:
 
 
 def interpolation(patients: list[dict[str, str]]) -> None:
-    """Print what is lost by resampling there and back, by the order of the splines."""
+    """Print the error of resampling there and back, by the order of the splines."""
     print("| patient | order | root mean square error in the head, % of its mean | background that is not 0, % |")
     print("| --- | ---: | ---: | ---: |")
     for patient in patients:
@@ -103,7 +103,7 @@ def interpolation(patients: list[dict[str, str]]) -> None:
 
 
 def main() -> None:
-    """Print the tables that are asked for."""
+    """Print the requested tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset_dir", default=str(BUNDLE / "example"), help="registered patients")
     parser.add_argument("--motions", type=int, default=2, help="known motions for each patient and voxel size")

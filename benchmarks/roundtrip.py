@@ -1,11 +1,11 @@
-"""How exactly the sources come back: largest round-trip errors on whole volumes and on synthetic extremes.
+"""Largest round-trip errors on whole volumes and on synthetic extremes.
 
     python benchmarks/roundtrip.py --dataset_dir DIR [--ckpt_path FILE]
 
 Two directions, each in single and double precision: sources are fused and restored from their own latent; fused images
-are decomposed with a latent from N(0, I) and fused again. Ends with exit code 1 where an error is beyond 1e-4 (single)
-or 1e-9 (double). The latent in single precision is shown but not judged: the sources that it is read from are rounded
-to single precision, 6e-8 near white, and the flow magnifies that.
+are decomposed with a latent from N(0, I) and fused again. The exit code is 1 if an error exceeds 1e-4 (single) or 1e-9
+(double). The latent in single precision is shown but not checked: the sources that it is computed from are rounded to
+single precision, 6e-8 near white, and the flow amplifies that.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COLUMNS = ("sources, single", "sources, double", "fused, single", "fused, double
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dataset_dir", help="folder of patients; only the synthetic images where it is left out")
+    parser.add_argument("--dataset_dir", help="folder of patients; only synthetic images if omitted")
     parser.add_argument("--ckpt_path", default=str(BUNDLE / "models" / "model.pt"), help="weights")
     parser.add_argument(
         "--config_file",
@@ -51,7 +51,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def synthetic(sources: int, size: int = 240) -> dict[str, torch.Tensor]:
-    """Images that brains are not: each (1, sources, size, size) in [0, 1]."""
+    """Return images unlike brains, each (1, sources, size, size) in [0, 1]."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand(1, sources, size, size, generator=generator)
     line = torch.arange(size)
@@ -106,7 +106,7 @@ def largest_errors(networks: Sequence[FusionINN], images: torch.Tensor, batch_si
 
 
 def volumes(arguments: argparse.Namespace, sources: Sequence[str]) -> Iterator[tuple[str, torch.Tensor]]:
-    """Slices of each patient, normalised."""
+    """Yield the normalised slices of each patient."""
     load, normalize = LoadSourcesd(sources, with_seg=False), NormalizeSourcesd(arguments.normalisation)
     for patient in tqdm(usable(find_patients(arguments.dataset_dir, sources)), desc="Volumes", unit="patient"):
         data = normalize(load(patient))
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table.
 
     Returns:
-        0, or 1 where an error is beyond its tolerance.
+        0, or 1 if an error exceeds its tolerance.
     """
     options = parse(arguments)
     logging.disable(logging.INFO)

@@ -1,4 +1,4 @@
-"""What the benchmarks have in common: the shipped network, and slices of patients."""
+"""Common code of the benchmarks: the shipped network, and slices of patients."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from scripts.transforms.slicing import to_slices  # noqa: E402
 
 
 def slice_arguments(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the options that say which slices to take."""
+    """Return a parser with the options for choosing slices."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset_dir", required=True, help="folder of patients")
-    parser.add_argument("--split_file", help="take the validation patients of this split only")
+    parser.add_argument("--split_file", help="use only the validation patients of this split")
     parser.add_argument("--every", type=int, default=5, help="take every n-th slice (5)")
     return parser
 
@@ -40,7 +40,7 @@ def shipped_network() -> FusionINN:
 
 
 def patients_slices(arguments: argparse.Namespace) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield sources [S, N, H, W] in [0, 1] and brain [S, 1, H, W] of one patient after the other."""
+    """Yield sources [S, N, H, W] in [0, 1] and brain [S, 1, H, W] of each patient."""
     patients = find_patients(arguments.dataset_dir)
     if arguments.split_file:
         patients = validation_patients(patients, arguments.split_file)

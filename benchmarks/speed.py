@@ -1,6 +1,6 @@
-"""Time of fusing, decomposing and training, side by side with the published network in FrEIA and with the hardware.
+"""Time of fusing, decomposing and training, compared with the published network in FrEIA and with the hardware.
 
-Each peer runs in a process of its own, with its own settings of the allocator. Writes table, figures and plot.
+Each peer runs in a separate process with its own allocator settings. Writes table, numbers and plot.
 
     make bench                                   # all peers, at full size
     make bench BENCH=--quick                     # fewer peers and repetitions, in under 3 minutes
@@ -32,15 +32,15 @@ class Peer:
     """A network and a way to run it.
 
     Args:
-        label: what the table says.
+        label: name in the table.
         network: "freia", "published" (the same in plain PyTorch) or "ours" (that of inference.json).
         runtime: "eager", "compiled", or a runtime of the bundle. Defaults to "eager".
         at_once: slices in a batch, or None for all of them. Defaults to None.
         kept: whether the allocator keeps large blocks. Defaults to False.
         jac: whether FrEIA computes its log-determinant. Defaults to True.
-        train: the training step, in place of fusing and decomposing. Defaults to False.
+        train: measure the training step instead of fusing and decomposing. Defaults to False.
         precision: see `BidirectionalInferer`. Defaults to "float32".
-        quick: whether it is part of the quick form. Defaults to False.
+        quick: whether it is part of --quick. Defaults to False.
     """
 
     label: str
@@ -77,7 +77,7 @@ PEERS = {
 
 
 def authors_graph(jac: bool) -> nn.Module:
-    """Their graph with FrEIA's modules; `forward(x, rev)` as in theirs."""
+    """Return the authors' graph in FrEIA; `forward(x, rev)` as in their code."""
     from FrEIA.framework import GraphINN, InputNode, Node, OutputNode
     from FrEIA.modules import (
         ActNorm,
@@ -103,7 +103,7 @@ def authors_graph(jac: bool) -> nn.Module:
     graph = GraphINN([*nodes, OutputNode(nodes[-1].out0), OutputNode(nodes[-1].out1)])
 
     class Both(nn.Module):
-        """Both directions as the authors run them, by the names that ours have."""
+        """Both directions as the authors run them, with our method names."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -120,7 +120,7 @@ def authors_graph(jac: bool) -> nn.Module:
 
 
 def build(peer: Peer, device: str, exported_dir: str) -> nn.Module:
-    """The network of a peer."""
+    """Build the network of a peer."""
     if peer.network == "freia":
         return authors_graph(peer.jac).to(device)
     if peer.network == "published":
@@ -142,7 +142,7 @@ def build(peer: Peer, device: str, exported_dir: str) -> nn.Module:
 
 
 def seconds(run: Callable[[], object], repeats: int, device: str) -> float:
-    """Median time after a first run."""
+    """Return the median time after a warm-up run."""
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
@@ -154,7 +154,7 @@ def seconds(run: Callable[[], object], repeats: int, device: str) -> float:
 
 
 def training_step(peer: Peer, network: nn.Module, image: torch.Tensor) -> Callable[[], None]:
-    """Both directions, all losses, backward and optimizer, each as its own training has it."""
+    """Return a training step: both directions, all losses, backward and optimizer, as in each peer's own training."""
     from monai.losses import SSIMLoss
 
     from scripts.inferers import BidirectionalInferer
@@ -179,7 +179,7 @@ def training_step(peer: Peer, network: nn.Module, image: torch.Tensor) -> Callab
             pairs += zip(back.split(1, dim=1), image.split(1, dim=1), strict=True)
             return mmd(latent) + sum(0.8 * ssim(got, one) + 0.2 * l2(got, one) for got, one in pairs)
 
-    # FrEIA's permutations are parameters of whole numbers.
+    # FrEIA's permutations are integer parameters.
     optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=1e-6)
 
     def step() -> None:
@@ -191,7 +191,7 @@ def training_step(peer: Peer, network: nn.Module, image: torch.Tensor) -> Callab
 
 
 def layer_bytes(network: nn.Module, run: Callable[[], object]) -> int:
-    """Bytes that convolutions read and write in one run, each value once a layer."""
+    """Return the bytes that convolutions read and write in one run, each value once per layer."""
     found = []
 
     def count(_: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
@@ -205,7 +205,7 @@ def layer_bytes(network: nn.Module, run: Callable[[], object]) -> int:
 
 
 def hardware(device: str) -> dict[str, float]:
-    """Matrix-product rate in FLOP/s and copy bandwidth, read and written, in bytes/s."""
+    """Measure the matrix-product rate in FLOP/s and the copy bandwidth, read and write, in bytes/s."""
     side = 8192 if device == "cuda" else 1536
     a, b = torch.rand(side, side, device=device), torch.rand(side, side, device=device)
     product = seconds(lambda: torch.mm(a, b), 5, device)
@@ -218,7 +218,7 @@ def hardware(device: str) -> dict[str, float]:
 
 
 def child(options: argparse.Namespace) -> dict[str, float]:
-    """Figures of one peer, or of the hardware."""
+    """Measure one peer or the hardware."""
     torch.manual_seed(0)
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -255,7 +255,7 @@ def child(options: argparse.Namespace) -> dict[str, float]:
 
 
 def export(folder: str, names: list[str]) -> None:
-    """Write the exports that the peers need, without measuring their parity (`research/configs/parity.json` does)."""
+    """Write the exports that the peers need, without checking parity (see `research/configs/parity.json`)."""
     wanted = {PEERS[name].runtime for name in names}
     formats = ["torchscript"] * ("torchscript" in wanted) + ["onnx"] * bool(wanted & {"onnx", "openvino"})
     if formats:
@@ -270,7 +270,7 @@ def export(folder: str, names: list[str]) -> None:
 
 
 def plot(path: Path, rows: dict[str, dict], floors: dict[str, float], title: str) -> None:
-    """Bars, milliseconds a slice, with the floors as lines."""
+    """Plot bars of milliseconds per slice, with the floors as lines."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -293,7 +293,7 @@ def plot(path: Path, rows: dict[str, dict], floors: dict[str, float], title: str
 
 
 def table(rows: dict[str, dict], floors: dict[str, float], reference: str, kinds: tuple[str, ...]) -> list[str]:
-    """Markdown: times, how many times as fast as the reference, and how far from the floor."""
+    """Return Markdown with times, speed relative to the reference, and ratio to the floor."""
     unit = "ms a step" if kinds == ("train",) else "ms a slice"
     heads = [f"{kind}, {unit}" for kind in kinds] + ["as fast as the first", "times the floor"]
     lines = [f"| peer | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
@@ -314,9 +314,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer peers and repetitions")
     parser.add_argument("--peers", nargs="+", choices=PEERS, metavar="PEER", help=f"of {'; '.join(PEERS)}")
-    parser.add_argument("--batch", type=int, help="slices (16; 8 in the quick form)")
-    parser.add_argument("--repeats", type=int, help="measurements, whose median counts (7; 3 in the quick form)")
-    parser.add_argument("--threads", type=int, default=0, help="threads (as many as torch takes)")
+    parser.add_argument("--batch", type=int, help="slices (16; 8 with --quick)")
+    parser.add_argument("--repeats", type=int, help="number of measurements for the median (7; 3 with --quick)")
+    parser.add_argument("--threads", type=int, default=0, help="threads (default: torch's)")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--output_dir", type=Path, default=OUTPUT)
     parser.add_argument("--child", help=argparse.SUPPRESS)

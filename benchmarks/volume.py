@@ -1,7 +1,7 @@
 """Time and peak memory of fusing and decomposing one volume, file to file.
 
-Runs the two commands on a synthetic patient, each in a process of its own, and takes off what the same command needs
-for a volume of three small slices: the start of Python, imports, configuration and weights.
+Runs the two commands on a synthetic patient, each in a separate process, and subtracts the cost of the same command for
+three small slices: start of Python, imports, configuration and weights.
 
     python benchmarks/volume.py
     python benchmarks/volume.py --shape 240 240 310 --set slices_at_once=8
@@ -25,7 +25,7 @@ SMALL = (16, 16, 3)
 
 
 def write_patient(folder: Path, shape: tuple[int, ...]) -> None:
-    """Write a noisy ellipsoid in two contrasts, as int16, on about the share of the volume that a brain takes."""
+    """Write a noisy ellipsoid in two contrasts as int16, with about the share of the volume that a brain fills."""
     rng = np.random.default_rng(0)
     axes = np.meshgrid(*(np.linspace(-1, 1, n, dtype=np.float32) for n in shape), indexing="ij", sparse=True)
     inside = (axes[0] / 0.6) ** 2 + (axes[1] / 0.75) ** 2 + (axes[2] / 0.9) ** 2 < 1
@@ -41,8 +41,8 @@ def run(configs: str, settings: dict[str, str]) -> tuple[float, float, float]:
     """Run a command.
 
     Args:
-        configs: name of its configuration; or of several with blanks between, the later over the earlier.
-        settings: on the command line.
+        configs: name of its config, or several names separated by spaces, later ones on top.
+        settings: options of the command line.
 
     Returns:
         wall-clock time and processor time in seconds, peak memory in MB.
@@ -61,7 +61,7 @@ def run(configs: str, settings: dict[str, str]) -> tuple[float, float, float]:
         if process.returncode:
             log.seek(0)
             raise SystemExit(log.read().decode()[-2000:])
-    # Linux counts in KiB, macOS in bytes.
+    # Linux reports KiB, macOS bytes.
     unit = 1e6 if sys.platform == "darwin" else 1e6 / 1024
     return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit
 

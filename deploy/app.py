@@ -24,7 +24,7 @@ CONFIG = Path(os.environ.get("HOLOSCAN_CONFIG_PATH") or Path(__file__).resolve()
 
 
 class FusionINNApp(Application):
-    """Loader, one selector and one reader for each source, fusion, writer."""
+    """Loader, one selector and one reader per source, fusion, and writer."""
 
     def compose(self) -> None:
         """Connect the operators."""
@@ -47,7 +47,7 @@ class FusionINNApp(Application):
 
 
 def main() -> int:
-    """Run the application; return 1 where a study could not be processed."""
+    """Run the application; return 1 if a study could not be processed."""
     app = FusionINNApp()
     app.run()
     for patient, problem in app.writer.problems.items():

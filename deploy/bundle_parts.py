@@ -1,4 +1,4 @@
-"""The parts of the bundle's own workflow for studies, as its configs declare them."""
+"""The parts of the bundle's workflow for studies, as declared in its configs."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ BESIDE = Path(__file__).resolve().parent.parent / "bundle"
 
 
 def find_bundle(models: Path) -> Path:
-    """Find the bundle in a folder of models, in a folder below it, or beside this application.
+    """Find the bundle in a folder of models, in a folder below it, or next to this application.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: no bundle was found.
     """
     below = sorted(models.iterdir()) if models.is_dir() else []
     for folder in (models, *below, BESIDE):
         if (folder / "scripts" / "__init__.py").is_file() and (folder / "configs" / CONFIGS[-1]).is_file():
             return folder.resolve()
     raise FileNotFoundError(
-        f"No bundle in {models}: give the folder of the bundle, or one that holds it, with -m (scripts/ and "
+        f"no bundle was found in {models}: give its folder, or a folder that contains it, with -m (scripts/ and "
         f"configs/{CONFIGS[-1]} in it)."
     )
 
@@ -46,7 +46,7 @@ class BundleParts:
     """What the operators run: parts of ``configs/inference.json`` with ``configs/study.json`` over it.
 
     Args:
-        models: folder that holds the bundle; where it holds ``model.ts``, too, that is run in place of the weights.
+        models: folder that contains the bundle; if it also contains ``model.ts``, this is run instead of the weights.
         input_dir: folder of DICOM files.
         output_dir: folder of the results.
         settings: values for keys of the configs.
@@ -68,7 +68,7 @@ class BundleParts:
 
     @staticmethod
     def _check(files: tuple[str, ...], settings: Mapping[str, Any]) -> None:
-        """Refuse settings that the configs do not know, as the bundle's own commands do."""
+        """Raise for settings that the configs do not know, like the bundle's own commands."""
         from scripts.command_line.begin import check
         from scripts.command_line.call import Call
 
@@ -82,7 +82,7 @@ class BundleParts:
     def records(self) -> list[dict[str, Any]]:
         """Find the studies and choose their series.
 
-        The folder of the results is locked until the application ends, as the bundle's own commands do.
+        The folder of the results is locked until the application ends, as by the bundle's own commands.
         """
         from scripts.outputs.locked import lock_folder
         from scripts.outputs.writing import check_writable

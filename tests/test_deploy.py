@@ -90,7 +90,7 @@ class TestBundle:
 
     def test_that_is_nowhere_is_told(self, bundle_parts, tmp_path, monkeypatch):
         monkeypatch.setattr(bundle_parts, "BESIDE", tmp_path / "none")
-        with pytest.raises(FileNotFoundError, match="give the folder of the bundle"):
+        with pytest.raises(FileNotFoundError, match="give its folder"):
             bundle_parts.find_bundle(tmp_path)
 
     def test_torchscript_is_found_where_models_are(self, bundle_parts, tmp_path):

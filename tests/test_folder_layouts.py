@@ -58,11 +58,10 @@ def test_bids_is_fused_and_doubts_cost_their_patients_only(bids, command, tmp_pa
         command("inference", dataset_dir=bids, output_dir=tmp_path / "out", **QUICK)
     cause = str(plain_cause(raised.value))
     assert cause.startswith("2 of 3 patients could not be processed")
-    assert "sub-02: 2 files are the t1gd image" in cause
+    assert "sub-02: 2 files match the t1gd image" in cause
     assert "sub-03: the flair image is missing" in cause
     assert (
-        "expected sub-03_FLAIR.nii.gz, found sub-03_ce-gd_T1w.nii.gz. Not taken: sub-03_FLAIR.nii.gz (link to a"
-        in cause
+        "expected sub-03_FLAIR.nii.gz, found sub-03_ce-gd_T1w.nii.gz. Skipped: sub-03_FLAIR.nii.gz (link to a" in cause
     )
     assert "1 × link to a file that does not exist: sub-03/anat/sub-03_FLAIR.nii.gz" in caplog.text
     assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir() and path.name[0] != ".") == [

@@ -124,10 +124,10 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], str | bytes], str]] = {
         lambda c: json.dumps(c).replace('"SliceAxis": 2', f'"SliceAxis": 1{"0" * 5000}'),
         "too large",
     ),
-    "key-twice": (lambda c: '{"SliceAxis": 1, ' + json.dumps(c)[1:], "the key 'SliceAxis' stands there twice"),
+    "key-twice": (lambda c: '{"SliceAxis": 1, ' + json.dumps(c)[1:], "the key 'SliceAxis' occurs twice"),
     "nested": (lambda c: "[" * 10**6 + "]" * 10**6, "nested too deeply"),
     "half-a-surrogate": (changed(Patient="\ud800"), "cannot be read as JSON"),
-    "utf-16": (lambda c: json.dumps(c).encode("utf-16"), "is not a text in UTF-8"),
+    "utf-16": (lambda c: json.dumps(c).encode("utf-16"), "is not UTF-8 text"),
 }
 assert len(HOSTILE) > 35
 

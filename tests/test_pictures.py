@@ -200,7 +200,7 @@ def test_every_bad_pair_is_told_and_the_others_are_finished(tmp_path, pairs, ref
     message = refused("fuse_pictures", sources=pairs, output_dir=tmp_path / "out")
     assert message.startswith("5 of 7 pictures could not be processed")
     lines = {line[2:].split(": ")[0]: line for line in message.splitlines()[1:]}
-    assert "there is no picture lonely in" in lines["lonely"]
+    assert "the picture lonely is missing in" in lines["lonely"]
     assert "20 x 20" in lines["sizes"]
     assert "21 x 20" in lines["sizes"]
     assert "same brightness everywhere" in lines["constant"]
@@ -228,7 +228,7 @@ def test_a_picture_fused_with_other_weights_is_told(tmp_path, pairs, command, re
 
 def test_a_source_is_no_fused_picture(tmp_path, pairs, refused):
     message = refused("decompose_pictures", dataset_dir=f"{pairs[1]}/a.png", output_dir=tmp_path / "out")
-    assert "does not hold its record" in message
+    assert "does not contain its record" in message
 
 
 @pytest.mark.parametrize("name", ["fuse_pictures", "decompose_pictures"])

@@ -74,7 +74,7 @@ def test_fused_decomposed_reported_evaluated_and_scored(tmp_path, patients, monk
         warnings.simplefilter("always")
         run("inference", dataset_dir=data, output_dir=out, overview="false", lossless="true", typicality="false")
     told = "\n".join(str(warning.message) for warning in caught)
-    assert "does not say how it is oriented (the codes of sform and qform are 0)" in told
+    assert "its orientation is not given (the codes of sform and qform are 0)" in told
     assert "its unit of length is the metre, converted to mm" in told
     assert "disagreeing_t1ce.nii.gz: its sform and qform place it up to" in told
     assert "qform-only" not in told

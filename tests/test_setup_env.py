@@ -1,4 +1,4 @@
-"""The set-up picks the right torch and tells what is missing."""
+"""The set-up picks the right torch and reports what is missing."""
 
 from __future__ import annotations
 

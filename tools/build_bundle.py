@@ -1,9 +1,9 @@
-"""Pack the bundle as the MONAI model zoo hands it out: ``fusioninn_v<version>.zip`` with the folder ``fusioninn``.
+"""Pack the bundle as in the MONAI model zoo: ``fusioninn_v<version>.zip`` with the folder ``fusioninn``.
 
     python tools/build_bundle.py [FOLDER]
 
-The same files give the same bytes, on any machine: entries are sorted, their times are fixed, and nothing is compressed
-(images, weights and volumes are already). What git ignores, runs, caches and exports among it, stays out.
+The archive is reproducible on any machine: entries are sorted, their times are fixed, and nothing is compressed
+(images, weights and volumes already are). Files ignored by git, such as runs, caches and exports, are excluded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "bundle"
 NAME = "fusioninn"
 LIMIT = 25 * 2**20
-"""Bytes from which the zoo wants a file in ``large_files.yml``."""
+"""Size in bytes above which the zoo requires a file to be listed in ``large_files.yml``."""
 
 NEEDED = (
     "LICENSE",
@@ -35,11 +35,11 @@ NEEDED = (
 
 
 class BuildError(Exception):
-    """What is wrong with the bundle and what to do about it."""
+    """A problem of the bundle, with the remedy."""
 
 
 def bundle_files() -> list[str]:
-    """Return the files of the bundle that git knows or would add, relative to it and sorted.
+    """Return the files of the bundle that git tracks or would add, as sorted relative paths.
 
     Raises:
         BuildError: outside a checkout, or when a file is missing or too large.
@@ -51,7 +51,7 @@ def bundle_files() -> list[str]:
     names = sorted({name for name in found.stdout.split("\0") if name and (BUNDLE / name).is_file()})
     missing = sorted(set(NEEDED) - set(names))
     if missing:
-        raise BuildError(f"The bundle lacks {', '.join(missing)}. Restore what is missing, or train the weights.")
+        raise BuildError(f"The bundle lacks {', '.join(missing)}. Restore the files, or train the weights.")
     large = [name for name in names if (BUNDLE / name).stat().st_size > LIMIT]
     if large:
         raise BuildError(f"Over 25 MB: {', '.join(large)}. Leave them out, or name them in large_files.yml.")
@@ -62,7 +62,7 @@ def build(folder: Path) -> Path:
     """Write the archive.
 
     Args:
-        folder: where it goes; made if need be.
+        folder: folder of the archive; created if missing.
 
     Returns:
         the file.
@@ -78,7 +78,7 @@ def build(folder: Path) -> Path:
     with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
             entry = zipfile.ZipInfo(f"{NAME}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3  # as on Unix, where the mode counts
+            entry.create_system = 3  # Unix, so that the file mode is used
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, (BUNDLE / name).read_bytes())
     temporary.replace(path)
@@ -88,7 +88,9 @@ def build(folder: Path) -> Path:
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist", help="where it goes (default: dist)")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=ROOT / "dist", help="folder of the archive (default: dist)"
+    )
     try:
         path = build(parser.parse_args().folder)
     except BuildError as error:

@@ -1,6 +1,6 @@
 """List the licences of all requirements: ``python tools/licences.py > bundle/docs/licences.md``.
 
-Run in the environment that ``make setup`` builds; what is not installed there is not listed.
+Run in the environment of ``make setup``; packages that are not installed are not listed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ FILES = {
     "research/requirements.txt": "for the research in the repository",
     "requirements-dev.txt": "for tests, linting and the phantom",
 }
-"""Files of requirements, and what each is for."""
+"""Requirements files and their purposes."""
 PLATFORM = ("nvidia-", "cuda-", "triton")
-"""Beginnings of packages that only some platforms need, CUDA's above all; they have licences of their own."""
+"""Prefixes of packages for some platforms only, mainly CUDA; they have their own licences."""
 _WORDS = {
     r"BSD 3-Clause|3-Clause BSD": "BSD-3-Clause",
     r"Apache": "Apache-2.0",
@@ -64,14 +64,14 @@ that ends early it fills up the rest with arbitrary values, where the others ref
 
 
 def requirements(file: str) -> list[str]:
-    """Return the packages that a file of requirements names itself."""
+    """Return the packages listed in a requirements file."""
     lines = ((ROOT / file).read_text(encoding="utf-8")).splitlines()
     named = (line.partition("#")[0].strip() for line in lines)
     return [Requirement(line).name for line in named if line and not line.startswith("-")]
 
 
 def installed(names: list[str]) -> dict[str, Distribution]:
-    """Return the packages and everything that they need, by lower-case name, as far as it is installed."""
+    """Return the installed packages and their dependencies by lower-case name."""
     found: dict[str, Distribution] = {}
     for package in names:
         _collect(package, set(), found)
@@ -79,7 +79,7 @@ def installed(names: list[str]) -> dict[str, Distribution]:
 
 
 def licence(package: Distribution) -> str:
-    """Return what a package says of its licence, as an SPDX expression where it is one of the usual."""
+    """Return the licence stated by a package, as an SPDX expression if it is a common one."""
     metadata = package.metadata
     if metadata.get("License-Expression"):
         return metadata["License-Expression"]
@@ -110,7 +110,7 @@ def document() -> str:
 def _collect(name: str, extras: set[str], found: dict[str, Distribution]) -> None:
     try:
         package = distribution(name)
-    except PackageNotFoundError:  # of another platform, or for an extra that is not installed
+    except PackageNotFoundError:  # for another platform, or an extra that is not installed
         return
     key = package.name.lower()
     if key in found and not extras:

@@ -1,4 +1,4 @@
-"""A PACS of one's own for tests and benchmarks: Orthanc with its DICOMweb plugin, on free ports."""
+"""A local PACS for tests and benchmarks: Orthanc with its DICOMweb plugin on free ports."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ PLUGIN_FOLDERS = ("/usr/share/orthanc/plugins", "/usr/lib/orthanc/plugins", "/us
 
 @dataclass(frozen=True)
 class Orthanc:
-    """Where an Orthanc listens.
+    """Ports of a running Orthanc.
 
     Args:
         http: port of DICOMweb.
         dicom: port of DIMSE.
-        receive: port at which it sends us what C-MOVE asks for.
+        receive: port to which it sends the images requested by C-MOVE.
     """
 
     http: int
@@ -35,12 +35,12 @@ class Orthanc:
 
     @property
     def url(self) -> str:
-        """Of DICOMweb."""
+        """URL of DICOMweb."""
         return f"http://127.0.0.1:{self.http}/dicom-web"
 
     @property
     def dimse_url(self) -> str:
-        """Of DIMSE."""
+        """URL of DIMSE."""
         return f"dicom://{TITLE}@127.0.0.1:{self.dicom}"
 
 
@@ -48,28 +48,28 @@ def find_orthanc() -> tuple[str, Path]:
     """Return Orthanc and its DICOMweb plugin.
 
     Raises:
-        FileNotFoundError: one of them is not installed.
+        FileNotFoundError: either is not installed.
     """
     binary = shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin")
     if binary is None:
-        raise FileNotFoundError("no Orthanc: apt-get install orthanc orthanc-dicomweb")
+        raise FileNotFoundError("Orthanc is not installed: apt-get install orthanc orthanc-dicomweb")
     for folder in (os.environ.get("ORTHANC_PLUGINS", ""), *PLUGIN_FOLDERS):
         plugin = Path(folder) / "libOrthancDicomWeb.so"
         if folder and plugin.exists():
             return binary, plugin
-    raise FileNotFoundError("no DICOMweb plugin of Orthanc: apt-get install orthanc-dicomweb")
+    raise FileNotFoundError("Orthanc's DICOMweb plugin is not installed: apt-get install orthanc-dicomweb")
 
 
 @contextmanager
 def running_orthanc(folder: Path) -> Iterator[Orthanc]:
-    """Start an Orthanc that knows us, and end it afterwards.
+    """Start an Orthanc that accepts our requests, and stop it afterwards.
 
     Args:
-        folder: for what it stores, its settings and its log.
+        folder: folder for its storage, settings and log.
 
     Raises:
         FileNotFoundError: it is not installed.
-        RuntimeError: it does not start.
+        RuntimeError: it did not start.
     """
     binary, plugin = find_orthanc()
     server = Orthanc(_free_port(), _free_port(), _free_port())
@@ -118,4 +118,4 @@ def _wait_for(server: Orthanc, process: subprocess.Popen, log: Path) -> None:
             if process.poll() is not None:
                 break
             time.sleep(0.1)
-    raise RuntimeError(f"Orthanc does not start:\n{log.read_text(errors='replace')}")
+    raise RuntimeError(f"Orthanc did not start:\n{log.read_text(errors='replace')}")

@@ -1,9 +1,8 @@
 """Build the virtual environment that `make` uses.
 
-torch comes first. Where pip would bring a CUDA build and the machine has no NVIDIA GPU, the CPU
-build is taken through uv, which knows where torch keeps it: no address of a package index has to
-stand in this repository. Every step can be repeated, and the stamp is written last, so that a
-set-up that was interrupted goes on where it was.
+torch is installed first. If pip would install a CUDA build on a machine without an NVIDIA GPU, the CPU build is
+installed with uv, which knows PyTorch's package index, so that this repository need not contain its address. Every step
+can be repeated, and the stamp is written last, so that an interrupted set-up continues where it stopped.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ CUDA_PACKAGE = re.compile(r"^(nvidia|cuda|triton)\b", re.IGNORECASE)
 
 
 class SetupError(Exception):
-    """What went wrong and what to do about it, in words for the person at the terminal."""
+    """A failure of the set-up, with the remedy."""
 
 
 def read_requirements(*files: Path) -> list[str]:
@@ -36,12 +35,12 @@ def read_requirements(*files: Path) -> list[str]:
 
 
 def pulls_cuda(report: dict) -> bool:
-    """Tell whether an installation report of pip lists packages that only a GPU needs."""
+    """Return whether pip's installation report lists packages that only a GPU needs."""
     return any(CUDA_PACKAGE.match(item["metadata"]["name"]) for item in report["install"])
 
 
 def has_nvidia_gpu() -> bool:
-    """Tell whether an NVIDIA driver answers."""
+    """Return whether an NVIDIA driver responds."""
     if shutil.which("nvidia-smi") is None:
         return False
     return subprocess.run(["nvidia-smi", "-L"], capture_output=True).returncode == 0
@@ -60,60 +59,60 @@ class Environment:
         return subprocess.run([str(self.python), *arguments], text=True, capture_output=capture)
 
     def pip(self, *arguments: str) -> bool:
-        """Install with pip; tell whether it worked."""
+        """Install with pip; return whether it succeeded."""
         options = ["--disable-pip-version-check", *self.quiet]
         return self.run("-m", "pip", "install", *options, *arguments).returncode == 0
 
     def uv(self, *arguments: str) -> bool:
-        """Install with uv, which is put into the environment for it; tell whether it worked."""
+        """Install with uv, which is first installed into the environment; return whether it succeeded."""
         if not self.pip("uv>=0.9"):
             return False
         options = ["--python", str(self.python), *self.quiet]
         return self.run("-m", "uv", "pip", "install", *options, *arguments).returncode == 0
 
     def create(self) -> None:
-        """Make the environment, or make it anew where it does not run."""
+        """Create the environment, or recreate it if it does not run."""
         if self.python.exists() and self.run("-m", "pip", "--version", capture=True).returncode == 0:
             return
         say(f"virtual environment in {self.folder.name}, Python {sys.version.split()[0]}")
         command = [sys.executable, "-m", "venv", "--clear", str(self.folder)]
         if subprocess.run(command).returncode != 0:
-            raise SetupError(f"the virtual environment {self.folder} could not be made, see above")
+            raise SetupError(f"the virtual environment {self.folder} could not be created, see above")
 
     def version_of(self, package: str) -> str | None:
-        """Return the installed version of `package`, None where it is not installed."""
+        """Return the installed version of `package`, or None."""
         code = f"from importlib.metadata import version; print(version({package!r}))"
         found = self.run("-c", code, capture=True)
         return found.stdout.strip() if found.returncode == 0 else None
 
     def would_pull_cuda(self, requirement: str) -> bool:
-        """Ask pip, without installing, whether `requirement` brings CUDA packages."""
+        """Ask pip, without installing, whether `requirement` would install CUDA packages."""
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.json"
             if not self.pip("--dry-run", "--report", str(report), requirement):
                 raise SetupError(
                     f"pip finds no {requirement} for Python {sys.version.split()[0]} on"
                     f" {sys.platform} {os.uname().machine}, see above.\n"
-                    "  Without a network: connect and run the same command again.\n"
+                    "  Without a network connection: connect and run the same command again.\n"
                     "  Otherwise name a build: make TORCH_INSTALL='/where/it/is/torch.whl' demo"
                 )
             return pulls_cuda(json.loads(report.read_text()))
 
     def install_torch(self, requirement: str) -> None:
-        """Install torch: with CUDA where there is an NVIDIA GPU, without it where there is none."""
+        """Install torch, with CUDA only if there is an NVIDIA GPU."""
         own = os.environ.get("TORCH_INSTALL", "").strip()
         installed = self.version_of("torch")
         if installed is not None and (own or installed.split("+")[0] == requirement.split("==")[1]):
             return
         if own:
-            say(f"torch as TORCH_INSTALL says: {own}")
+            say(f"torch from TORCH_INSTALL: {own}")
             if not self.pip(*shlex.split(own)) or self.version_of("torch") is None:
-                raise SetupError(f"pip install {own} (from TORCH_INSTALL) brought no torch, see above")
+                raise SetupError(f"pip install {own} (from TORCH_INSTALL) did not install torch, see above")
             return
 
-        # pip learned --dry-run --report in 22.2; the one that comes with Python may be older.
+        # pip supports --dry-run --report from 22.2 on; the one that comes with Python may be older.
         if not self.pip("pip>=23.1"):
-            raise SetupError("pip could not be brought up to date, see above: is there a network?")
+            raise SetupError("pip could not be updated, see above. Check the network connection.")
         gpu = has_nvidia_gpu()
         if not gpu and not self.would_pull_cuda(requirement):
             say(f"{requirement} (about 200 MB)")
@@ -127,8 +126,8 @@ class Environment:
             done = self.uv("--torch-backend=cpu", requirement)
         if not done or self.version_of("torch") is None:
             raise SetupError(
-                f"{requirement} could not be fetched, see above.\n"
-                "  Without a network, or without a way to PyTorch's own package index: mend that"
+                f"{requirement} could not be downloaded, see above.\n"
+                "  Without a network connection, or access to PyTorch's package index: restore it"
                 " and run the same command again.\n"
                 "  To choose the build yourself, give pip's arguments, for instance\n"
                 f"    make TORCH_INSTALL='{requirement}' demo   (pip's choice, with CUDA)\n"
@@ -136,22 +135,22 @@ class Environment:
             )
 
     def install_rest(self, requirements: list[str]) -> None:
-        """Install `requirements` beside the torch that is there."""
+        """Install `requirements` without changing the installed torch."""
         say(f"{len(requirements)} more packages from {', '.join(REQUIREMENTS)}")
         if not self.pip(f"torch=={self.version_of('torch')}", *requirements):
             raise SetupError(
                 "the packages could not be installed, see above.\n"
-                "  Without a network: connect and run the same command again."
+                "  Without a network connection: connect and run the same command again."
             )
 
     def device(self) -> str:
-        """Return "GPU" or "CPU", what torch finds to compute on."""
+        """Return "GPU" or "CPU", the device that torch finds."""
         code = "import torch; print('GPU' if torch.cuda.is_available() else 'CPU')"
         found = self.run("-c", code, capture=True)
         if found.returncode != 0:
             raise SetupError(
-                f"torch was installed, but does not start:\n{found.stderr.strip()}\n"
-                "  Begin anew: make distclean, then the same command again."
+                f"torch was installed but cannot be imported:\n{found.stderr.strip()}\n"
+                "  Start over: make distclean, then the same command again."
             )
         return found.stdout.strip()
 
@@ -162,7 +161,7 @@ def say(message: str) -> None:
 
 
 def set_up(folder: Path) -> None:
-    """Bring the environment in `folder` to what the requirements ask for."""
+    """Install the requirements into the environment in `folder`."""
     requirements = read_requirements(*(ROOT / name for name in REQUIREMENTS))
     torch = next(line for line in requirements if line.startswith("torch=="))
 
@@ -172,7 +171,7 @@ def set_up(folder: Path) -> None:
     environment.install_rest([line for line in requirements if line != torch])
     device = environment.device()
     if has_nvidia_gpu() and device == "CPU":
-        say("torch finds no GPU although there is one: it may need a newer driver; the CPU is used")
+        say("torch does not find the GPU of this machine: it may need a newer driver; the CPU is used")
     (folder / STAMP).touch()
     say(f"done, torch {environment.version_of('torch')} on the {device}")
 
@@ -187,7 +186,7 @@ def main() -> int:
         print(f"Set-up: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Set-up: interrupted; the same command goes on from here", file=sys.stderr)
+        print("set-up interrupted; the same command continues from here", file=sys.stderr)
         return 130
     return 0
 

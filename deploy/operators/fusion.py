@@ -1,4 +1,4 @@
-"""Operator: sources on one grid, fused and decomposed."""
+"""Operator: register, fuse and decompose the sources."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MERGED = ("volumes", "series", "reasons", "files")
 
 
 class FusionOperator(Operator):
-    """Register, prepare, fuse and decompose as the bundle's configs say.
+    """Register, prepare, fuse and decompose as configured in the bundle.
 
     Named inputs:
         each source: of `SeriesVolumeOperator`.
@@ -47,7 +47,7 @@ class FusionOperator(Operator):
         op_output.emit(failed or attempt(read[0]["patient"], lambda: self.fuse(read)), "fused")
 
     def fuse(self, read: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Bring the sources together and apply the network."""
+        """Combine the sources and apply the network."""
         data: dict[str, Any] = {key: {k: v for one in read for k, v in one[key].items()} for key in MERGED}
         data["patient"] = read[0]["patient"]
         data["warnings"] = list(dict.fromkeys(warning for one in read for warning in one["warnings"]))

@@ -1,4 +1,4 @@
-"""Operator: the series of a study that shows one source."""
+"""Operator: select the series of one source."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .step import attempt
 
 
 class SeriesSelectorOperator(Operator):
-    """Select the series of one source, which `scripts.dicom.choose` tells from the headers.
+    """Select the series of one source, which `scripts.dicom.choose` identified from the headers.
 
     Named input:
         study: of `StudyLoaderOperator`.
     Named output:
-        series: the study with the series of this source alone, or "problem".
+        series: the study with only the series of this source, or "problem".
 
     Args:
         fragment: the application.

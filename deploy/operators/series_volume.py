@@ -1,4 +1,4 @@
-"""Operator: a series as a volume."""
+"""Operator: read a series as a volume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One step of a study: a failed one is told at the end, and the other studies go on."""
+"""Run one step of a study; a failure is reported at the end, and the other studies continue."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def attempt(patient: str, task: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
     try:
         return {**task(), "patient": patient}
-    except Exception as error:  # whatever it is, the other studies are finished
+    except Exception as error:  # any error: the other studies must still be processed
         return {"patient": patient, "problem": problem_of(patient, error)}

@@ -1,4 +1,4 @@
-"""Operator: the studies of a folder, one after the other."""
+"""Operator: load the studies of a folder one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INPUT = "the input folder"
 
 
 class StudyLoaderOperator(Operator):
-    """Find the studies in a folder of DICOM files and send them on one by one.
+    """Find the studies in a folder of DICOM files and emit them one by one.
 
     Named output:
         study: "patient" and the series of every source, or "problem".
@@ -44,7 +44,7 @@ class StudyLoaderOperator(Operator):
         spec.output("study")
 
     def compute(self, op_input: InputContext, op_output: OutputContext, context: ExecutionContext) -> None:
-        """Send the next study on."""
+        """Emit the next study."""
         if self.records is None:
             found = attempt(INPUT, lambda: {"records": self.find()})
             self.records = found.get("records", [found])

@@ -1,4 +1,4 @@
-"""Operator: the derived series and the report of a study."""
+"""Operator: write the derived series and the report of a study."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StudyWriterOperator(Operator):
         spec.input("fused")
 
     def compute(self, op_input: InputContext, op_output: OutputContext, context: ExecutionContext) -> None:
-        """Write the next study, or note why there is nothing to write."""
+        """Write the next study, or record why it cannot be written."""
         study = op_input.receive("fused")
         if "problem" not in study:
             study = attempt(study["patient"], lambda: {"files": self.parts.write(study["case"])})

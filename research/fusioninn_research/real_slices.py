@@ -1,4 +1,4 @@
-"""Slices of a real patient, to measure exports on."""
+"""Choose slices of a real patient for testing exports."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scripts.typicality.chosen_slices import chosen_slices
 def real_slices(
     records: Sequence[dict[str, Any]], read: Callable[[dict[str, Any]], dict[str, Any]], count: int
 ) -> torch.Tensor:
-    """Evenly spaced slices with much brain of the first patient.
+    """Return evenly spaced slices of the first patient that show much brain.
 
     Args:
         records: patients, as `find_patients` returns them.
-        read: reads and normalises one, as fusing does.
-        count: how many slices, at most.
+        read: reads and normalises a patient, as for fusion.
+        count: largest number of slices.
 
     Returns:
         normalised sources (count, N, H, W).

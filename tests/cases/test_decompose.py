@@ -77,7 +77,9 @@ class TestFindFused:
         (study / "0001.dcm").touch()
         with pytest.raises(BadInputError, match=r"holds DICOM series: .*decompose_series\.json.*--nifti true"):
             find_fused(str(tmp_path / "out"))
-        with pytest.raises(BadInputError, match=r"No fused image in .*empty: .*_fused\.nii\.gz.*inference\.json"):
+        with pytest.raises(
+            BadInputError, match=r"no fused image was found in .*empty: .*_fused\.nii\.gz.*inference\.json"
+        ):
             find_fused(str(tmp_path / "empty"))
 
     def test_two_of_one_patient_stop_that_patient_alone(self, fused):
@@ -101,7 +103,7 @@ class TestPairing:
         flair = np.arange(40 * 48 * 8).reshape(40, 48, 8) % 99
         other = fuse(tmp_path / "two", network, ckpt, write_patient(tmp_path, "P2", flair=flair))
         shutil.copy(other / "P2" / "P2_fused.json", fused / "P1" / "P1_fused.json")
-        with pytest.raises(BadInputError, match="are of different fusions"):
+        with pytest.raises(BadInputError, match="belong to different fusions"):
             decompose(network, ckpt, fused)
 
     def test_other_weights(self, tmp_path, network, fused):
@@ -226,9 +228,9 @@ class TestChanges:
         changed = nib.Nifti1Image(levels, image.affine, header)
         changed.header.set_slope_inter(1 / 65535, 0)
         path.write_bytes(gzip.compress(changed.to_bytes()))
-        with pytest.raises(BadInputError, match="does not hold the voxels .*its sidecar is unchanged"):
+        with pytest.raises(BadInputError, match="does not contain the voxels .*its sidecar is unchanged"):
             decompose(network, ckpt, fused)
-        with pytest.raises(BadInputError, match="does not hold the voxels"):
+        with pytest.raises(BadInputError, match="does not contain the voxels"):
             ReadResults()({"patient": "P1", "fused": str(path)})
 
     def test_a_converted_image_is_refused_with_what_to_do(self, network, ckpt, fused):
@@ -264,7 +266,7 @@ class TestChanges:
         values = image.get_fdata(dtype=np.float32).copy()
         values[3, 3, 3] += 1e-3
         path.write_bytes(gzip.compress(nib.Nifti1Image(values, image.affine, image.header).to_bytes()))
-        with pytest.raises(BadInputError, match=r"P1_latent\.nii\.gz does not hold the voxels that were written"):
+        with pytest.raises(BadInputError, match=r"P1_latent\.nii\.gz does not contain the voxels that were written"):
             decompose(network, ckpt, folder, lossless=True)
 
     def test_what_version_0_4_0_wrote_is_decomposed(self, tmp_path, network, ckpt):

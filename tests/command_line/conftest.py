@@ -1,4 +1,4 @@
-"""What tests of the command line share: commands as they are typed, in this process."""
+"""Fixtures of the command line: commands as typed, run in this process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def config_files(names: str) -> list[str]:
 
 @pytest.fixture
 def refusal() -> Callable[..., str | None]:
-    """Return a function that gives the message that a command is refused with, or None."""
+    """Return a function that returns a command's error message, or None."""
 
     def check_command(configs: str, options: dict, section: str = "run", **monai_options: object) -> str | None:
         arguments = {"config_file": config_files(configs), "run_id": section, **monai_options, **options}
@@ -38,8 +38,8 @@ def refusal() -> Callable[..., str | None]:
 
 @pytest.fixture
 def typed(process_as_it_was, monkeypatch) -> Callable[..., str]:
-    """Return a function that runs a command as it is typed and gives the message that it ends with."""
-    # Keeps this process's own way of telling errors.
+    """Return a function that runs a command as typed and returns its final message."""
+    # Keep this process's error handling.
     monkeypatch.setenv("FUSIONINN_TRACEBACK", "1")
 
     def run(*words: str) -> str:

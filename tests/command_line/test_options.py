@@ -122,7 +122,7 @@ def test_an_option_without_effect_is_refused(refusal, configs, section, options)
     told = refusal(configs, {**options, next(iter(options)): "x"}, section)
     assert told is not None
     assert "has no effect in" in told
-    assert "nothing that this command runs uses it" in told
+    assert "this command does not use it" in told
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_mistyped_key_of_the_user_s_own_config_is_refused(tmp_path):
     own.write_text(json.dumps({"fused_dtyp": "uint8", "learning_rate": 1, "helper": 1, "mine": ["$print()"]}))
     with pytest.raises(BadInputError) as refused:
         check(Call((INFERENCE, str(own)), DATA))
-    assert str(refused.value) == f"{own} sets 'fused_dtyp', which nothing uses. Did you mean 'fused_dtype'?"
+    assert str(refused.value) == f"{own} sets 'fused_dtyp', which is not used. Did you mean 'fused_dtype'?"
     own.write_text(json.dumps({"my_seed": 3, "seed": "@my_seed", "+imports": [], "network_def#blocks": 4}))
     check(Call((INFERENCE, str(own)), {**DATA, "my_seed": 4}))
 
@@ -213,7 +213,7 @@ def test_options_of_a_file_and_of_python_are_checked_as_typed_ones_are(monkeypat
         (["--output_dir", "OUT#2"], "--output_dir OUT#2 was read as OUT, because # begins a comment there."),
         (["--output_dir"], "--output_dir has no value. Give a path: --output_dir PATH."),
         (["--output_dir", "1e3"], "--output_dir was read as the number 1000.0."),
-        (["inference", "MRI"], "There is no section 'MRI' to run."),
+        (["inference", "MRI"], "there is no section 'MRI' to run."),
         (["--network_def#bloks", "4"], "Did you mean --network_def#blocks?"),
     ],
 )
@@ -278,7 +278,7 @@ def test_choices_are_declared_where_the_table_says(place):
 def test_a_password_in_a_url_is_refused_and_not_shown(refusal):
     for url in ("https://doctor:secret@host/dicom", "dicom://doctor:secret@host:104"):
         told = refusal("inference study pacs", {"pacs_url": url, "accession": "1"})
-        assert told.startswith("--pacs_url holds a user or a password")
+        assert told.startswith("--pacs_url contains a user or a password")
         assert "secret" not in told
     assert refusal("inference study pacs", {"pacs_url": "dicom://TITLE@host:104", "accession": "1"}) is None
     told = refusal("inference study pacs", {"pacs_password": "secret", "accession": "1"})
@@ -317,13 +317,13 @@ class TestDefaultData:
     )
     def test_is_not_used_where_options_are_about_other_data(self, refusal, configs, section, options):
         told = refusal(configs, options, section)
-        assert told.startswith(f"--{next(iter(options))} is given without --dataset_dir, which would use the ")
+        assert told.startswith(f"--{next(iter(options))} is given without --dataset_dir, so the ")
         assert refusal(configs, {**options, **DATA}, section) is None
 
     def test_is_named_where_it_is_used(self, refusal, caplog):
         assert refusal("inference", {"output_dir": "OUT"}) is None
         assert [record.message for record in caplog.records] == [
-            f"No --dataset_dir is given: using the digital phantom in {ROOT}/bundle/example, which is not a patient."
+            f"--dataset_dir is not given: using the digital phantom in {ROOT}/bundle/example, which is not a patient."
         ]
         caplog.clear()
         assert refusal("decompose", {}) is None
@@ -356,7 +356,7 @@ def test_every_section_that_is_run_begins_by_checking(path, section):
 def test_the_command_that_a_missing_export_offers_makes_it(process_as_it_was, monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     folder = tmp_path / "with a space"
-    with pytest.raises(BadInputError, match="does not exist. Make it:") as missing:
+    with pytest.raises(BadInputError, match="does not exist. Export it:") as missing:
         TorchScriptRuntime(folder, torch.device("cpu"))
     (line,) = [line for line in str(missing.value).splitlines() if "monai.bundle" in line]
     python, *words = shlex.split(line)

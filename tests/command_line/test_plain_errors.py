@@ -1,4 +1,4 @@
-"""Errors that the user can mend, told in plain words instead of a traceback."""
+"""Errors that the user can fix are shown in plain words without a traceback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scripts.data.errors import BadInputError, InternalError, NonFiniteLossError
 
 
 def wrapped(error: Exception) -> Exception:
-    """Return the error as MONAI hands it on."""
+    """Return the error as MONAI re-raises it."""
     try:
         try:
             raise error
@@ -53,7 +53,7 @@ def log(monkeypatch):
     "error",
     [BadInputError("a.nii.gz is empty."), NonFiniteLossError("The loss is nan.")],
 )
-def test_what_the_user_can_mend_is_told_alone(log, capsys, error):
+def test_errors_that_the_user_can_fix_are_shown_without_traceback(log, capsys, error):
     outer = wrapped(error)
     sys.excepthook(type(outer), outer, outer.__traceback__)
     assert capsys.readouterr().err == f"Error: {error}\n"
@@ -67,7 +67,7 @@ def test_other_errors_keep_their_traceback(log, capsys):
     assert "KeyError: 'fused'" in told
 
 
-def test_the_log_is_silent_about_an_error_that_is_told_later(log):
+def test_the_log_is_silent_about_an_error_that_is_reported_later(log):
     logger = logging.getLogger("ignite.engine")
     for error in (BadInputError("bad"), KeyError("defect")):
         try:
@@ -113,7 +113,7 @@ def test_a_signal_ends_the_command_with_its_usual_code(log, capsys, number, code
         os.kill(os.getpid(), number)
     assert stopped.value.code == code
     plain_errors._tell_stop()
-    assert capsys.readouterr().err.startswith(f"\nStopped by {name}. What was finished is kept")
+    assert capsys.readouterr().err.startswith(f"\nStopped by {name}. Finished results are kept")
 
 
 def test_memory_that_is_used_up_has_a_remedy():
@@ -132,7 +132,7 @@ def test_a_full_disk_has_a_remedy():
 
 def test_a_fault_of_the_bundle_is_called_one():
     message = plain_message(wrapped(InternalError("a.nii.gz lies elsewhere than its source; nothing was written.")))
-    assert message.startswith("a.nii.gz lies elsewhere than its source; nothing was written. This is a fault of the")
+    assert message.startswith("a.nii.gz lies elsewhere than its source; nothing was written. This is a bug of the")
     assert plain_cause(InternalError("a")) is None
 
 

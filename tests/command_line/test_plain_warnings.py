@@ -1,4 +1,4 @@
-"""Warnings become lines of the log, each once."""
+"""Each warning becomes one line of the log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def installed(monkeypatch):
 
 
 def warn_from(module: str, message: str, category: type[Warning] = UserWarning, stacklevel: int = 1) -> None:
-    """Warn as code of another module does."""
+    """Warn as if from another module."""
     code = types.ModuleType(module)
     exec("import warnings\ndef warn(*args): warnings.warn(*args)", code.__dict__)
     code.warn(message, category, stacklevel)

@@ -25,7 +25,7 @@ def images(dataset):
 
 
 class TestAugmentedDataset:
-    def test_an_item_is_the_same_however_often_and_in_whatever_order_it_is_read(self):
+    def test_an_item_is_the_same_however_often_and_in_any_order_it_is_read(self):
         forwards = images(augmented())
         dataset = augmented()
         backwards = torch.stack([torch.as_tensor(dataset[i]["image"]) for i in reversed(range(5))])

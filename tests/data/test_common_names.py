@@ -1,4 +1,4 @@
-"""Names that share what tells them apart belong together."""
+"""Names with the same distinguishing parts belong together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a file places its voxels, and that what is written lies there, by the judgement of two other readers."""
+"""Coordinates of files, and of written files as read by two other readers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHAPE = (7, 6, 5)
 MICRON, MM, METRE, UNKNOWN = 3, 2, 1, 0
 TO_MM = {UNKNOWN: 1.0, METRE: 1e3, MM: 1.0, MICRON: 1e-3}
 PERMUTED = np.eye(3)[:, [1, 2, 0]]
-# Near half a turn the quaternion's first number is small: where an affine can least be told from its quaternion again.
+# Near half a turn the quaternion's first number is small, and recomputing it from the affine is least accurate.
 OBLIQUE = Rotation.from_euler("xyz", [0.07, 0.03, 179.8], degrees=True).as_matrix()
 SHEAR = np.array([[1, 0.3, 0], [0, 1, 0], [0, 0, 1]])
 
@@ -39,7 +39,7 @@ PLACES = {
 
 
 def header_of(affine: np.ndarray, sform: int, qform: int, unit: int = MM) -> nib.Nifti1Header:
-    """Return a header whose forms say `affine` (mm) under these codes, in this unit; other forms say nonsense."""
+    """Return a header whose forms hold `affine` (mm) under these codes, in this unit; other forms hold nonsense."""
     header = nib.Nifti1Header()
     header.set_data_dtype(np.int16)
     header.set_data_shape(SHAPE)
@@ -54,7 +54,7 @@ def header_of(affine: np.ndarray, sform: int, qform: int, unit: int = MM) -> nib
 
 
 def write_source(path, header: nib.Nifti1Header) -> None:
-    """Write the header as it is, behind nibabel's back, which would correct it."""
+    """Write the header unchanged, bypassing nibabel's corrections."""
     header["magic"], header["vox_offset"] = b"n+1", 352
     values = np.arange(np.prod(SHAPE), dtype=np.int16)
     path.write_bytes(header.binaryblock + bytes(4) + values.tobytes())
@@ -71,7 +71,7 @@ def read_by_itk(path) -> np.ndarray:
 
 
 class TestWhatIsWrittenLiesWhereItsSourceLies:
-    """All 25 pairs of codes, by five kinds of place, by four units."""
+    """All 25 pairs of codes, five kinds of coordinates and four units."""
 
     @pytest.mark.parametrize("unit", TO_MM)
     @pytest.mark.parametrize("kind", PLACES)
@@ -164,9 +164,9 @@ class TestWhatCounts:
         header = header_of(PLACES["permuted"], 0, 0)
         place = nifti_coordinates(header, SHAPE, "a.nii")
         assert np.array_equal(place.affine, header.get_base_affine())
-        assert "does not say how it is oriented" in doubts(header)
+        assert "its orientation is not given" in doubts(header)
 
-    def test_a_qform_that_is_no_rotation_is_refused_where_it_counts(self):
+    def test_a_qform_that_is_not_a_rotation_is_refused_where_it_counts(self):
         header = header_of(PLACES["permuted"], 0, 1)
         header["quatern_b"] = 7
         with pytest.raises(BadInputError, match=r"a\.nii has an invalid qform"):
@@ -181,4 +181,4 @@ class TestWhatCounts:
         expected[:3, 3] = -10000, -20000, 30000
         assert np.array_equal(place.affine, expected)
         assert "converted to mm" in place.doubts[0]
-        assert "does not say how it is oriented" in place.doubts[1]
+        assert "its orientation is not given" in place.doubts[1]

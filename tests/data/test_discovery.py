@@ -97,7 +97,7 @@ class TestFolders:
         (tmp_path / "store" / "X" / "loop").symlink_to(tmp_path / "data")
         assert len(find_patients(tmp_path / "data")) == 1
 
-    def test_results_of_this_bundle_beside_the_patients_are_no_patients(self, tmp_path, recwarn):
+    def test_results_of_this_bundle_next_to_the_patients_are_no_patients(self, tmp_path, recwarn):
         touch(tmp_path / "X", "X_t1ce.nii.gz", "X_flair.nii.gz")
         touch(
             *(tmp_path / "eval" / "X", "X_fused.nii.gz", "X_t1gd_decomposed.nii.gz"),
@@ -139,7 +139,7 @@ class TestProblems:
     def test_two_files_for_one_modality_are_a_problem(self, tmp_path):
         touch(tmp_path / "X", "X_t1ce.nii.gz", "X_flair.nii.gz", "X_flair.nii")
         (record,) = find_patients(tmp_path)
-        assert "2 files are the flair image" in record["problem"]
+        assert "2 files match the flair image" in record["problem"]
         assert "Keep one of them" in record["problem"]
 
     def test_an_empty_patient_folder_is_a_problem(self, tmp_path):
@@ -147,7 +147,7 @@ class TestProblems:
         touch(tmp_path / "Y")
         assert "Y is empty" in find_patients(tmp_path)[1]["problem"]
 
-    def test_a_folder_of_unknown_names_beside_patients_is_warned_of(self, tmp_path, caplog):
+    def test_a_folder_of_unknown_names_next_to_patients_is_warned_of(self, tmp_path, caplog):
         touch(tmp_path / "X", "X_t1ce.nii.gz", "X_flair.nii.gz")
         touch(tmp_path / "Y", "mprage.nii.gz")
         assert len(find_patients(tmp_path)) == 1
@@ -187,7 +187,7 @@ class TestBadFolders:
         with pytest.raises(BadInputError) as caught:
             find_patients(tmp_path)
         message = str(caught.value)
-        assert "Looked for <patient>_t1ce.nii.gz or <patient>-t1c.nii.gz" in message
+        assert "Searched for <patient>_t1ce.nii.gz or <patient>-t1c.nii.gz" in message
         assert "found scans/brain.nii.gz, scans/notes.txt" in message
         assert '{"training": [{"patient": "p1", "t1gd": "p1/t1gd.nii.gz"' in message
 
@@ -196,7 +196,7 @@ class TestBadFolders:
         folder = touch(tmp_path / "data", "X_t1ce.nii.gz")
         folder.chmod(0)
         try:
-            with pytest.raises(BadInputError, match="may not be read"):
+            with pytest.raises(BadInputError, match="cannot be read"):
                 find_patients(folder)
         finally:
             folder.chmod(0o700)
@@ -252,7 +252,7 @@ class TestDecathlon:
 
 
 class TestDatalist:
-    def test_sections_and_paths_beside_the_json_are_read(self, tmp_path):
+    def test_sections_and_paths_next_to_the_json_are_read(self, tmp_path):
         touch(tmp_path / "images", "a1.nii.gz", "a2.nii.gz", "as.nii.gz", "b1.nii.gz", "b2.nii.gz")
         path = write_datalist(
             tmp_path / "list.json",

@@ -1,4 +1,4 @@
-"""The error for everything that is wrong with the user's input."""
+"""The error for invalid input of the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Yes and no as a command line gives them."""
+"""Parsing yes and no from a command line."""
 
 from __future__ import annotations
 

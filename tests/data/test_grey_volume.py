@@ -26,7 +26,7 @@ class TestPictures:
         assert (volume.dtype, volume.levels) == (np.uint8, 255)
         assert (volume.values[..., 0] * 255).round().tolist() == levels.tolist()
 
-    def test_of_a_colour_picture_the_luminance_counts_and_this_is_told(self, tmp_path):
+    def test_of_a_colour_picture_the_luminance_counts_and_this_is_reported(self, tmp_path):
         Image.new("RGB", (3, 2), (255, 0, 0)).save(tmp_path / "a.png")
         volume = read_grey_volume(tmp_path / "a.png")
         assert volume.coloured
@@ -58,7 +58,7 @@ class TestNifti:
         assert volume.values[..., 0].tolist() == [[0, 1, 2], [3, 4, 5]]
         assert volume.affine is None
 
-    def test_the_identity_is_no_known_affine(self, tmp_path):
+    def test_the_identity_is_not_a_known_affine(self, tmp_path):
         assert read_grey_volume(nifti(tmp_path / "a.nii", np.zeros((2, 3, 4), np.uint8), np.eye(4))).affine is None
 
     def test_a_channel_is_picked(self, tmp_path):
@@ -79,5 +79,5 @@ class TestNifti:
 
 def test_other_formats_are_refused(tmp_path):
     (tmp_path / "a.gif").write_bytes(b"x")
-    with pytest.raises(BadInputError, match=r"a\.gif is not an image by its name"):
+    with pytest.raises(BadInputError, match=r"a\.gif has an unsupported extension"):
         read_grey_volume(tmp_path / "a.gif")

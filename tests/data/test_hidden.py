@@ -16,7 +16,7 @@ from scripts.data.hidden import Identity, hide_in_messages, short_name, short_ui
         ("2 slices and H2 tubes", "2 slices and H2 tubes"),
     ],
 )
-def test_values_are_hidden_long_ones_within_words_too(text, shown):
+def test_values_are_hidden_long_ones_within_words_as_well(text, shown):
     assert Identity(["Musterfrau", "Erika", "Ann", "H2"]).hide(text) == shown
 
 

@@ -9,7 +9,7 @@ from scripts.data.image_sets import find_image_sets
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """Return a function that makes files of the given names; only names count here."""
+    """Return a function that creates files with the given names and no content."""
 
     def make(*names: str) -> Path:
         for name in names:
@@ -28,7 +28,7 @@ def only(records):
 
 
 class TestFiles:
-    def test_files_belong_together_whatever_their_names(self, tree):
+    def test_files_belong_together_regardless_of_their_names(self, tree):
         tree("x.png", "CT/y.png", "MR/z.png")
         record = only(find_image_sets("x.png", ["CT/y.png", "MR/z.png"]))
         assert record == {
@@ -120,7 +120,7 @@ class TestSimilarNames:
         for record in records:
             name = expected[Path(record["fused"]).stem]
             assert record["sources"] == {"CT": f"CT/{name}.jpg", "MR": f"MR/{name}.jpg"}
-        assert "paired by what their names share" in caplog.text
+        assert "paired by the common parts of their names" in caplog.text
 
     def test_results_of_several_methods_in_one_folder_share_their_sources(self, tree):
         tree(*(f"F/img{n}_{method}.png" for n in (1, 2) for method in ("A", "U2Fusion")))
@@ -183,17 +183,17 @@ class TestOwnOutputs:
         first, second, third = find_image_sets("out", "data")
         assert "the flair image is missing" in first["problem"]
         assert "problem" not in second
-        assert "none is named P3. There is P1, P2." in third["problem"]
+        assert "none is named P3. The nearest names are P1, P2." in third["problem"]
 
 
 class TestProblems:
-    def test_a_missing_partner_is_told_with_what_is_there_and_the_others_go_on(self, tree):
+    def test_a_missing_partner_is_reported_with_what_was_found_and_the_others_continue(self, tree):
         tree("F/s1.png", "F/s2.png", "CT/s1.png", "CT/s3.png", "MR/s1.png", "MR/s2.png")
         first, second = find_image_sets("F", ["CT", "MR"])
         assert "problem" not in first
         assert second["patient"] == "s2"
         assert "F/s2.png has no partner for CT in CT" in second["problem"]
-        assert "There is s1, s3." in second["problem"]
+        assert "The nearest names are s1, s3." in second["problem"]
 
     def test_two_partners_are_one_too_many_and_both_are_named(self, tree):
         tree("F/s1.png", "CT/a/s1.png", "CT/b/s1.png", "MR/s1.png")
@@ -204,7 +204,7 @@ class TestProblems:
     def test_a_picture_has_no_partner_among_volumes(self, tree):
         tree("F/s1.png", "CT/s1.nii.gz", "MR/s1.png")
         problem = only(find_image_sets("F", ["CT", "MR"]))["problem"]
-        assert "F/s1.png and CT/s1.nii.gz are of different formats" in problem
+        assert "F/s1.png and CT/s1.nii.gz have different formats" in problem
 
     @pytest.mark.parametrize(
         ("arguments", "told"),
@@ -212,8 +212,8 @@ class TestProblems:
             ((None, None), "--fused FUSED"),
             (("gone", ["CT", "MR"]), "gone does not exist"),
             (("F", ["CT", "gone"]), "gone does not exist"),
-            (("empty", ["CT", "MR"]), "no fused image in empty"),
-            (("F/note.txt", ["CT", "MR"]), "note.txt is not an image"),
+            (("empty", ["CT", "MR"]), "no fused image was found in empty"),
+            (("F/note.txt", ["CT", "MR"]), "note.txt has an unsupported extension"),
             (("F/1.png", ["CT/1.png"]), "two or more"),
             (("F", ["CT", "MR"], ["CT"] * 3), "3 decomposed images or folders are given for 2 sources"),
             (("F", ["CT", "MR"], None, ["one"]), "1 source_names"),

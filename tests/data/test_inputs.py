@@ -1,4 +1,4 @@
-"""No result takes the place of a file that the command reads."""
+"""Results never replace a file that the command reads."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_set(folder, *names):
 
 def test_an_input_among_the_results_is_refused_and_nothing_is_written(source):
     protect_inputs([source])
-    with pytest.raises(BadInputError, match=f"{source} is read by this command, and one of its results"):
+    with pytest.raises(BadInputError, match=f"{source} is read by this command, and a result would have the same name"):
         write_set(source.parent, "P_fused.json", source.name)
     assert [path.name for path in source.parent.iterdir()] == [source.name]
     with pytest.raises(BadInputError, match="is read by this command"), written_whole(source):
@@ -37,7 +37,7 @@ def test_an_input_among_the_results_is_refused_and_nothing_is_written(source):
     assert source.read_text() == "source"
 
 
-def test_an_input_is_no_outdated_result(source):
+def test_an_input_is_not_an_outdated_result(source):
     other = source.with_name("P_flair_decomposed.nii.gz")
     other.write_text("source")
     protect_inputs([other])
@@ -73,6 +73,6 @@ def test_folders_and_files_are_known_by_every_path(source, tmp_path):
 
 def test_a_command_of_one_result_does_not_write_what_it_reads(source, tmp_path):
     (tmp_path / "given.nii.gz").symlink_to(source)
-    with pytest.raises(BadInputError, match="is to be written, but the command reads that file"):
+    with pytest.raises(BadInputError, match="is an input of this command and cannot be its result"):
         check_apart(tmp_path / "given.nii.gz", None, source)
     check_apart(tmp_path / "new", source)

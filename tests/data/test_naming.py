@@ -1,4 +1,4 @@
-"""How file names are read."""
+"""Parsing file names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NaN around the head is read as background, NaN in the head is not."""
+"""NaN around the head is background, NaN in the head is an error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHAPE = (12, 10, 8)
 
 
 def masked(lowest=5.0):
-    """A head in a box, NaN around it."""
+    """A head in a box surrounded by NaN."""
     values = np.full(SHAPE, np.nan, np.float32)
     values[3:9, 3:8, 2:7] = np.linspace(lowest, 90, 6 * 5 * 5).reshape(6, 5, 5)
     return values
@@ -27,7 +27,7 @@ def filled(values):
 def test_it_becomes_0_with_one_warning_that_counts():
     values = masked()
     with pytest.warns(
-        UserWarning, match=r"a\.nii \(flair\) holds NaN in 810 of 960 voxels.*background \(0\)"
+        UserWarning, match=r"a\.nii \(flair\) contains NaN in 810 of 960 voxels.*background \(0\)"
     ) as caught:
         volume = filled(values)
     assert len(caught) == 1

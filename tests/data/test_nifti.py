@@ -36,9 +36,9 @@ class TestReadNifti:
         ("name", "content", "told"),
         [
             ("gone.nii", None, "does not exist"),
-            ("a.png", b"x", "no NIfTI file by its name"),
+            ("a.png", b"x", "has an unsupported extension"),
             ("a.nii", b"", "is empty"),
-            ("a.nii.gz", b"\x1f\x8b garbage", "truncated, damaged or of another format"),
+            ("a.nii.gz", b"\x1f\x8b garbage", "truncated, damaged or in another format"),
         ],
     )
     def test_what_cannot_be_read_is_named(self, tmp_path, name, content, told):

@@ -1,4 +1,4 @@
-"""NIfTI files are read whole or not at all; fuzzed and damaged ones never change voxels or place unseen."""
+"""NIfTI files are read completely or not at all; damage never changes voxels or coordinates silently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MUTATIONS = 300
 
 
 def content(dtype="int16", slope=None, both_forms=True) -> bytes:
-    """Return a NIfTI file, not compressed."""
+    """Return an uncompressed NIfTI file."""
     values = np.random.default_rng(1).integers(0, 120, SHAPE).astype(dtype)
     image = nib.Nifti1Image(values, PLACE)
     if slope is not None:
@@ -84,7 +84,7 @@ class TestDamage:
         (tmp_path / "a.nii").write_bytes(content()[:-1])
         refused(tmp_path / "a.nii", "9 x 8 x 7 voxels, 1,360 bytes, which a file of 1,359 bytes cannot hold")
         (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content()[:-1]))
-        refused(tmp_path / "b.nii.gz", "states 1360 bytes, 1359 are there")
+        refused(tmp_path / "b.nii.gz", "states 1360 bytes, but 1359 are present")
 
 
 def claiming(size: int) -> bytes:
@@ -102,11 +102,11 @@ class TestSizes:
         refused(tmp_path / "b.nii.gz", r"32767 x 32767 x 32767 voxels.*cannot hold")
 
     def test_a_bomb_is_refused_by_its_header(self, tmp_path):
-        # A sparse file stands for 20 GB of zeros: 2200^3 voxels of 2 bytes, none of which is written or read.
+        # A sparse file of 20 GB of zeros: 2200^3 voxels of 2 bytes, none of which is written or read.
         with open(tmp_path / "a.nii", "wb") as stream:
             stream.write(claiming(2200))
             stream.truncate(352 + 2 * 2200**3)
-        refused(tmp_path / "a.nii", r"2200 x 2200 x 2200 voxels by its header, more than the 1,073,741,824")
+        refused(tmp_path / "a.nii", r"2200 x 2200 x 2200 voxels by its header, more than the limit of 1,073,741,824")
 
     def test_a_stream_that_unpacks_to_more_than_its_header_says_is_not_unpacked(self, tmp_path):
         block = gzip.compress(bytes(2**20))
@@ -127,7 +127,7 @@ class TestOtherKinds:
             ),
             ("a.nii.gz", b"\n<!DOCTYPE html><html>404</html>", "is a web page.*Download the file again"),
             ("a.nii.gz", b"", "is empty"),
-            ("a.nii", content().replace(b"n+1\0", b"ni1\0"), "is the header of a pair of files.*Convert"),
+            ("a.nii", content().replace(b"n+1\0", b"ni1\0"), "is that of the header of a pair of files.*Convert"),
             ("a.nii", b"hello" * 200, "does not begin with a NIfTI header"),
             ("a.nii.gz", gzip.compress(b"hello" * 200, mtime=0), "does not begin with a NIfTI header"),
         ],
@@ -136,13 +136,13 @@ class TestOtherKinds:
         (tmp_path / name).write_bytes(bytes_)
         refused(tmp_path / name, rf"{name} .*{told}")
 
-    def test_a_folder_is_no_file(self, tmp_path):
+    def test_a_folder_is_not_a_file(self, tmp_path):
         (tmp_path / "a.nii").mkdir()
         refused(tmp_path / "a.nii", "is a folder")
 
 
 def outcome(path):
-    """Return voxels and place where they are given without a warning, else None."""
+    """Return voxels and affine if the file is read without a warning, else None."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -1,4 +1,4 @@
-"""Whether the process that something belongs to has ended."""
+"""Finding out whether the owner process has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pictures belong together."""
+"""Pairing pictures."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def folders(tmp_path):
     return [str(tmp_path / "MRI"), str(tmp_path / "PET")]
 
 
-def test_pictures_of_one_name_are_a_pair_and_missing_partners_are_told(folders):
+def test_pictures_of_one_name_are_a_pair_and_missing_partners_are_reported(folders):
     records = {record["patient"]: record for record in find_picture_pairs(folders)}
     assert sorted(records) == ["1", "10", "11", "2"]
     assert records["10"]["files"] == [f"{folder}/10.png" for folder in folders]
-    assert records["2"]["problem"].startswith(f"there is no picture 2 in {folders[1]}")
-    assert records["11"]["problem"].startswith(f"there is no picture 11 in {folders[0]}")
+    assert records["2"]["problem"].startswith(f"the picture 2 is missing in {folders[1]}")
+    assert records["11"]["problem"].startswith(f"the picture 11 is missing in {folders[0]}")
 
 
-def test_files_are_a_pair_whatever_their_names(folders):
+def test_files_are_a_pair_regardless_of_their_names(folders):
     files = [f"{folders[0]}/2.png", f"{folders[1]}/11.png"]
     assert find_picture_pairs(files) == [{"patient": "2", "files": files}]
 
@@ -49,8 +49,8 @@ def test_formats_and_affixes_do_not_keep_partners_apart(tmp_path):
     records = {record["patient"]: record for record in find_picture_pairs([tmp_path / "CT", tmp_path / "MR"])}
     assert records["ct_01"]["files"] == [str(tmp_path / "CT" / "ct_01.jpg"), str(tmp_path / "MR" / "mr-1.tif")]
     assert records["ct_02"]["files"][1] == str(tmp_path / "MR" / "mr-2.bmp")
-    assert "there is no picture ct_10" in records["ct_10"]["problem"]
-    assert "there is no picture mr-3" in records["mr-3"]["problem"]
+    assert "the picture ct_10 is missing" in records["ct_10"]["problem"]
+    assert "the picture mr-3 is missing" in records["mr-3"]["problem"]
 
 
 def test_two_files_of_one_name_stop_that_pair_only(folders, tmp_path):
@@ -63,25 +63,25 @@ def test_two_files_of_one_name_stop_that_pair_only(folders, tmp_path):
 
 
 @pytest.mark.parametrize("sources", [None, [], "MRI", ["MRI"]])
-def test_sources_that_are_no_list_of_two_are_told(sources):
+def test_sources_that_are_no_list_of_two_are_reported(sources):
     with pytest.raises(BadInputError, match="expected a folder or a picture for each source"):
         find_picture_pairs(sources)
 
 
-def test_a_folder_that_is_missing_or_empty_is_told(folders, tmp_path):
+def test_a_folder_that_is_missing_or_empty_is_reported(folders, tmp_path):
     with pytest.raises(BadInputError, match="none does not exist"):
         find_picture_pairs([folders[0], str(tmp_path / "none")])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInputError, match="no picture in .*empty"):
+    with pytest.raises(BadInputError, match="no picture was found in .*empty"):
         find_picture_pairs([folders[0], str(tmp_path / "empty")])
 
 
-def test_a_file_and_a_folder_are_told(folders):
+def test_a_file_and_a_folder_are_reported(folders):
     with pytest.raises(BadInputError, match="is a file and"):
         find_picture_pairs([folders[0], f"{folders[1]}/1.png"])
 
 
-def test_folders_without_a_common_name_are_told(folders, tmp_path):
+def test_folders_without_a_common_name_are_reported(folders, tmp_path):
     (tmp_path / "CT").mkdir()
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "CT" / "77.png")
     with pytest.raises(BadInputError, match="has a partner of the same or a similar name"):

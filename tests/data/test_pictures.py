@@ -86,7 +86,7 @@ class TestColour:
         for one, other in zip(read_picture(tmp_path / "p.png")[:2], plain[:2], strict=True):
             np.testing.assert_allclose(one, other, atol=1e-6)
 
-    def test_colours_of_16_bits_are_read_with_8_and_told(self, tmp_path):
+    def test_colours_of_16_bits_are_read_with_8_and_reported(self, tmp_path):
         row = np.array([[65535, 0, 0], [0, 65535, 0]], dtype=">u2").tobytes()
         path = png(tmp_path / "deep.png", 16, 2, [row], 2, 1)
         with pytest.warns(UserWarning, match=r"deep\.png has 16 bits per channel"):
@@ -96,7 +96,7 @@ class TestColour:
 
 
 class TestTransparency:
-    def test_transparent_pixels_are_laid_over_black_and_told(self, tmp_path):
+    def test_transparent_pixels_are_laid_over_black_and_reported(self, tmp_path):
         rgba = np.full((2, 2, 4), 200, dtype=np.uint8)
         rgba[..., 3] = [[255, 0], [51, 255]]
         saved(tmp_path / "veil.png", rgba)
@@ -105,7 +105,7 @@ class TestTransparency:
         assert picture.chroma is None
         np.testing.assert_allclose(picture.luminance * 255, [[200, 0], [40, 200]], atol=1e-3)
 
-    def test_a_transparent_colour_of_a_palette_counts_too(self, tmp_path):
+    def test_a_transparent_colour_of_a_palette_counts_as_well(self, tmp_path):
         path = png(
             tmp_path / "p.png", 8, 3, [b"\0\1"], 2, 1, (b"PLTE", b"\xff\xff\xff\x80\x80\x80"), (b"tRNS", b"\0\xff")
         )
@@ -120,12 +120,12 @@ class TestBadInput:
             read_picture(tmp_path / "gone.png")
 
     @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
-    def test_what_is_no_png_is_named(self, tmp_path, content):
+    def test_what_is_not_a_png_is_named(self, tmp_path, content):
         (tmp_path / "a.png").write_bytes(content)
         with pytest.raises(BadInputError, match=r"a\.png cannot be read as PNG"):
             read_picture(tmp_path / "a.png")
 
-    def test_a_jpeg_under_another_name_is_no_png(self, tmp_path):
+    def test_a_jpeg_under_another_name_is_not_a_png(self, tmp_path):
         saved(tmp_path / "a.png", RAMP, format="JPEG")
         with pytest.raises(BadInputError, match=r"a\.png cannot be read as PNG"):
             read_picture(tmp_path / "a.png")
@@ -204,5 +204,5 @@ class TestOtherFormats:
         *(("._a.png", False), ("a.nii.gz", False), ("png", False)),
     ],
 )
-def test_pictures_are_told_by_their_names(name, expected):
+def test_pictures_are_recognised_by_their_names(name, expected):
     assert is_picture(f"some/folder/{name}") is expected

@@ -1,4 +1,4 @@
-"""One pass over a folder; what cannot be used is listed and costs only itself."""
+"""Scanning a folder once; files that cannot be used are listed and do not affect others."""
 
 from __future__ import annotations
 
@@ -87,8 +87,7 @@ def test_ten_files_are_named_for_each_reason_and_all_on_request(patient, caplog)
         find_patients(patient)
     warning, message = (record for record in caplog.records if record.levelno > logging.DEBUG)
     assert warning.getMessage() == (
-        "1 image file(s) seen and not taken:\n"
-        "- 1 × not NIfTI; configs/unregistered.json reads NRRD and MetaImage: X/X_t1.mha"
+        "1 image file(s) skipped:\n- 1 × not NIfTI; configs/unregistered.json reads NRRD and MetaImage: X/X_t1.mha"
     )
     assert message.levelno == logging.INFO
     first = ", ".join(f"X/map{number:02d}.nii.gz" for number in range(10))

@@ -1,4 +1,4 @@
-"""Messages about content that does not fit its schema."""
+"""Messages about content that does not match its schema."""
 
 from __future__ import annotations
 

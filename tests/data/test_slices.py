@@ -53,7 +53,7 @@ class TestByTumour:
         assert choose_slices(head(), seg, axis=2) == []
 
     def test_tumour_asked_for_without_segmentation_is_refused(self):
-        with pytest.raises(BadInputError, match='criterion is "tumour", but there is no segm'):
+        with pytest.raises(BadInputError, match='criterion is "tumour", but the patient has no segm'):
             choose_slices(head(), None, axis=2, criterion="tumour")
 
     def test_two_labels_mean_all_of_the_paper_s_tissues(self):
@@ -84,7 +84,7 @@ class TestBrainMask:
         image[1, 9, 9, 0] = 1
         mask = brain_mask(image)
         assert (mask.shape, mask.dtype) == ((1, 10, 10, 8), torch.bool)
-        # the corner is taken, so the second source falls back to "above 0"
+        # the corner is occupied, so the second source falls back to "above 0"
         assert mask[0, 9, 9, 0]
         assert mask[0, 0, 1, 0]
         assert not mask[0, 5, 9, 0]

@@ -1,4 +1,4 @@
-"""Splitting patients: no person on both sides."""
+"""Splitting patients: no person in both parts."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class TestSplitFile:
         with pytest.raises(BadInputError, match=r"no patient is left for training .*split\.json"):
             split_patients(records("A"), split_file=path)
 
-    def test_a_file_that_is_no_split_is_refused(self, tmp_path):
+    def test_a_file_that_is_not_a_split_is_refused(self, tmp_path):
         with pytest.raises(BadInputError, match='has no key "train".*A split file is'):
             split_patients(PATIENTS, split_file=self.write(tmp_path, training=["A"]))
 

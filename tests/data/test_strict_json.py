@@ -1,4 +1,4 @@
-"""JSON of unknown origin is read strictly."""
+"""Strict reading of JSON of unknown origin."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def test_plain_json_is_read_as_it_is(tmp_path):
     [
         ("", "cannot be read as JSON"),
         ('{"a": 1', "cannot be read as JSON"),
-        ('{"a": 1, "a": 2}', "the key 'a' stands there twice"),
-        ('{"x": {"a": 1, "a": 1}}', "the key 'a' stands there twice"),
+        ('{"a": 1, "a": 2}', "the key 'a' occurs twice"),
+        ('{"x": {"a": 1, "a": 1}}', "the key 'a' occurs twice"),
         ("[NaN]", "NaN is not a number"),
         ("[-Infinity]", "-Infinity is not a number"),
         ("[1e999]", "the number 1e999 is too large"),
@@ -32,7 +32,7 @@ def test_plain_json_is_read_as_it_is(tmp_path):
         ("[" * 33 + "]" * 33, "nested too deeply"),
         ("[" * 100_000, "nested too deeply"),
         ('["\\ud800"]', "cannot be read as JSON"),
-        (b"\xff\xfe[\x001\x00]\x00", "not a text in UTF-8"),
+        (b"\xff\xfe[\x001\x00]\x00", "not UTF-8 text"),
     ],
 )
 def test_what_is_not_a_record_is_refused(text, told):
@@ -49,5 +49,5 @@ def test_a_missing_file_a_folder_and_a_huge_file_are_refused(tmp_path, monkeypat
         read_json(tmp_path)
     (tmp_path / "a.json").write_text("[1, 2]")
     monkeypatch.setattr(strict_json, "SIZE_LIMIT", 5)
-    with pytest.raises(BadInputError, match="has 6 bytes, but a JSON file may have 5 at most"):
+    with pytest.raises(BadInputError, match="has 6 bytes, more than the limit of 5 for a JSON file"):
         read_json(tmp_path / "a.json")

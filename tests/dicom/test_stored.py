@@ -95,7 +95,7 @@ def test_a_series_that_was_moved_is_told(copy):
         image.ImagePositionPatient = [x + 3, y, z]
 
     edit(copy, change)
-    refused(copy, "lies elsewhere than when it was fused")
+    refused(copy, "has different coordinates than when it was fused")
 
 
 def test_a_resampled_series_is_told(copy):

@@ -16,7 +16,7 @@ def test_weights_do_not_count_and_settings_do():
     assert describe_method(one)["name"] == "FusionINN"
 
 
-def test_training_or_not_is_no_difference():
+def test_training_mode_makes_no_difference():
     network = FusionINN(hidden_channels=4)
     assert describe_method(network.eval()) == describe_method(network.train())
 

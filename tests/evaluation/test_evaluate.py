@@ -13,7 +13,7 @@ from scripts.metrics import fusion_scores
 
 
 class MeanNetwork(torch.nn.Module):
-    """Fuses two sources to their mean and keeps half their difference: bijective, and its answers are known."""
+    """Fuses two sources to their mean and keeps half their difference: invertible, with known results."""
 
     in_channels = 2
 
@@ -32,7 +32,7 @@ class MeanNetwork(torch.nn.Module):
 
 
 class PlainMaximum(torch.nn.Module):
-    """No weights, no latent, no way back."""
+    """A method without weights, latent and inverse."""
 
     in_channels = 2
 
@@ -107,11 +107,11 @@ class TestRows:
         plain, lattice = (measure(data, network)[0]["fused_haar_ratio"] for network in (PlainMaximum(), Lattice()))
         assert lattice > 1.1 * plain
 
-    def test_a_patient_without_a_usable_slice_is_told(self, data):
+    def test_a_patient_without_a_usable_slice_is_reported(self, data):
         with pytest.raises(BadInputError, match="P has no slice with brain on 99% .*--min_brain_fraction"):
             measure(data, min_brain_fraction=0.99)
 
-    def test_slices_smaller_than_the_window_are_told(self, data):
+    def test_slices_smaller_than_the_window_are_reported(self, data):
         data["image"] = data["image"][:, 4:14]
         with pytest.raises(BadInputError, match=r"P has slices of \(10, 26\) pixels, but SSIM needs 11 x 11"):
             measure(data)
@@ -125,7 +125,7 @@ class TestAnyMethod:
             assert row["fused_slice"] == row["max_slice"]
             assert row["fused_flair_brain"] < 1
 
-    def test_the_time_for_fusing_is_told(self, data):
+    def test_the_time_for_fusing_is_reported(self, data):
         assert 0 < EvaluateVolume(["t1gd", "flair"])(PlainMaximum(), data)["seconds"] < 60
 
     def test_another_number_of_sources_is_refused(self, data):
@@ -136,7 +136,7 @@ class TestAnyMethod:
 
 class TestThreeDimensions:
     class BesideIt(MeanNetwork):
-        """Fuses a slice to the mean of what lies in the slice above it: told only with all slices at hand."""
+        """Fuses a slice to the mean of the slice above it, which requires the whole volume."""
 
         spatial_dims = 3
 

@@ -1,4 +1,4 @@
-"""What the tables hold, with known answers, and what is taken over from a run that was killed."""
+"""Tables with known results, and results reused from a killed run."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class TestResuming:
 
     @pytest.fixture
     def evaluate(self, tmp_path, records) -> Callable[..., tuple[list[str], EvaluationTables]]:
-        """Return a function that evaluates both patients, or as many as `stop` says, and tells which were measured."""
+        """Return a function that evaluates both patients, or `stop` of them, and returns which were measured."""
 
         def run(resume: bool = True, stop: int = 2, **settings):
             measured = []

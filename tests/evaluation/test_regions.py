@@ -1,4 +1,4 @@
-"""A region counts the windows centred in it."""
+"""A region includes the windows centred in it."""
 
 from __future__ import annotations
 

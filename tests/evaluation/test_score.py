@@ -1,4 +1,4 @@
-"""Scoring files: known answers through the command itself."""
+"""Scoring files with the command: known results."""
 
 import csv
 import json
@@ -35,7 +35,7 @@ def reference():
 def score(monkeypatch):
     """Return a function that does in this process what the command does; it returns the rows of both tables and the
     summary."""
-    # Keeps this process's own way of telling errors.
+    # Keep this process's error handling.
     monkeypatch.setenv("FUSIONINN_TRACEBACK", "1")
 
     def run(output_dir, **settings):
@@ -153,7 +153,7 @@ class TestSettings:
         assert [row["slice"] for row in results["rows"]] == [1, 2]
         assert results["left_out"] == [0, 3]
         assert len(ScoreImages(min_foreground_fraction=0)(None, data(sources))["rows"]) == 4
-        with pytest.raises(BadInputError, match="the fullest has 36"):
+        with pytest.raises(BadInputError, match="the largest share is 36"):
             ScoreImages(min_foreground_fraction=0.5)(None, data(sources))
 
     def test_a_single_slice_is_always_scored(self):

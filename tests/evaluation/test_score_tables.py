@@ -87,4 +87,7 @@ def test_several_processes_are_refused(tmp_path, tables, as_one_of):
         leave_processes()
         return str(raised.value)
 
-    assert as_one_of(2, start) == ["Fused images are scored by one process. Start it without torchrun."] * 2
+    assert (
+        as_one_of(2, start)
+        == ["fused images can only be scored by a single process. Start the command without torchrun."] * 2
+    )

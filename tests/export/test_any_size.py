@@ -1,4 +1,4 @@
-"""A graph without a branch on the size gives the network's own numbers."""
+"""A graph without a branch on the size gives the same numbers as the network."""
 
 from __future__ import annotations
 

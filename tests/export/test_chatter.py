@@ -1,4 +1,4 @@
-"""Exporting says what was written, and nothing of how the graph was simplified."""
+"""Exporting logs the written files, but not the steps of graph simplification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorRT: what can be told without a GPU."""
+"""TensorRT: tests that need no GPU."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from scripts.export.tensorrt import DecomposeStacked, TensorRTExporter, check_te
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_without_a_gpu_it_is_told_that_one_is_needed(small_network, tmp_path):
-    with pytest.raises(BadInputError, match=r"on the NVIDIA GPU that is to run them.*section onnx"):
+def test_without_a_gpu_the_message_says_that_one_is_needed(small_network, tmp_path):
+    with pytest.raises(BadInputError, match=r"on the NVIDIA GPU that will run them.*section onnx"):
         TensorRTExporter(small_network, "model.pt", ["t1gd", "flair"], str(tmp_path))()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_without_torch_tensorrt_it_is_told_how_to_get_it(monkeypatch):
+def test_without_torch_tensorrt_the_message_says_how_to_get_it(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "torch_tensorrt", None)

@@ -1,4 +1,4 @@
-"""A head that is quick to draw, for tests of statistics."""
+"""A simple synthetic head for tests of statistics."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ AFFINE = np.diag([-1.0, -1.25, 4.0, 1.0])
 
 
 def errors(path):
-    """What dciodvfy finds wrong with an instance."""
+    """Return dciodvfy's errors for an instance."""
     if shutil.which("dciodvfy") is None:
         pytest.skip("no dciodvfy (Debian: dicom3tools)")
     told = subprocess.run(["dciodvfy", "-new", path], capture_output=True, text=True).stderr

@@ -1,4 +1,4 @@
-"""Colour that leaves the luminance alone."""
+"""Colour that preserves the luminance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_colour_at_its_own_luminance_is_itself(name):
 
 @pytest.mark.parametrize("name", PURE)
 @pytest.mark.parametrize("wanted", [0.0, 0.02, 0.3, 0.5, 0.77, 1.0])
-def test_the_luminance_is_kept_whatever_the_colour(name, wanted):
+def test_the_luminance_is_kept_regardless_of_the_colour(name, wanted):
     colour = colour_at(np.full((1, 1), wanted), chroma_of(*PURE[name]))
     assert colour.min() >= 0
     assert colour.max() <= 1

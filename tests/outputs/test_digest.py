@@ -1,4 +1,4 @@
-"""The checksums are over what is stored, however it is stored."""
+"""Checksums depend on the stored values, not on the format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fused image and its sidecar are a pair, or are refused."""
+"""A fused image and a sidecar that do not belong together are rejected."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def test_the_name_counts_where_a_tool_has_dropped_the_id(fused, sidecar):
 
 
 def test_a_resampled_image_is_refused(fused, sidecar):
-    with pytest.raises(BadInputError, match=r"shape \(12, 10, 4\), but \(6, 5, 4\) was fused: .*as it was written"):
+    with pytest.raises(
+        BadInputError, match=r"shape \(12, 10, 4\), but \(6, 5, 4\) was written: .*original fused image"
+    ):
         check_belongs(fused, sidecar, np.zeros((12, 10, 4)), AFFINE)
 
 
@@ -82,5 +84,5 @@ def test_an_image_that_lies_elsewhere_is_refused(fused, sidecar, change):
         check_belongs(fused, sidecar, VALUES, other)
 
 
-def test_rounding_of_the_header_is_no_difference(fused, sidecar):
+def test_rounding_of_the_header_makes_no_difference(fused, sidecar):
     check_belongs(fused, sidecar, VALUES, AFFINE + 1e-4)

@@ -1,4 +1,4 @@
-"""Results lie in the output folder."""
+"""Results stay in the output folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_a_plain_name_is_a_folder_inside(tmp_path):
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/x", "../x", "a\0"])
 def test_other_names_are_refused(tmp_path, name):
-    with pytest.raises(BadInputError, match="would lie outside"):
+    with pytest.raises(BadInputError, match="would be outside"):
         folder_inside(tmp_path, name)
 
 

@@ -1,4 +1,4 @@
-"""One command at a time in an output folder."""
+"""Only one command at a time uses an output folder."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_folder_that_was_removed_meanwhile_is_noticed(tmp_path):
     lock_folder(folder, "Fusing")
     check_folder(folder)
     folder.rename(tmp_path / "elsewhere")
-    with pytest.raises(BadInputError, match="was removed or renamed while the command worked in it"):
+    with pytest.raises(BadInputError, match="was removed or renamed while the command was running"):
         check_folder(folder)
     folder.mkdir()
     lock_folder(folder, "Fusing")
@@ -95,7 +95,9 @@ def test_where_locks_are_unknown_a_folder_is_taken_over_from_a_dead_process_of_t
 ):
     monkeypatch.setattr(held, "fcntl", None)
     first = another()
-    with pytest.raises(BadInputError, match=rf"in use by .* If it has ended already, remove {tmp_path / LOCK}: this"):
+    with pytest.raises(
+        BadInputError, match=rf"in use by .* If it has finished already, remove {tmp_path / LOCK}: this"
+    ):
         lock_folder(tmp_path, "Decomposing")
     first.kill()
     first.wait()

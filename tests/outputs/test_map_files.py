@@ -22,7 +22,7 @@ def written(tmp_path, like, kind, **maps):
     return [nib.load(path) for path in write_maps(tmp_path, "P1", maps, kind, np.eye(4), like)]
 
 
-def test_values_come_back_from_16_bits_negative_ones_too(tmp_path, like):
+def test_values_come_back_from_16_bits_negative_ones_as_well(tmp_path, like):
     values = torch.linspace(-0.2, 1.1, 24).view(2, 3, 4)
     image, other = written(tmp_path, like, "contribution", t1gd=values, flair=values.abs())
     assert image.get_data_dtype() == np.uint16
@@ -43,7 +43,7 @@ def test_a_map_without_contrast_can_be_written(tmp_path, like):
     assert (image.get_fdata() == 0).all()
 
 
-def test_the_sidecar_tells_what_the_maps_are_and_where(tmp_path):
+def test_the_sidecar_describes_the_maps_and_names_their_files(tmp_path):
     keys = map_keys("P1", ["t1gd", "flair"], "uncertainty")
     assert keys["UncertaintyFiles"] == ["P1_t1gd_uncertainty.nii.gz", "P1_flair_uncertainty.nii.gz"]
     assert "Expected error" in keys["Uncertainty"] and "in its units" in keys["Uncertainty"]

@@ -1,4 +1,4 @@
-"""Results of an earlier run never lie beside another fused image."""
+"""Results of an earlier run are never left next to another fused image."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TestOutdated:
         assert outdated_files(tmp_path, "P", keep=[str(source)]) == []
         assert source.is_file()
 
-    def test_a_name_is_no_pattern(self, tmp_path):
+    def test_a_name_is_not_a_pattern(self, tmp_path):
         volume(tmp_path, "P1_t1gd_uncertainty.nii.gz")
         mine = volume(tmp_path, "P[1]_t1gd_uncertainty.nii.gz")
         assert outdated_files(tmp_path, "P[1]") == [mine]
@@ -72,7 +72,7 @@ class TestSameFusion:
         )
         return tmp_path / "P_fused.json"
 
-    def test_none_there_is_nothing_to_mix_with(self, tmp_path):
+    def test_without_a_fused_image_nothing_can_be_mixed(self, tmp_path):
         assert check_same_fusion(tmp_path / "P_fused.json", "0123456789ab") is False
 
     def test_the_same_is_fine(self, sidecar):

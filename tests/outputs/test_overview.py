@@ -33,7 +33,7 @@ def draw(path, patient, **options):
 
 
 def colourful(picture: np.ndarray, threshold: float = 0.25) -> np.ndarray:
-    """Return where the picture is neither grey nor nearly so."""
+    """Return where the picture is clearly coloured."""
     return np.ptp(picture[..., :3], axis=2) > threshold
 
 
@@ -49,7 +49,7 @@ class TestDrawOverview:
         assert below_heading[:, 1300:].any()
         assert not below_heading[:, :1200].any()
 
-    def test_without_sources_there_is_no_error_to_draw(self, tmp_path, patient):
+    def test_without_sources_no_errors_are_drawn(self, tmp_path, patient):
         _, fused, decomposed = patient
         picture = draw(tmp_path / "o.png", (None, fused, decomposed))
         assert picture.shape[1] < 1300
@@ -113,18 +113,18 @@ class TestDrawOverview:
         assert picture.shape[0] == plain.shape[0]
         assert picture.shape[1] > 2500
 
-    def test_the_expected_error_has_its_scale_without_sources_too(self, tmp_path, patient):
+    def test_the_expected_error_has_its_scale_without_sources_as_well(self, tmp_path, patient):
         _, fused, decomposed = patient
         picture = draw(tmp_path / "o.png", (None, fused, decomposed), uncertainty=decomposed)
         assert colourful(picture)[220:-70].any()
 
     def test_a_map_of_another_shape_is_refused(self, tmp_path, patient):
-        with pytest.raises(ValueError, match="have one shape"):
+        with pytest.raises(ValueError, match="must have the same shape"):
             draw(tmp_path / "o.png", patient, uncertainty={"t1gd": np.zeros((3, 3, 3))})
 
     def test_volumes_of_different_shape_are_refused(self, tmp_path, patient):
         sources, fused, decomposed = patient
-        with pytest.raises(ValueError, match="have one shape"):
+        with pytest.raises(ValueError, match="must have the same shape"):
             draw(tmp_path / "o.png", (sources, fused[1:], decomposed))
 
     def test_folder_that_cannot_be_made_names_the_file(self, tmp_path, patient):

@@ -31,7 +31,7 @@ def test_texts_and_rules_leave_marks(tmp_path):
     assert (picture[49:52, 105:185].max(axis=0) > picture[5, 105]).all()
 
 
-def test_a_page_that_cannot_be_written_is_told(tmp_path):
+def test_a_page_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(BadInputError, match="cannot be written"):
         Page(50, 50).save(tmp_path / "out" / "page.png")

@@ -1,4 +1,4 @@
-"""Pictures that say what they are."""
+"""Pictures with an embedded description."""
 
 from __future__ import annotations
 
@@ -73,19 +73,19 @@ def test_what_leads_back_is_in_the_picture_itself(tmp_path):
     assert picture_sidecar(tmp_path / "elsewhere.png") == json.loads(json.dumps(content))
 
 
-def test_the_sidecar_beside_it_serves_where_the_text_was_lost(tmp_path):
+def test_the_sidecar_next_to_it_is_used_if_the_text_was_lost(tmp_path):
     content = sidecar_for(tmp_path / "12_fused.json")
     save_picture(tmp_path / "12_fused.png", LEVELS["grey"], "")
     assert picture_sidecar(tmp_path / "12_fused.png") == json.loads(json.dumps(content))
 
 
-def test_a_picture_without_either_is_told(tmp_path):
+def test_a_picture_without_either_is_reported(tmp_path):
     save_picture(tmp_path / "12_fused.png", LEVELS["grey"], "")
     with pytest.raises(BadInputError, match=r"12_fused\.json is not next to it"):
         picture_sidecar(tmp_path / "12_fused.png")
 
 
-def test_picture_and_sidecar_of_different_fusions_are_told(tmp_path):
+def test_picture_and_sidecar_of_different_fusions_are_reported(tmp_path):
     content = sidecar_for(tmp_path / "x.json")
     sidecar_for(tmp_path / "12_fused.json", "1" * 64)
     save_picture(tmp_path / "12_fused.png", LEVELS["grey"], "", content)
@@ -93,7 +93,7 @@ def test_picture_and_sidecar_of_different_fusions_are_told(tmp_path):
         picture_sidecar(tmp_path / "12_fused.png")
 
 
-def test_a_text_that_lacks_a_key_is_told(tmp_path):
+def test_a_text_that_lacks_a_key_is_reported(tmp_path):
     content = sidecar_for(tmp_path / "x.json")
     del content["IntensityScale"]
     save_picture(tmp_path / "12_fused.png", LEVELS["grey"], "", content)

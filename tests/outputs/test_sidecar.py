@@ -80,7 +80,7 @@ class TestWriteSidecar:
         )
         assert "digital phantom, no patient" in content["Description"]
 
-    def test_no_folder_of_the_sources_is_told(self, path):
+    def test_no_folder_of_the_sources_is_reported(self, path):
         assert "somewhere" not in path.read_text()
 
     def test_a_row_of_numbers_takes_one_line(self, path):
@@ -91,7 +91,7 @@ class TestReadSidecar:
     def test_it_returns_what_was_written(self, path):
         assert read_sidecar(path) == json.loads(path.read_text())
 
-    def test_it_stands_beside_the_fused_image(self, path):
+    def test_it_stands_next_to_the_fused_image(self, path):
         assert sidecar_of(path.with_name("P1_fused.nii.gz")) == path
         assert sidecar_of(path.with_name("P1_fused.nii")) == path
 
@@ -136,7 +136,7 @@ class TestReadSidecar:
             (10**400, r"the number 1000\d+… is too large"),
         ],
     )
-    def test_scale_that_is_no_number(self, path, value, told):
+    def test_scale_that_is_not_a_number(self, path, value, told):
         edit(path, lambda content: content["IntensityScale"]["offset"][0].append(value))
         with pytest.raises(BadInputError, match=told):
             read_sidecar(path)

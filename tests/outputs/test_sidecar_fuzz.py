@@ -1,4 +1,4 @@
-"""A sidecar that was damaged or edited gives the same result or a clear error: never another result or exception."""
+"""A damaged or edited sidecar gives the same result or a clear error, never a different result or exception."""
 
 from __future__ import annotations
 

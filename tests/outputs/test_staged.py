@@ -1,4 +1,4 @@
-"""Results that belong together appear all at once, or not at all."""
+"""A set of results appears at once or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def names(folder: Path) -> list[str]:
 
 @contextmanager
 def small_disk() -> Iterator[None]:
-    """Let no file grow beyond a kilobyte, which writers see as they see a full disk."""
+    """Limit files to one kilobyte, which looks like a full disk to writers."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
     try:
@@ -85,7 +85,7 @@ def test_a_full_disk_leaves_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_a_file_where_the_folder_should_be_is_told(tmp_path):
+def test_a_file_where_the_folder_should_be_is_reported(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(BadInputError, match="out"), staged(tmp_path / "out"):
         pass
@@ -111,7 +111,7 @@ def test_old_temporary_files_of_version_0_4_0_are_swept_away(tmp_path):
 
 
 def leave_stage(folder: Path, plan: bool, age: float = 0, **owner: object) -> Path:
-    """Leave a stage as a process leaves it that dies, or works at this moment."""
+    """Leave a stage as a process does that died or is still working."""
     stage = folder / ".staged-left"
     (stage / "new").mkdir(parents=True)
     (stage / "new" / "note.json").write_text("new")
@@ -130,7 +130,7 @@ ELSEWHERE = {"host": "another"}
 
 
 class TestWhereLocksAreUnknown:
-    """Network drives without locks, and those where a lock counts on one machine only."""
+    """Network drives without locks, and those with locks on one machine only."""
 
     @pytest.fixture(autouse=True)
     def no_locks(self, monkeypatch):
@@ -160,7 +160,7 @@ class TestWhereLocksAreUnknown:
     def test_the_exchange_of_another_process_is_waited_for(self, tmp_path, owner, monkeypatch):
         monkeypatch.setattr("scripts.outputs.staged._PATIENCE", 0.1)
         stage = leave_stage(tmp_path, plan=True, **owner)
-        with pytest.raises(BadInputError, match=f"is being given new results by process {os.getpid()} on"):
+        with pytest.raises(BadInputError, match=f"process {os.getpid()} on .* is moving new results to"):
             recover(tmp_path)
         assert (stage / "new" / "note.json").exists()
 

@@ -7,7 +7,7 @@ from scripts.data.errors import BadInputError
 from scripts.outputs.tables import deviation_of, known, markdown_table, mean_of, write_csv, write_json, write_text
 
 
-def test_numbers_are_written_to_eight_places_and_nothing_where_there_is_none(tmp_path):
+def test_numbers_are_written_to_eight_places_and_missing_ones_as_empty_cells(tmp_path):
     rows = [{"image": "a, b", "slice": 3, "Q": 1 / 3}, {"image": "ü", "slice": 4, "Q": None}, {"Q": math.nan}]
     write_csv(tmp_path / "t.csv", rows, ["image", "slice", "Q"])
     lines = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
@@ -32,7 +32,7 @@ def test_a_text_is_written_whole_with_its_own_characters(tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["t.md"]
 
 
-def test_what_is_no_number_is_not_known():
+def test_what_is_not_a_number_is_unknown():
     assert [known(value) for value in (math.nan, -math.inf, 0.5, 3, "nan", None)] == [None, None, 0.5, 3, "nan", None]
 
 

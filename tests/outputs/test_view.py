@@ -60,7 +60,7 @@ class TestGeometry:
         view = View(np.diag([1.0, 1.0, 5.0, 1.0]), (100, 100, 20), 1)
         assert view.aspect((slice(0, 20), slice(0, 100))) == pytest.approx(1.0)
 
-    def test_position_is_the_affines_whatever_the_orientation(self):
+    def test_position_is_the_affines_regardless_of_the_orientation(self):
         image = nib.Nifti1Image(np.zeros((9, 11, 7)), nib.affines.from_matvec(np.eye(3), [0, 0, 5]))
         flipped = reoriented(image, "LPI")
         assert View(image.affine, image.shape, 2).millimetre(1) == 6

@@ -19,7 +19,7 @@ from scripts.outputs.volumes import (
     save_volume,
 )
 
-# Left-posterior-superior, anisotropic and off-centre: nothing that could be right by chance.
+# Left-posterior-superior, anisotropic and off-centre, so that nothing is right by chance.
 AFFINE = np.array([[-0.9, 0, 0, 80], [0, -1.1, 0, 100.5], [0, 0, 5, -40], [0, 0, 0, 1]])
 
 
@@ -109,7 +109,7 @@ class TestSaveVolume:
         save_volume(tmp_path / "f.nii.gz", fused, AFFINE)
         before = (tmp_path / "f.nii.gz").read_bytes()
         monkeypatch.setattr("scripts.outputs.volumes.write_coordinates", shifted)
-        with pytest.raises(InternalError, match=r"f\.nii\.gz was not written: it would lie up to 1\.5 mm aside"):
+        with pytest.raises(InternalError, match=r"f\.nii\.gz was not written: it would lie up to 1\.5 mm off"):
             save_volume(tmp_path / "f.nii.gz", fused, AFFINE)
         assert (tmp_path / "f.nii.gz").read_bytes() == before
         assert len(list(tmp_path.iterdir())) == 1
@@ -203,7 +203,7 @@ class TestLoadFused:
         save_volume(tmp_path / "f.nii.gz", volume, AFFINE)
         content = (tmp_path / "f.nii.gz").read_bytes()
         (tmp_path / "f.nii.gz").write_bytes(content[: int(keep * len(content))])
-        with pytest.raises(BadInputError, match=r"f\.nii\.gz cannot be read as NIfTI, it is truncated"):
+        with pytest.raises(BadInputError, match=r"f\.nii\.gz cannot be read as NIfTI: it is truncated"):
             load_fused(tmp_path / "f.nii.gz")
 
     def test_truncated_uncompressed_file(self, tmp_path, fused):
@@ -228,12 +228,12 @@ class TestLoadFused:
     def test_invalid_voxels(self, tmp_path, fused, value):
         fused[0, 1, 2] = value
         write_nifti(tmp_path / "f.nii.gz", fused)
-        with pytest.raises(BadInputError, match=r"f\.nii\.gz holds 1 voxels that are NaN"):
+        with pytest.raises(BadInputError, match=r"f\.nii\.gz contains 1 voxels that are NaN"):
             load_fused(tmp_path / "f.nii.gz")
 
     def test_constant_volume(self, tmp_path, fused):
         write_nifti(tmp_path / "f.nii.gz", np.zeros_like(fused))
-        with pytest.raises(BadInputError, match="nothing but the value 0"):
+        with pytest.raises(BadInputError, match="only the value 0"):
             load_fused(tmp_path / "f.nii.gz")
 
     def test_source_image_in_scanner_units(self, tmp_path, fused):
@@ -275,7 +275,7 @@ class TestLoadLatent:
             load_latent(path)
 
     @pytest.mark.parametrize("values", [np.full((3, 4, 5), np.nan), np.ones((3, 4, 5, 2, 2)), np.ones((3, 4))])
-    def test_what_is_no_latent_is_refused(self, tmp_path, values):
+    def test_what_is_not_a_latent_is_refused(self, tmp_path, values):
         path = write_nifti(tmp_path / "z.nii.gz", values.astype(np.float32))
         with pytest.raises(BadInputError, match="is not the latent of a fused volume"):
             load_latent(path)
@@ -285,5 +285,5 @@ class TestLoadLatent:
     ("dtype", "highest", "expected"),
     [("uint8", 7, 255), ("int16", 255, 255), ("int16", 256, None), ("uint16", 256, 65535), ("int32", 4000, 65535)],
 )
-def test_what_means_one_in_integers_is_told_by_type_and_highest_value(dtype, highest, expected):
+def test_what_means_one_in_integers_follows_from_type_and_highest_value(dtype, highest, expected):
     assert full_scale(np.dtype(dtype), highest) == expected

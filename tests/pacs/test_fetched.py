@@ -58,7 +58,7 @@ def test_a_transfer_that_fails_leaves_nothing(orthanc, study, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_told(orthanc, study, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInputError, match="Nothing can be written"):
+    with pytest.raises(BadInputError, match="is not writable"):
         FetchedStudies(
             orthanc.connect("dicomweb"), {"study_uid": study[0]}, temporary_dir=str(tmp_path / "file")
         ).folder()

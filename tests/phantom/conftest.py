@@ -1,4 +1,4 @@
-"""What the tests of the phantom share: a small one, made once, and a quick stand-in for a whole one."""
+"""Fixtures of the phantom: a small one, built once, and a fast substitute for a full one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def small():
 
 @pytest.fixture
 def coarse_build(monkeypatch):
-    """What is written are true phantoms, but of 12 mm: those of 1 mm take a minute each."""
+    """Write real phantoms with voxels of 12 mm, because those of 1 mm take a minute each."""
     pytest.importorskip("nilearn", reason="the brain maps are in nilearn's wheel")
     from scripts.phantom import files
     from scripts.phantom.build import build_phantom
@@ -33,11 +33,11 @@ def coarse_build(monkeypatch):
 
 @pytest.fixture(scope="session")
 def coarse_grid():
-    """The box round the brain in voxels of 8 mm."""
+    """The box around the brain in voxels of 8 mm."""
     return Grid.around_brain(8.0)
 
 
 @pytest.fixture
 def rng():
-    """A generator that starts alike in every test."""
+    """A random generator with the same seed in every test."""
     return np.random.default_rng(11)

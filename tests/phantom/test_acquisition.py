@@ -54,7 +54,7 @@ class TestBiasField:
         field = bias_field(rng, FRAME, 0.05)
         assert max(np.abs(np.diff(field, axis=axis)).max() for axis in range(3)) < 0.05
 
-    def test_strength_0_is_no_field(self, rng):
+    def test_strength_0_gives_no_field(self, rng):
         assert (bias_field(rng, FRAME, 0.0) == 1.0).all()
 
 

@@ -84,7 +84,7 @@ class TestDarkSheets:
         volume = np.broadcast_to((0.6 + 0.4 * np.exp(-(x**2) / (2 * 3.0**2)))[:, None, None], (24, 12, 12))
         assert _dark_sheets(volume, 1.3, 1.0, np.ones(volume.shape, bool))[1][10:15, 6, 6].max() < 1e-3
 
-    def test_outside_the_brain_there_is_none(self):
+    def test_it_is_empty_outside_the_brain(self):
         mask = np.zeros((8, 8, 8), bool)
         mask[2:6, 2:6, 2:6] = True
         distance, strength = _dark_sheets(np.full(mask.shape, 0.6, np.float32), 1.3, 1.0, mask)

@@ -11,7 +11,7 @@ FLAT = Grid((24, 24, 24), 4.0, (72.0, 68.0, 20.0))
 
 
 def volume_ratios(points, voxel):
-    """Return how much template volume each voxel's volume stands for: the Jacobian's determinant."""
+    """Return the template volume per voxel volume: the determinant of the Jacobian."""
     jacobian = np.stack([np.stack(np.gradient(component, voxel)) for component in points])
     return np.linalg.det(np.moveaxis(jacobian, (0, 1), (-2, -1)))
 

@@ -66,7 +66,7 @@ class TestWriteDescription:
         assert "not a patient" in description["Warning"]
         assert "Louis Collins" in description["SourceDatasets"][0]["Notice"]
 
-    def test_it_is_the_description_beside_the_example(self, tmp_path, repository):
+    def test_it_is_the_description_next_to_the_example(self, tmp_path, repository):
         shipped = repository / "bundle" / "example" / "dataset_description.json"
         assert write_description(tmp_path, {"phantom-01": 2018}).read_bytes() == shipped.read_bytes()
 

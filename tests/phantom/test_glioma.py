@@ -13,7 +13,7 @@ TUMOUR = {"necrosis", "non_enhancing_tumour", "enhancing_tumour", "oedema"}
 
 
 def head():
-    """Return the tissue fractions and mask of a ball of white matter in a rind of grey, a ventricle inside."""
+    """Return the tissue fractions and mask of a ball of white matter in grey matter, with a ventricle inside."""
     distance = np.sqrt((GRID.points() ** 2).sum(0))
     mask = distance < 66.0
     csf = (distance < 10.0).astype(np.float32)

@@ -26,7 +26,7 @@ class TestSample:
     def test_between_voxels_it_is_linear(self, ramp):
         assert ramp.sample(column((-9.5, -18.0, -26.75)))[0].item() == pytest.approx(23.25)
 
-    def test_outside_there_is_nothing(self, ramp):
+    def test_it_is_empty_outside(self, ramp):
         assert [found.item() for found in ramp.sample(column((50.0, 0.0, 0.0)))] == [0.0, 0.0, 0.0]
 
     def test_shape_is_that_of_the_points(self, ramp):

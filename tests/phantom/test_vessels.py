@@ -7,7 +7,7 @@ from scripts.phantom.grid import Grid
 from scripts.phantom.vessels import COURSES, PLEXUS, _distance_to_course, add_vessels, replace
 
 BASILAR = Grid((24, 24, 24), 1.0, (108.0, 116.0, 34.0))
-"""A box round the basilar artery."""
+"""A box around the basilar artery."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A phantom in two contrasts, with a skull where one is wanted."""
+"""A phantom in two contrasts, optionally with a skull."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pair(fine_pair: tuple[Volume, Volume]) -> tuple[Volume, Volume]:
 
 @pytest.fixture(scope="session")
 def moved():
-    """Return a function that gives a volume as scanned again after its head moved, and the motion.
+    """Return a function that simulates a scan after the head moved, and returns it with the motion.
 
     `moved(volume, degrees, mm, spacing)`; the grid is that of the volume where no spacing is given.
     """

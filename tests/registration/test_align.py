@@ -1,4 +1,4 @@
-"""Sources come onto the reference's grid, moved only where they have to be."""
+"""Sources are resampled to the reference's grid and moved only if necessary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scripts.registration.volume import Volume, head_points
 
 
 def patient(fixed, moving, frames=None):
-    """A patient as a loader gives it; `frames` are the UIDs of the frames of reference."""
+    """A patient as returned by a loader; `frames` are the UIDs of the frames of reference."""
     volumes = {
         source: MetaTensor(torch.from_numpy(volume.values), affine=torch.from_numpy(volume.affine))
         for source, volume in (("t1gd", fixed), ("flair", moving))
@@ -123,7 +123,7 @@ class TestWhatIsRefused:
         assert "ct and t1gd may not show the same head" in AlignSourcesd()(data)["warnings"][0]
 
     def test_left_and_right_exchanged_are_noticed(self, pair):
-        # the phantom is less symmetric than a head; without this it is refused
+        # the phantom is less symmetric than a head; without this it is rejected
         t1gd, flair = (Volume(0.65 * v.values + 0.35 * v.mirrored().values, v.affine) for v in pair)
         assert AlignSourcesd()(patient(t1gd, flair)).get("warnings", []) == []
         data = AlignSourcesd()(patient(t1gd, flair.mirrored()))

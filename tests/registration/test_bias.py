@@ -1,4 +1,4 @@
-"""Slow changes of brightness are taken out."""
+"""Smooth changes of brightness are removed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shaded(pair):
 def test_a_known_field_is_found(pair, shaded):
     volume, field = shaded
     head = foreground(pair[0].values)
-    # what is found is the phantom's own field times the one that was added
+    # the estimated field is the phantom's own field times the added one
     own = bias_field(pair[0])
     shaded_field = bias_field(volume)
     found = shaded_field[head] / own[head]

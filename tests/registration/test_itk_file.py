@@ -90,20 +90,20 @@ def test_every_space_of_nrrd_is_read_as_ras(tmp_path, space):
     assert volume.meta[DOUBTS] == ()
 
 
-def test_units_of_nrrd_are_converted_and_a_missing_space_is_told(tmp_path):
+def test_units_of_nrrd_are_converted_and_a_missing_space_is_reported(tmp_path):
     directions = "space directions: (2,0,0) (0,3,0) (0,0,4)"
     metres = write_nrrd(tmp_path / "a.nrrd", "space: RAS", directions, 'space units: "m" "m" "m"')
     assert np.array_equal(read_itk(metres).affine, np.diag([2000.0, 3000, 4000, 1]))
     nowhere = read_itk(write_nrrd(tmp_path / "b.nrrd", "spacings: 2 3 4"))
     assert nowhere.meta[DOUBTS] == (
-        "it does not say how it is oriented; its axes are taken to run to the left, back and up",
+        "its orientation is not given; its axes are assumed to run to the left, back and up",
     )
 
 
 @pytest.mark.parametrize("flip", [100, 200, -8, -2])
 def test_a_flipped_bit_in_compressed_nrrd_is_refused(tmp_path, flip):
     assert read_itk(write_nrrd(tmp_path / "a.nrrd", "space: RAS", encoding="gzip")).max() > 800
-    with pytest.raises(BadInputError, match=r"a\.nrrd cannot be read, it is truncated or damaged"):
+    with pytest.raises(BadInputError, match=r"a\.nrrd cannot be read: it is truncated or damaged"):
         read_itk(write_nrrd(tmp_path / "a.nrrd", "space: RAS", encoding="gzip", flip=flip))
 
 
@@ -115,16 +115,16 @@ def test_a_flipped_bit_in_compressed_metaimage_is_refused(nifti, place):
     start = content.index(b"LOCAL\n") + 6
     content[start + place if place > 0 else place] ^= 4
     path.write_bytes(content)
-    with pytest.raises(BadInputError, match=r"packed\.mha cannot be read, it is truncated or damaged"):
+    with pytest.raises(BadInputError, match=r"packed\.mha cannot be read: it is truncated or damaged"):
         read_itk(path)
 
 
 @pytest.mark.parametrize(
     ("sizes", "told"),
     [
-        ("7 6 4", "states 336 bytes of voxels, more are there"),
-        ("7 6 6", "states 504 bytes of voxels, 420 are there"),
-        ("32767 32767 32767", "more than the 1,073,741,824 that are read"),
+        ("7 6 4", "states 336 bytes of voxels, but more are present"),
+        ("7 6 6", "states 504 bytes of voxels, but 420 are present"),
+        ("32767 32767 32767", "more than the limit of 1,073,741,824"),
     ],
 )
 def test_sizes_that_do_not_fit_the_file_are_refused(tmp_path, sizes, told):

@@ -1,4 +1,4 @@
-"""Rigid motions in numbers."""
+"""Angles and displacements of rigid motions."""
 
 from __future__ import annotations
 

@@ -44,12 +44,12 @@ def test_values_between_voxels_are_those_of_the_function_and_splines_are_closer(
 
 def test_a_motion_is_undone_by_its_inverse_grid():
     motion = rigid_matrix(np.array([0.0, 0.0, 90.0]), np.zeros(3), np.zeros(3))
-    # the head was turned from x to y; asking with the same motion finds it
+    # the head was turned from x to y; resampling with the same motion finds it
     turned = resample(volume(), np.eye(4), np.eye(4), SHAPE, np.linalg.inv(motion) @ motion)
     assert np.allclose(turned.volume, volume(), atol=1e-3)
 
 
-def test_outside_is_zero_and_told():
+def test_outside_is_zero_and_reported():
     onto = np.eye(4)
     onto[0, 3] = 12
     result = resample(volume(), np.eye(4), onto, SHAPE)

@@ -1,4 +1,4 @@
-"""What two images tell about each other."""
+"""Similarity of two images."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from scripts.registration.similarity import likeness, normalised_mutual_informat
 from scripts.registration.volume import Volume
 
 
-def test_an_image_tells_all_about_itself_and_its_negative():
+def test_an_image_is_most_similar_to_itself_and_its_negative():
     values = np.random.default_rng(0).normal(size=5000)
     assert normalised_mutual_information(values, values) == pytest.approx(1)
     assert normalised_mutual_information(values, -3 * values + 7) > 0.95
 
 
-def test_noise_tells_nothing():
+def test_noise_is_not_informative():
     rng = np.random.default_rng(0)
     assert normalised_mutual_information(rng.normal(size=200000), rng.normal(size=200000)) < 0.002
     assert normalised_mutual_information(np.ones(10), rng.normal(size=10)) == 0

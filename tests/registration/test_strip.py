@@ -1,4 +1,4 @@
-"""Skulls are seen, and taken off where they are."""
+"""Skulls are detected and removed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class TestStripSkulld:
         assert "by deepbet on t1gd" in result["preparation"][0]
         assert np.array_equal(result["image"][0][kept[0]], heads[0].values[kept[0]])
 
-    def test_a_missing_deepbet_is_told_with_the_command_that_installs_it(self, heads, monkeypatch):
+    def test_a_missing_deepbet_is_reported_with_the_command_that_installs_it(self, heads, monkeypatch):
         monkeypatch.setattr("scripts.dicom.packages.find_spec", lambda name: None)
         with pytest.raises(BadInputError, match="skull_stripping needs the package deepbet.*pip install"):
             StripSkulld()(patient(*heads))

@@ -1,4 +1,4 @@
-"""Volumes with their place in space."""
+"""Volumes with their affine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_shrinking_averages_blocks_and_leaves_thick_slices_alone():
     assert coarse.values.shape == (2, 4, 2)
     assert np.array_equal(coarse.values, (values[:4:2] + values[1:4:2]) / 2)
     assert np.allclose(coarse.spacing, (2, 2, 5))
-    # the middle of the first block lies between its two voxels
+    # the centre of the first block lies between its two voxels
     assert np.allclose(coarse.affine[:3, 3], AFFINE[:3, 3] + 0.5 * AFFINE[:3, 0])
 
 
@@ -43,7 +43,7 @@ def test_grids_are_the_same_within_a_hundredth_of_a_voxel():
     assert not volume.same_grid(Volume(np.zeros((50, 40, 29)), AFFINE))
 
 
-def test_noisy_air_is_no_head():
+def test_noisy_air_is_not_a_head():
     rng = np.random.default_rng(0)
     values = np.abs(rng.normal(0, 2, (20, 20, 20)))
     values[5:15, 5:15, 5:15] += 100

@@ -102,7 +102,7 @@ def test_other_settings_are_measured_anew(tmp_path, data, weights):
 
 def test_a_missing_partner_is_told(tmp_path, data, weights):
     (data / "PET-MRI" / "PET" / "2.png").unlink()
-    with pytest.raises(BadInputError, match=r"PET-MRI: there is no picture 2"):
+    with pytest.raises(BadInputError, match=r"PET-MRI: the picture 2 is missing"):
         report(data, tmp_path / "out", weights)()
 
 

@@ -49,7 +49,7 @@ def test_one_that_is_off_is_refused_after_the_table_is_written(parity, torch_exp
     assert (torch_exports / "parity.md").is_file()
 
 
-def test_nothing_to_compare_is_told(parity, tmp_path):
+def test_nothing_to_compare_is_reported(parity, tmp_path):
     with pytest.raises(BadInputError, match=r"nothing to compare in .*configs/export.json"):
         empty = parity()
         empty.folder = tmp_path

@@ -1,4 +1,4 @@
-"""Slices to measure on."""
+"""Slices for testing exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports of the small network, by the runtime that takes them."""
+"""Exports of the small network, by runtime."""
 
 from __future__ import annotations
 

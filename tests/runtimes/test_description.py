@@ -1,4 +1,4 @@
-"""What exports say about themselves."""
+"""Descriptions of exports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_it_names_weights_version_sources_and_the_notice():
     assert json.loads(json.dumps(told)) == told
 
 
-def test_it_tells_shape_and_range_of_inputs_and_outputs():
+def test_it_states_shape_and_range_of_inputs_and_outputs():
     told = describe(FusionINN(hidden_channels=2, in_channels=3), SUM, ["a", "b", "c"], ["decompose"])
     assert list(told["interfaces"]) == ["decompose"]
     inputs, outputs = told["interfaces"]["decompose"]["inputs"], told["interfaces"]["decompose"]["outputs"]
@@ -33,7 +33,7 @@ def test_it_tells_shape_and_range_of_inputs_and_outputs():
     assert outputs["decomposed"]["content"] == "a and b and c, estimated"
 
 
-def test_a_static_shape_is_told_of_every_one():
+def test_a_static_shape_is_described_in_every_file():
     told = describe(FusionINN(hidden_channels=2), SUM, ["a", "b"], static_shape=(4, 2, 32, 30))
     assert told["static_shape"] == [4, 2, 32, 30]
     assert told["interfaces"]["fuse"]["outputs"]["fused"]["shape"] == [4, 1, 32, 30]
@@ -47,7 +47,7 @@ def test_onnx_properties_are_texts_that_lead_back():
     assert from_properties(properties) == told
 
 
-def test_a_text_of_digits_alone_is_no_version_number_here():
+def test_a_text_of_digits_alone_is_not_a_version_number_here():
     assert from_properties({"bundle_version": "0.2.0", "other": "plain words"}) == {
         "bundle_version": "0.2.0",
         "other": "plain words",

@@ -1,4 +1,4 @@
-"""An export behaves as the network does, or says why not."""
+"""An export behaves like the network, or raises a clear error."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class TestInTheNetworksPlace:
 
 class TestSizes:
     def test_below_the_smallest_is_refused(self, exported):
-        with pytest.raises(BadInputError, match="for sizes from 3 on, these images are 2 × 8"):
+        with pytest.raises(BadInputError, match="for sizes from 3, but these images are 2 × 8"):
             exported(torch.rand(1, 2, 2, 8))
 
     def test_odd_ones_are_refused_by_an_export_of_the_paper_s_network(self, exported):
         even = copy.copy(exported)
         even.multiple = 2
-        with pytest.raises(BadInputError, match="multiples of 2, these images are 7 × 8"):
+        with pytest.raises(BadInputError, match="multiples of 2, but these images are 7 × 8"):
             even(torch.rand(1, 2, 7, 8))
 
     def test_a_static_export_takes_its_own_only(self, exported):
@@ -72,7 +72,7 @@ class TestSizes:
         static.static_shape = [1, 2, 8, 8]
         assert static(torch.rand(1, 2, 8, 8))[0].shape == (1, 1, 8, 8)
         for other in (torch.rand(1, 2, 8, 9), torch.rand(2, 2, 8, 8)):
-            with pytest.raises(BadInputError, match="for 1 images of 8 × 8 at a time only, these are"):
+            with pytest.raises(BadInputError, match="for batches of 1 images of 8 × 8 only, but these are"):
                 static(other)
         with pytest.raises(BadInputError, match="Export without --static_shape"):
             static.inverse(torch.rand(1, 1, 8, 9), torch.rand(1, 1, 8, 9))

@@ -1,4 +1,4 @@
-"""One key decides what the network runs on, and the files stay the same."""
+"""One key selects the runtime, and the results stay the same."""
 
 from __future__ import annotations
 
@@ -95,5 +95,5 @@ class TestLoadRuntime:
     def test_weights_that_were_not_exported_are_refused(self, torch_exports, tmp_path):
         network = FusionINN(blocks=2, hidden_channels=4, latent_scale=0.5)
         torch.save(network.state_dict(), tmp_path / "model.pt")
-        with pytest.raises(BadInputError, match=r"model\.ts holds other weights"):
+        with pytest.raises(BadInputError, match=r"model\.ts contains other weights"):
             load_runtime("torchscript", network, tmp_path / "model.pt", torch_exports)

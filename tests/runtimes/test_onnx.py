@@ -1,4 +1,4 @@
-"""onnxruntime in the network's place."""
+"""Inference with onnxruntime."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_file_with_other_input_names_is_refused(onnx_exports, tmp_path):
         ONNXRuntime(tmp_path, CPU)
 
 
-def test_a_damaged_file_is_told(onnx_exports, tmp_path):
+def test_a_damaged_file_is_reported(onnx_exports, tmp_path):
     pytest.importorskip("onnxruntime", reason="no onnxruntime: pip install -r requirements-dev.txt")
     shutil.copy(onnx_exports / "decompose.onnx", tmp_path)
     (tmp_path / "fuse.onnx").write_bytes(b"nothing")
@@ -43,7 +43,7 @@ def test_a_damaged_file_is_told(onnx_exports, tmp_path):
         ONNXRuntime(tmp_path, CPU)
 
 
-def test_without_onnxruntime_it_is_told_how_to_get_it(tmp_path, monkeypatch):
+def test_without_onnxruntime_the_message_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(BadInputError, match="needs the package onnxruntime.*pip install onnxruntime"):
         ONNXRuntime(tmp_path, CPU)

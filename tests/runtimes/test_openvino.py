@@ -1,4 +1,4 @@
-"""OpenVINO in the network's place, and its default precision kept away."""
+"""Inference with OpenVINO, which must not use its default precision."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_bfloat16_which_it_takes_by_default_gives_wrong_images_and_ours_does_not
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("OpenVINO has no bfloat16 on this processor, where its default is single precision")
     default = core.compile_model(str(onnx_exports / "fuse.onnx"), "CPU")
-    with pytest.raises(BadInputError, match=r"computes in bf16 here, although f32 was requested"):
+    with pytest.raises(BadInputError, match=r"computes in bf16 on this machine although f32 was requested"):
         check_precision(default.get_property(PRECISION))
     wanted = small_network(image)[0]
     wrong = torch.from_numpy(default([as_array(image)])["fused"].copy())
@@ -44,7 +44,7 @@ def test_bfloat16_which_it_takes_by_default_gives_wrong_images_and_ours_does_not
     assert (opened("openvino")(image)[0] - wanted).abs().max() <= 1e-4
 
 
-def test_without_openvino_it_is_told_how_to_get_it(tmp_path, monkeypatch):
+def test_without_openvino_the_message_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(BadInputError, match="needs the package openvino.*pip install openvino"):
         OpenVINORuntime(tmp_path, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""Programs of torch.export in the network's place."""
+"""Inference with programs of torch.export."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_program_with_other_input_names_is_refused(tmp_path):
         PT2Runtime(tmp_path, torch.device("cpu"))
 
 
-def test_a_file_that_is_no_program_is_told(tmp_path):
+def test_a_file_that_is_not_a_program_is_reported(tmp_path):
     (tmp_path / "fuse.pt2").write_bytes(b"nothing")
     with pytest.raises(BadInputError, match="cannot be loaded by pt2"):
         PT2Runtime(tmp_path, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""What the files of a runtime must say."""
+"""Checks of a runtime's files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TestDescriptions:
             runtime.check_descriptions(checksum(runtime), 2)
 
     def test_other_weights_are_refused(self, altered):
-        with pytest.raises(BadInputError, match=r"holds other weights .*export these"):
+        with pytest.raises(BadInputError, match=r"contains other weights .*export these"):
             altered().check_descriptions("ab" * 32, 2)
 
     def test_another_number_of_sources_is_refused(self, altered):
@@ -55,16 +55,16 @@ class TestDescriptions:
             runtime.check_descriptions(checksum(runtime), 3)
 
     def test_a_file_that_says_nothing_is_refused(self, altered):
-        with pytest.raises(BadInputError, match="does not say what weights it holds"):
+        with pytest.raises(BadInputError, match="does not state its weights"):
             altered(checkpoint_sha256=None).check_descriptions("ab" * 32, 2)
 
 
 class TestFiles:
     def test_a_missing_one_is_named_with_the_command_that_makes_it(self, tmp_path):
-        with pytest.raises(BadInputError, match=r"model\.ts, which does not exist\. Make it:\n.* run torchscript"):
+        with pytest.raises(BadInputError, match=r"model\.ts, which does not exist\. Export it:\n.* run torchscript"):
             TorchScriptRuntime(tmp_path, CPU)
 
-    def test_a_truncated_one_is_told(self, torch_exports, tmp_path):
+    def test_a_truncated_one_is_reported(self, torch_exports, tmp_path):
         content = (torch_exports / "model.ts").read_bytes()
         (tmp_path / "model.ts").write_bytes(content[: len(content) // 2])
         with pytest.raises(BadInputError, match="cannot be loaded by torchscript .*Export again"):

@@ -1,4 +1,4 @@
-"""TorchScript in the network's place."""
+"""Inference with TorchScript."""
 
 from __future__ import annotations
 

@@ -165,11 +165,11 @@ class TestOutputFolder:
 
     def test_a_file_in_its_place_is_told(self, tmp_path):
         (tmp_path / "file").touch()
-        with pytest.raises(BadInputError, match=r"Nothing can be written to .*file .*Choose another --output_dir"):
+        with pytest.raises(BadInputError, match=r"file.* is not writable .*Choose another --output_dir"):
             prepare_output(tmp_path / "file", resume=False)
 
     @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
     def test_a_read_only_folder_is_told(self, tmp_path):
         tmp_path.chmod(0o500)
-        with pytest.raises(BadInputError, match="Nothing can be written to"):
+        with pytest.raises(BadInputError, match="is not writable"):
             prepare_output(tmp_path, resume=False)

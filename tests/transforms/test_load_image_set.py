@@ -62,7 +62,7 @@ class TestPictures:
         data = LoadImageSet(value_range=[0, 4095])(record(file, [file, file]))
         np.testing.assert_allclose(data["fused"].flatten(), [0, 1, 1], atol=1e-6)
 
-    def test_what_is_coloured_is_told(self, tmp_path):
+    def test_what_is_coloured_is_reported(self, tmp_path):
         Image.new("RGB", (4, 3), (255, 0, 0)).save(tmp_path / "c.png")
         grey = png(tmp_path / "g.png", np.zeros((3, 4), np.uint8))
         data = LoadImageSet()(record(grey, [grey, str(tmp_path / "c.png")]))
@@ -82,7 +82,7 @@ class TestFusedValues:
             (np.array([-0.2, 0.2, 1.3], np.float32), None, [0, 0.2, 1]),
         ],
     )
-    def test_what_means_one_is_told_by_type_and_scale_factor(self, tmp_path, values, slope, expected):
+    def test_what_means_one_follows_from_type_and_scale_factor(self, tmp_path, values, slope, expected):
         file = nifti(tmp_path / "f.nii.gz", values.reshape(1, 3, 1), slope=slope)
         data = LoadImageSet("none")(record(file, [file, file]))
         np.testing.assert_allclose(data["fused"].flatten(), expected, atol=1e-6)
@@ -157,7 +157,7 @@ class TestDecomposed:
         data = LoadImageSet()(record(fused, files, files))
         assert torch.equal(data["decomposed"], data["sources"])
 
-    def test_decomposed_images_in_0_to_1_beside_scanner_units_are_noticed(self, scanner):
+    def test_decomposed_images_in_0_to_1_with_sources_in_scanner_units_are_noticed(self, scanner):
         fused, files, *_ = scanner
         with pytest.raises(BadInputError, match="--decomposed_units unit"):
             LoadImageSet()(record(fused, files, [fused, fused]))
@@ -185,11 +185,11 @@ class TestSliceAxis:
 
 
 class TestBadInput:
-    def test_the_problem_of_a_record_is_told(self):
+    def test_the_problem_of_a_record_is_reported(self):
         with pytest.raises(BadInputError, match="no partner"):
             LoadImageSet()({"patient": "P", "problem": "no partner"})
 
-    def test_sizes_that_differ_are_told_with_both_files(self, tmp_path):
+    def test_sizes_that_differ_are_reported_with_both_files(self, tmp_path):
         files = [png(tmp_path / f"{n}.png", np.zeros((3, n), np.uint8)) for n in (4, 5)]
         with pytest.raises(BadInputError, match=r"4 x 3 in .*4\.png, 5 x 3 in .*5\.png"):
             LoadImageSet()(record(files[0], files))
@@ -223,6 +223,6 @@ class TestBadInput:
             {"slice_axis": 3},
         ],
     )
-    def test_a_setting_that_there_is_not_is_told(self, settings):
+    def test_an_unknown_setting_is_reported(self, settings):
         with pytest.raises(BadInputError, match=next(iter(settings))):
             LoadImageSet(**settings)

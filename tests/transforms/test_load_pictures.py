@@ -1,4 +1,4 @@
-"""Pictures on their way into the network."""
+"""Loading pictures for the network."""
 
 from __future__ import annotations
 
@@ -62,26 +62,26 @@ def test_of_two_coloured_ones_the_user_chooses(write):
 
 
 @pytest.mark.parametrize("number", [0, -1, "PET", 1.5])
-def test_a_colour_of_no_source_is_told(number):
+def test_a_colour_of_no_source_is_reported(number):
     with pytest.raises(BadInputError, match="expected the number of a source"):
         LoadPicturesd(number)
 
 
-def test_a_colour_of_a_third_of_two_sources_is_told(write):
-    with pytest.raises(BadInputError, match="colour_from is 3, but there are 2"):
+def test_a_colour_of_a_third_of_two_sources_is_reported(write):
+    with pytest.raises(BadInputError, match="colour_from is 3, but only 2 sources"):
         load(write("a", grey()), write("b", grey()), colour_from=3)
 
 
-def test_sizes_that_differ_are_told(write):
+def test_sizes_that_differ_are_reported(write):
     with pytest.raises(BadInputError, match=r"7 x 9 in .*a.png, 8 x 9 in .*b.png"):
         load(write("a", grey()), write("b", grey((9, 8))))
 
 
-def test_a_constant_picture_is_told(write):
+def test_a_constant_picture_is_reported(write):
     with pytest.raises(BadInputError, match="b.png has the same brightness everywhere"):
         load(write("a", grey()), write("b", np.full((9, 7), 31, np.uint8)))
 
 
-def test_the_problem_of_a_record_is_told():
+def test_the_problem_of_a_record_is_reported():
     with pytest.raises(BadInputError, match="there is no 2.png"):
         LoadPicturesd()({"patient": "2", "problem": "there is no 2.png in PET."})

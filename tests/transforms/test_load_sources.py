@@ -1,4 +1,4 @@
-"""Reading a patient's images, and refusing what cannot be fused."""
+"""Reading a patient's images, and rejecting those that cannot be fused."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class TestDamagedFiles:
         rewrite(patient["flair"], volume((60, 60, 20)))
         content = Path(patient["flair"]).read_bytes()
         Path(patient["flair"]).write_bytes(content[: int(kept * len(content))])
-        refused(patient, r"P1_flair\.nii\.gz cannot be read as NIfTI, it is truncated.*Copy")
+        refused(patient, r"P1_flair\.nii\.gz cannot be read as NIfTI: it is truncated.*Copy")
 
     def test_a_truncated_nii_is_refused(self, patient):
         path = Path(patient["flair"]).with_suffix("")
@@ -181,7 +181,7 @@ class TestDamagedFiles:
         Path(patient["flair"]).write_bytes(content)
         refused(patient, r"P1_flair\.nii\.gz cannot be read as NIfTI")
 
-    def test_a_file_that_is_no_gzip_is_refused(self, patient):
+    def test_a_file_that_is_not_a_gzip_is_refused(self, patient):
         Path(patient["flair"]).write_bytes(b"<html>404 not found</html>" * 40)
         refused(patient, r"P1_flair\.nii\.gz is a web page, not an image")
 
@@ -191,7 +191,7 @@ class TestDamagedFiles:
 
     def test_another_extension_is_refused(self, patient):
         patient["flair"] = shutil.copy(patient["flair"], patient["flair"][:-7] + ".dcm")
-        refused(patient, r"P1_flair\.dcm is no NIfTI file by its name.*dcm2niix")
+        refused(patient, r"P1_flair\.dcm has an unsupported extension.*dcm2niix")
 
     @pytest.mark.parametrize("kind", ["complex", "colour"])
     def test_voxels_that_are_no_grey_values_are_refused(self, patient, kind):
@@ -265,7 +265,7 @@ class TestIntensities:
         rewrite(patient["t1gd"], np.full(SHAPE, 12, dtype=np.int16))
         refused(patient, r"P1_t1ce\.nii\.gz \(t1gd\) is constant \(12 everywhere\)")
 
-    def test_a_constant_slice_is_no_fault(self, patient):
+    def test_a_constant_slice_is_not_an_error(self, patient):
         data = volume()
         data[..., 0] = 0
         rewrite(patient["flair"], data)

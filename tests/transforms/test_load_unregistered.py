@@ -1,4 +1,4 @@
-"""Reading images that lie on grids of their own."""
+"""Reading images on different grids."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_each_source_keeps_its_grid(patient):
     assert data["files"] == {source: patient[source] for source in ("t1gd", "flair")}
 
 
-def test_nrrd_and_metaimage_are_read_beside_nifti(patient):
+def test_nrrd_and_metaimage_are_read_as_well_as_nifti(patient):
     itk = pytest.importorskip("itk", reason="no itk: pip install -r requirements-clinic.txt")
     other = patient["flair"].replace(".nii.gz", ".mha")
     itk.imwrite(itk.imread(patient["flair"]), other)

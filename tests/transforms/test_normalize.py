@@ -1,4 +1,4 @@
-"""Normalising the sources and coming back."""
+"""Normalising the sources and restoring them."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class TestWayBack:
         assert (normalized[:, :2] == 0).all()
         assert (restore_intensity(normalized, scale) - image).abs().max() < 1e-3
 
-    def test_the_axis_is_told_from_the_affine(self, mode):
+    def test_the_axis_is_determined_from_the_affine(self, mode):
         image = MetaTensor(scanner_volume(), affine=np.diag([1.0, 6, 1, 1]))
         assert NormalizeSourcesd(mode)({"image": image})["intensity_scale"]["slice_axis"] == 1
 

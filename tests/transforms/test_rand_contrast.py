@@ -1,4 +1,4 @@
-"""Another scanner's contrast, source by source."""
+"""Random contrast changes, as between scanners."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class TestContrast:
         assert out["brain"] is brain
         assert out["patient"] == "P1"
 
-    def test_volumes_are_changed_too(self):
+    def test_volumes_are_changed_as_well(self):
         assert transformed(torch.rand(2, 3, 4, 5), prob=1.0).shape == (2, 3, 4, 5)
 
 

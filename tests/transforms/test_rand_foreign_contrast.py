@@ -1,4 +1,4 @@
-"""Now and then a contrast that the training data lack."""
+"""Random contrasts that the training data lack."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ RAMP = torch.tensor([0.0, 0.1, 0.25, 0.5, 0.8])
 
 
 def transformed(image, seed=0, **arguments):
-    """The changed image, and the transform as it was drawn."""
+    """The changed image, and the drawn transform."""
     transform = RandForeignContrastd("image", **{"prob": 1.0, **arguments})
     transform.set_random_state(seed=seed)
     return transform({"image": image})["image"], transform
 
 
 def one_of(kind, **arguments):
-    """A single source, saturated or inverted as is asked, with its gain."""
+    """A single source, saturated or inverted as requested, with its gain."""
     for seed in range(20):
         out, transform = transformed(RAMP[None], seed, **arguments)
         if bool(transform.inverted[0]) == (kind == "inverted"):
@@ -89,7 +89,7 @@ class TestEverySource:
         image = torch.rand(3, 5, 6)
         assert torch.equal(transformed(image, prob=0.0)[0], image)
 
-    def test_volumes_are_changed_too(self):
+    def test_volumes_are_changed_as_well(self):
         assert transformed(torch.rand(2, 3, 4, 5))[0].shape == (2, 3, 4, 5)
 
     def test_the_random_state_decides(self):
@@ -118,6 +118,6 @@ class TestBadArguments:
             RandForeignContrastd("image", max_gain=gain)
 
     @pytest.mark.parametrize("prob", [-0.1, 1.1])
-    def test_what_is_no_probability_is_refused(self, prob):
+    def test_what_is_not_a_probability_is_refused(self, prob):
         with pytest.raises(ValueError, match=f"prob must lie between 0 and 1, got {prob}"):
             RandForeignContrastd("image", prob=prob)

@@ -1,4 +1,4 @@
-"""Now and then the sources the other way round."""
+"""Random order of the sources."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scripts.transforms.rand_source_order import RandSourceOrderd
 
 
 def constants(sources):
-    """An image whose sources are 0, 1, 2, … all over."""
+    """An image whose sources are constant: 0, 1, 2, …"""
     return torch.arange(float(sources)).view(-1, 1, 1).expand(-1, 3, 4).clone()
 
 
 def orders(sources, prob=1.0, draws=60):
-    """Which source came where, draw after draw."""
+    """The order of the sources in successive draws."""
     transform = RandSourceOrderd("image", prob=prob)
     transform.set_random_state(seed=0)
     image = constants(sources)
@@ -36,7 +36,7 @@ class TestOrder:
         out = RandSourceOrderd("image", prob=1.0)({"image": image})["image"]
         assert torch.equal(out, image.flip(0))
 
-    def test_volumes_are_changed_too(self):
+    def test_volumes_are_changed_as_well(self):
         image = torch.rand(2, 3, 4, 5)
         assert torch.equal(RandSourceOrderd("image", prob=1.0)({"image": image})["image"], image.flip(0))
 
@@ -62,6 +62,6 @@ class TestOrder:
 
 
 @pytest.mark.parametrize("prob", [-0.1, 1.1])
-def test_what_is_no_probability_is_refused(prob):
+def test_what_is_not_a_probability_is_refused(prob):
     with pytest.raises(ValueError, match=f"prob must lie between 0 and 1, got {prob}"):
         RandSourceOrderd("image", prob=prob)

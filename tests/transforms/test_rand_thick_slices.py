@@ -1,4 +1,4 @@
-"""Volumes as scans in thick slices would have them."""
+"""Volumes with simulated thick slices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def drawn(data: dict, seed: int = 0, prob: float = 1.0, most: int = 5) -> dict:
 
 
 def test_a_slice_becomes_the_mean_of_its_neighbours() -> None:
-    """A ramp tells which slices were joined."""
+    """A ramp shows which slices were averaged."""
     ramp = torch.arange(20.0).expand(2, 3, 3, 20)
     counts = set()
     for seed in range(40):

@@ -1,4 +1,4 @@
-"""Volumes, their slices and the axis between them."""
+"""Conversion between volumes and slices, and the slice axis."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TestSliceAxis:
         assert slice_axis(affine) == axis
 
     @pytest.mark.parametrize("axis", [0, 1, 2])
-    def test_thick_slices_are_kept_whole_whatever_their_orientation(self, axis):
+    def test_thick_slices_are_kept_whole_regardless_of_their_orientation(self, axis):
         spacing = [1.0, 1.0, 1.0]
         spacing[axis] = 5.0
         assert slice_axis(np.diag([*spacing, 1.0])) == axis

@@ -15,7 +15,7 @@ from scripts.typicality.statistics import case_statistics
 
 @pytest.fixture
 def network() -> FusionINN:
-    """A network that does more than average, in single precision."""
+    """A network that is not the plain average, in single precision."""
     network = FusionINN(hidden_channels=4).eval()
     for name, weight in network.named_parameters():
         if "conv_1" in name:
@@ -31,7 +31,7 @@ def case() -> torch.Tensor:
 
 @pytest.fixture
 def reference(network, case) -> Reference:
-    """What is usual by some variations of the case."""
+    """A reference fitted to variations of the case."""
     density = FusedDensity((0.6, 0.5, -0.2, 0.0), (0.02, 0.2))
     generator = torch.Generator().manual_seed(2)
     groups = []

@@ -1,4 +1,4 @@
-"""Scoring a case, and what seems to be wrong with it."""
+"""Scoring a case, and the likely reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOURCES = ("t1gd", "flair")
         ({"score": 9.0, "rank_correlation": 1.0, "order_ratio": 2.0}, "t1gd and flair show the same image"),
     ],
 )
-def test_what_is_unusual_is_told_with_a_reason_where_it_is_clear(figures, reason):
+def test_what_is_unusual_is_reported_with_a_reason_where_it_is_clear(figures, reason):
     case = replace(USUAL, **figures)
     assert case.unusual
     assert case.reason(SOURCES) == reason
@@ -44,7 +44,7 @@ def test_a_case_is_scored_on_the_slices_of_the_reference(network, case, referenc
     assert report["OrderRatio"] < 1
 
 
-def test_the_same_case_with_its_sources_swapped_is_told(network, case, reference):
+def test_the_same_case_with_its_sources_swapped_is_reported(network, case, reference):
     report = ScoreCase(reference)(network, case.flip(0), 2)
     assert report["Unusual"] is True
     assert report["LikelyReason"] == "as if t1gd and flair were swapped"
@@ -52,7 +52,7 @@ def test_the_same_case_with_its_sources_swapped_is_told(network, case, reference
     assert "were swapped. Check the images" in warning("P", report)
 
 
-def test_of_pictures_no_reason_is_told_but_that_both_are_the_same(network, case, reference):
+def test_the_only_reason_reported_for_pictures_is_that_both_are_the_same(network, case, reference):
     score = ScoreCase(reference, pictures=True)
     swapped = score(network, case.flip(0)[..., 2:3], 2)
     assert (swapped["Unusual"], swapped["LikelyReason"], swapped["Slices"]) == (True, None, [0])
@@ -62,7 +62,7 @@ def test_of_pictures_no_reason_is_told_but_that_both_are_the_same(network, case,
     assert (same["Unusual"], same["LikelyReason"]) == (True, "both show the same image")
 
 
-def test_a_reason_alone_is_not_told_as_an_unusual_score():
+def test_a_reason_alone_is_not_reported_as_an_unusual_score():
     report = {"LikelyReason": "as if t1gd and flair were swapped", "Score": 1.14, "Threshold": 2.06}
     told = warning("P", report)
     assert told.startswith(
@@ -77,8 +77,8 @@ def test_neither_the_units_nor_the_axis_matter(network, case, reference):
     assert score(network, case.movedim(3, 1), 0)["Score"] == pytest.approx(plain["Score"], abs=0.01)
 
 
-def test_what_cannot_be_scored_is_told(network, reference):
-    with pytest.raises(BadInputError, match="for pairs only, not for 3 sources"):
+def test_what_cannot_be_scored_is_reported(network, reference):
+    with pytest.raises(BadInputError, match="for two sources only, got 3"):
         ScoreCase(reference)(network, torch.ones(3, 8, 8, 2), 2)
-    with pytest.raises(BadInputError, match="no slice shows anything"):
+    with pytest.raises(BadInputError, match="all slices are empty"):
         ScoreCase(reference)(network, torch.zeros(2, 8, 8, 2), 2)

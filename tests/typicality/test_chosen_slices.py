@@ -1,4 +1,4 @@
-"""The slices of a case that are looked at."""
+"""Choosing the slices of a case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far two pictures are displaced."""
+"""Estimating the displacement of two pictures."""
 
 from __future__ import annotations
 

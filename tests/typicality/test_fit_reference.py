@@ -1,4 +1,4 @@
-"""The command that fits what is usual."""
+"""The command that fits the reference."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def test_the_threshold_is_the_bound_of_a_next_score_and_rises_with_fewer_false_a
     assert rare > often
 
 
-def test_too_few_patients_are_told(tmp_path, settings, write_patient):
+def test_too_few_patients_are_reported(tmp_path, settings, write_patient):
     write_patients(tmp_path, write_patient, 2)
-    with pytest.raises(BadInputError, match="2 patients are too few to learn what is usual; at least 3 are needed"):
+    with pytest.raises(BadInputError, match="2 patients are too few to fit a distribution; at least 3 are required"):
         FitReference(**settings)()
 
 
@@ -77,12 +77,12 @@ def test_too_few_patients_are_told(tmp_path, settings, write_patient):
     ("wrong", "told"),
     [
         ({"dataset_dir": None}, "dataset_dir is missing"),
-        ({"sources": ["t1", "t2", "flair"]}, "for pairs only"),
+        ({"sources": ["t1", "t2", "flair"]}, "for two sources only"),
         ({"false_alarm_rate": 0}, "false_alarm_rate is 0"),
         ({"slices": 0}, "slices is 0"),
         ({"statistics": ["edgs"]}, "edgs"),
     ],
 )
-def test_settings_that_cannot_be_followed_are_told(settings, wrong, told):
+def test_settings_that_cannot_be_followed_are_reported(settings, wrong, told):
     with pytest.raises(BadInputError, match=told):
         FitReference(**{**settings, **wrong})

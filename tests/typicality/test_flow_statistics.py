@@ -1,4 +1,4 @@
-"""What the flow says about slices."""
+"""Statistics of slices from the flow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_density_is_that_of_a_brute_force_jacobian(network):
         fused, latent = network(image)
     normal = torch.distributions.Normal(0.0, 1.0)
     log_density = -DENSITY.energy(fused).sum() + normal.log_prob(latent).sum() + volume(image)
-    # Counted from a black image on, whose share of the volume is left out.
+    # Relative to a black image, whose share of the volume is subtracted.
     expected = -(float(log_density) - volume(torch.zeros_like(image))) / 16
     statistics = flow_statistics(network, image, everywhere, DENSITY)
     assert statistics["energy"][0] == pytest.approx(expected, rel=1e-6)

@@ -27,11 +27,11 @@ def test_a_fit_gives_mean_and_covariance_with_correlations_drawn_to_none():
     assert np.sqrt(np.mean(whole.distance(group) ** 2)) == pytest.approx(1)
 
 
-def test_patients_count_alike_whatever_their_slices():
+def test_patients_have_equal_weight_regardless_of_their_slices():
     few, many = np.array([[0.0], [0.2]]), np.full((98, 1), 1.0)
     assert Mahalanobis.fit(("a",), [few, many]).mean == pytest.approx((0.55,))
 
 
-def test_what_does_not_vary_is_told():
+def test_what_does_not_vary_is_reported():
     with pytest.raises(BadInputError, match="b does not vary over the slices"):
         Mahalanobis.fit(("a", "b"), [np.array([[0.0, 1.0], [1.0, 1.0]])])

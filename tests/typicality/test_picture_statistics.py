@@ -1,4 +1,4 @@
-"""What plain statistics say about a pair of slices."""
+"""Statistics of a pair of slices without the network."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_swapping_swaps_the_statistics_of_the_sources(pages):
     assert second["edges"] == pytest.approx(first["edges"])
 
 
-def test_what_is_bright_inside_is_told_from_what_is_bright_at_the_border(pages):
+def test_bright_inside_and_bright_at_the_border_are_distinguished(pages):
     statistics = picture_statistics(*pages)
     assert (statistics["depth_1"] > statistics["depth_2"]).all()
     assert (statistics["rim_1"] < statistics["rim_2"]).all()

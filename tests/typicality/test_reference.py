@@ -1,4 +1,4 @@
-"""What usual pairs are like, and its file."""
+"""The distribution of usual pairs, and its file."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def test_other_weights_are_refused_with_the_command_that_helps(tmp_path):
     assert "configs/typicality.json" in str(told.value)
 
 
-def test_a_missing_or_damaged_file_is_told(tmp_path):
+def test_a_missing_or_damaged_file_is_reported(tmp_path):
     path = tmp_path / "typicality.json"
-    with pytest.raises(BadInputError, match=r"typicality\.json does not exist\. Make it for the weights in use"):
+    with pytest.raises(BadInputError, match=r"typicality\.json does not exist\. Fit it for the weights in use"):
         Reference.load(path, None)
     for content, told in {
         "{half": "cannot be read as JSON",

@@ -1,4 +1,4 @@
-"""What other scanners would show."""
+"""Simulation of other scanners."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The command line: what every command does first, and the commands that messages offer."""
+"""The command line: checks of options, plain errors, and commands suggested in messages."""

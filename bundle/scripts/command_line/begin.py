@@ -1,4 +1,4 @@
-"""What every command does first."""
+"""Check the options of a command before it runs."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .values import check_needed, check_value
 
 
 def begin() -> None:
-    """Begin a command: errors in plain words, and no option that is unknown, without effect or impossible.
+    """Begin a command: install plain errors, and check that every option is known, valid and used.
 
-    To be the first expression of a section that a user runs, so that nothing was read or written before::
+    Must be the first expression of a section that a user runs, so that nothing has been read or written before::
 
         "imports": ["$from scripts.command_line.begin import begin"],
         "run": ["$begin()", "$@evaluator.run()"]
 
     Raises:
-        BadInputError: naming the options and what to do about them.
+        BadInputError: an option is invalid; the message names it and the remedy.
     """
     install_plain_errors()
     call = current_call()
@@ -39,11 +39,10 @@ def begin() -> None:
 
 
 def find_code_beside(config_files: Sequence[str]) -> None:
-    """Make the code beside every config importable; MONAI does so for the first config only.
+    """Make the code of every config importable; MONAI does so for the first config only.
 
     Args:
-        config_files: the configs; those in a folder `configs`, or in a folder of it, have their code in the folder
-            above.
+        config_files: the configs; the code of those in a folder `configs`, or below it, is in the parent folder.
     """
     for folder in filter(None, map(configs_folder, config_files)):
         if str(folder.parent) not in sys.path:
@@ -51,13 +50,13 @@ def find_code_beside(config_files: Sequence[str]) -> None:
 
 
 def check(call: Call) -> None:
-    """Refuse options that the command cannot follow.
+    """Check the options of a command.
 
     Args:
         call: the command.
 
     Raises:
-        BadInputError: naming the options and what to do about them.
+        BadInputError: an option is invalid; the message names it and the remedy.
     """
     parser = layered(call.config_files, {})
     check_typed(call, parser)
@@ -68,7 +67,8 @@ def check(call: Call) -> None:
         section = call.monai_options.get(name)
         if section is not None and str(section) not in complete:
             raise BadInputError(
-                f"There is no section '{section}' to run. An argument without an option before it is read as one: put "
+                f"there is no section '{section}' to run. An argument without a preceding option is read as a section: "
+                "put "
                 "several values into a list, as in --sources \"['t1gd','flair']\", and paths with * into quotes."
             )
     known = KnownOptions(call, parser, used)
@@ -76,9 +76,9 @@ def check(call: Call) -> None:
     for file in call.config_files:
         if not Path(file).resolve().is_relative_to(CONFIGS):
             problems += [known.problem_of_file(file, key) for key in ConfigParser.load_config_file(file)]
-    told = [problem for problem in problems if problem]
-    if told:
-        raise BadInputError("\n".join(told))
+    found = [problem for problem in problems if problem]
+    if found:
+        raise BadInputError("\n".join(found))
     for option, value in call.options.items():
         check_value(option, value, parser.get(option))
         check_needed(option, complete, used)

@@ -1,4 +1,4 @@
-"""The call of MONAI that a command runs in: its config files, its sections and its options."""
+"""The MONAI call of a command: its config files, sections and options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monai.bundle.utils import MERGE_KEY
 from monai.utils import ensure_tuple
 
 SECTIONS = {"run_id": "run", "init_id": "initialize", "final_id": "finalize"}
-"""Arguments of MONAI that name a section, and the sections that they stand for when they are left out."""
+"""MONAI's arguments that name a section, and their default sections."""
 
 OWN_OPTIONS = tuple(
     {
@@ -26,7 +26,7 @@ OWN_OPTIONS = tuple(
         if parameter.kind is not parameter.VAR_KEYWORD and name != "self"
     }
 )
-"""Options that MONAI itself takes, for instance ``config_file``; all others override ids of the configs."""
+"""MONAI's own options, such as ``config_file``; all others override ids of the configs."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Call:
     """One command.
 
     Args:
-        config_files: the configs, in the order of their layers.
-        options: values by id, as they override the configs.
-        sections: ids that are run. Defaults to MONAI's; those that the configs lack are left out.
+        config_files: the configs, in layer order.
+        options: values by id, which override the configs.
+        sections: ids to run. Defaults to MONAI's; ids that the configs lack are omitted.
         monai_options: values of MONAI's own options.
-        typed: arguments of the command line as they were typed, empty where Python code called.
+        typed: arguments as typed on the command line, empty for a call from Python.
     """
 
     config_files: tuple[str, ...]
@@ -49,10 +49,10 @@ class Call:
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], typed: Sequence[str] = ()) -> Call:
-        """Make a call of the arguments that MONAI was given.
+        """Create a call from the arguments given to MONAI.
 
         Args:
-            arguments: by name, those of ``args_file`` not read yet; None for what was left out.
+            arguments: arguments by name, None if omitted; ``args_file`` has not been read yet.
             typed: arguments of the command line.
         """
         given = {name: value for name, value in arguments.items() if not name.startswith(MERGE_KEY)}
@@ -65,13 +65,13 @@ class Call:
 
 
 def current_call() -> Call | None:
-    """Find the command that the caller runs in.
+    """Find the command of the calling code.
 
-    MONAI hands an expression of a config nothing about the command that evaluates it: overrides are merged into the
-    configs, and what was given is forgotten. So its call is looked up on the stack.
+    MONAI does not pass information about the command to the expressions of a config: overrides are merged into the
+    configs and then discarded. The call is therefore looked up on the stack.
 
     Returns:
-        the call, or None where a workflow was made and run without ``monai.bundle.run`` or ``run_workflow``.
+        the call, or None if a workflow was run without ``monai.bundle.run`` or ``run_workflow``.
     """
     entries = {function.__code__ for function in (monai.bundle.run, monai.bundle.run_workflow)}
     frame: FrameType | None = inspect.currentframe()
@@ -85,6 +85,6 @@ def current_call() -> Call | None:
 
 
 def _from_command_line(frame: FrameType) -> bool:
-    """Whether python-fire called, which MONAI reads its command line with."""
+    """Whether the call came from python-fire, MONAI's command line parser."""
     caller = frame.f_back
     return caller is not None and caller.f_globals.get("__name__") == "fire.core"

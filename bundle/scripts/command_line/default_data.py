@@ -1,4 +1,4 @@
-"""Data that nobody named: never in place of the user's own, and never without saying so."""
+"""Warn when default data are used, and raise if the user's own data were meant."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ DEFAULTS = {
     "$@bundle_root + '/example'": "the digital phantom in {}/example, which is not a patient",
     "$@bundle_root + '/eval'": "the results in {}/eval, where commands without --output_dir write",
 }
-"""Values of `dataset_dir` in the bundle's configs, and what they mean."""
+"""Values of `dataset_dir` in the bundle's configs, and their descriptions."""
 OF_OWN_DATA = (
     *("datalist", "sources", "sources_dir", "split_file", "sidecar", "pattern"),
     *("t1gd", "flair", "t1", "t2", "dwi", "adc", "reference"),
 )
-"""Options that say something about the user's own data."""
+"""Options that describe the user's own data."""
 
 
 def check_default_data(call: Call, parser: ConfigParser, used: UsedIds) -> None:
-    """Say that the data set of the configs is used where none was given, or refuse to.
+    """Warn that the default data set is used, or raise if options describe other data.
 
     Args:
         call: the command.
-        parser: its config files in layers, without its options.
+        parser: its layered config files, without its options.
         used: the ids that the command uses.
 
     Raises:
@@ -44,8 +44,8 @@ def check_default_data(call: Call, parser: ConfigParser, used: UsedIds) -> None:
     described = [option for option in OF_OWN_DATA if option in call.options]
     if described:
         raise BadInputError(
-            f"--{described[0]} is given without --{DATA}, which would use {data}. Give the folder of your data: "
+            f"--{described[0]} is given without --{DATA}, so {data} would be used. Give the folder of your data: "
             f"--{DATA} DIR."
         )
     if os.environ.get("RANK", "0") == "0":
-        logging.getLogger(__name__).warning(f"No --{DATA} is given: using {data}.")
+        logging.getLogger(__name__).warning(f"--{DATA} is not given: using {data}.")

@@ -1,4 +1,4 @@
-"""Options must be known to the layered configs and have an effect in them."""
+"""Check that options are known to the layered configs and have an effect."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from .references import UsedIds
 
 CONFIGS = Path(BUNDLE_ROOT) / "configs"
 CONVENTIONAL = ("bundle_root",)
-"""Options that tools give to every bundle, whether paths of this command begin there or not."""
+"""Options that tools pass to every bundle, even if the command does not use them."""
 COMPONENT_KEYS = ("_target_", "_disabled_", "_mode_", "_desc_", "_requires_")
-"""Keys of MONAI's own in a section that describes a component."""
+"""MONAI's own keys in the description of a component."""
 
 
 SURELY_MEANT = 0.8
-"""Similarity of two names, from 0 to 1, from which on one is taken for the other with a letter wrong."""
+"""Similarity of two names, from 0 to 1, above which one counts as a typing error of the other."""
 MOST_NAMED = 3
-"""Configs that a message names at most."""
+"""Largest number of configs named in a message."""
 
 
 class KnownOptions:
-    """Say what is wrong with an option, from the configs alone.
+    """Find problems of options from the configs alone.
 
     Args:
         call: the command.
-        parser: its config files in layers, without its options.
-        used: the ids that the command uses, its options included.
+        parser: its layered config files, without its options.
+        used: the ids that the command uses, including its options.
     """
 
     def __init__(self, call: Call, parser: ConfigParser, used: UsedIds) -> None:
@@ -46,10 +46,10 @@ class KnownOptions:
         self.where = " + ".join(Path(file).name for file in call.config_files)
 
     def problem(self, option: str) -> str | None:
-        """Return why an option cannot be taken, with the remedy, or None.
+        """Return why an option is invalid, with the remedy, or None.
 
         Args:
-            option: id as it was given, "#" or "::" between the parts of a nested one.
+            option: id as given, with "#" or "::" between the parts of a nested id.
         """
         if option.startswith(MERGE_KEY):
             return (
@@ -65,48 +65,48 @@ class KnownOptions:
         return None if option in self.used or option in CONVENTIONAL else self._without_effect(option)
 
     def problem_of_file(self, file: str, key: str) -> str | None:
-        """Return why a key of the user's own config is probably mistyped, or None.
+        """Return why a key of the user's config is probably mistyped, or None.
 
         Args:
             file: the config.
-            key: key at its top.
+            key: key at the top level.
         """
         key = ReferenceResolver.normalize_id(key.removeprefix(MERGE_KEY)).partition(ID_SEP_KEY)[0]
         if key in self.used or _names_with(key, CONFIGS):
             return None
         nearest = get_close_matches(key, self._options(), 1, SURELY_MEANT)
-        return f"{file} sets '{key}', which nothing uses. Did you mean '{nearest[0]}'?" if nearest else None
+        return f"{file} sets '{key}', which is not used. Did you mean '{nearest[0]}'?" if nearest else None
 
     def _unknown(self, option: str, section: str, name: str) -> str:
-        told = [f"--{option} is not an option of {self.where}."]
+        sentences = [f"--{option} is not an option of {self.where}."]
         elsewhere = self._configs_with(option)[:MOST_NAMED]
         if elsewhere:
-            told.append(f"It is an option of {', '.join(elsewhere)}, which --config_file does not name.")
+            sentences.append(f"It is an option of {', '.join(elsewhere)}, which --config_file does not name.")
         if section:
-            # Where the section itself is unknown, MONAI has ended with an error already.
+            # If the section itself is unknown, MONAI has already raised an error.
             matches = get_close_matches(name, [*self._entries(section)], 1)
             nearest = [option.removesuffix(name) + match for match in matches]
         else:
             nearest = get_close_matches(name, [*self._values(), *OWN_OPTIONS], 1)
         if nearest:
-            told.append(f"Did you mean --{nearest[0]}?")
+            sentences.append(f"Did you mean --{nearest[0]}?")
         elif not elsewhere:
-            told.append("Options are the keys at the top of the configs.")
-        return " ".join(told)
+            sentences.append("Options are the top-level keys of the configs.")
+        return " ".join(sentences)
 
     def _configs_with(self, option: str) -> list[str]:
-        """Names of configs that have an option at their top, in the bundle and beside the configs of the command."""
+        """Return names of configs with a top-level option, in the bundle and next to the configs of the command."""
         folders = dict.fromkeys([CONFIGS, *filter(None, map(configs_folder, self.call.config_files))])
         return [name for folder in folders for name in _names_with(option, folder)]
 
     def _without_effect(self, option: str) -> str:
-        return f"--{option} has no effect in {self.where}: nothing that this command runs uses it. Leave it out."
+        return f"--{option} has no effect in {self.where}: this command does not use it. Leave it out."
 
     def _options(self) -> list[str]:
         return [key for key in self.parser.get() if key in self.used and key != ConfigParser.meta_key]
 
     def _values(self) -> list[str]:
-        """The options but components, which nobody means to replace as a whole."""
+        """Return the options without components, which are not usually replaced as a whole."""
         content = self.parser.get()
         return [key for key in self._options() if not (isinstance(content[key], dict) and "_target_" in content[key])]
 
@@ -117,7 +117,7 @@ class KnownOptions:
         return [*content, *_arguments(content.get("_target_"))]
 
     def _takes(self, section: str, name: str) -> bool:
-        """Whether a component takes an argument that its section does not name."""
+        """Whether a component accepts an argument that its section does not list."""
         content = self.parser.get(section)
         if not isinstance(content, dict) or "_target_" not in content:
             return False
@@ -139,7 +139,7 @@ def configs_folder(file: str) -> Path | None:
 
 
 def _arguments(target: Any) -> list[str]:
-    """Names of the arguments that a component takes; "**" where it takes any."""
+    """Return the names of a component's arguments; "**" if it accepts any."""
     if not isinstance(target, str) or target.startswith(("$", "@", "%")):
         return ["**"] if target else []
     if "." not in target:
@@ -155,7 +155,7 @@ def _arguments(target: Any) -> list[str]:
 
 
 def _names_with(option: str, folder: Path) -> list[str]:
-    """Names of a folder's configs that have an option at their top, with the folder where it is not the bundle's."""
+    """Return names of a folder's configs with a top-level option, with the folder if it is not the bundle's."""
     root = folder if folder == CONFIGS else folder.parent.parent
     return [
         path.relative_to(root).as_posix()
@@ -165,7 +165,7 @@ def _names_with(option: str, folder: Path) -> list[str]:
 
 
 def _read(path: Path) -> Any:
-    """Content of a config; nothing of another file that lies beside configs and is not one."""
+    """Return the content of a config; empty for a file that is not a config."""
     try:
         return ConfigParser.load_config_file(str(path))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Commands that messages offer, to be pasted where the user is."""
+"""Build commands for messages, to be pasted in the user's working directory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from scripts import BUNDLE_ROOT
 
 
 def config_file(*names: str) -> str:
-    """Return the value of ``--config_file`` for configs in layers, from the working directory where they are below it.
+    """Return the value of ``--config_file`` for layered configs, relative to the working directory if possible.
 
     Args:
-        names: files below the bundle's configs, for instance "inference.json".
+        names: files in the bundle's configs, such as "inference.json".
     """
     paths = [_from_here(Path(BUNDLE_ROOT) / "configs" / name) for name in names]
     return paths[0] if len(paths) == 1 else '"[' + ",".join(f"'{path}'" for path in paths) + ']"'
@@ -23,9 +23,9 @@ def command(configs: Sequence[str], options: str = "", section: str = "") -> str
     """Return a command that runs from the working directory.
 
     Args:
-        configs: files below the bundle's configs, in layers.
-        options: what follows, for instance "--dataset_dir DIR".
-        section: what is run. Defaults to "run".
+        configs: files in the bundle's configs, in layer order.
+        options: further options, such as "--dataset_dir DIR".
+        section: section to run. Defaults to "run".
     """
     words = ["python -m monai.bundle run", section, "--config_file", config_file(*configs), options]
     return " ".join(word for word in words if word)

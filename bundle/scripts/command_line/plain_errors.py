@@ -1,4 +1,4 @@
-"""How a command ends that cannot continue: one line with cause and remedy, and the usual exit code."""
+"""End a failed command with one line that states cause and remedy, and the usual exit code."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from scripts.data.hidden import shown_message, shown_traceback
 from .plain_warnings import install_plain_warnings
 
 PLAIN_ERRORS = (BadInputError, NonFiniteLossError)
-"""Errors whose message says all there is to say: what was wrong, where, and the remedy."""
+"""Errors with a complete message: what was wrong, where, and the remedy."""
 
 TRACEBACK_VARIABLE = "FUSIONINN_TRACEBACK"
-"""Environment variable that brings the tracebacks back when it is set."""
+"""Environment variable that enables tracebacks."""
 
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 """Signals that ask a command to stop. The exit code is 128 and the signal's number: 130 and 143."""
 
-REPORT_IT = "This is a fault of the bundle, not of your files. Please report it with this message."
+REPORT_IT = "This is a bug of the bundle, not an error in your files. Please report it with this message."
 NO_MEMORY = (
-    "there was not enough memory. Use a smaller --slices_at_once or --batch_size where the command has one, close "
+    "there was not enough memory. Use a smaller --slices_at_once or --batch_size if the command has it, close "
     "other programs, or use a machine with more memory."
 )
 NO_DEVICE_MEMORY = "the device has too little memory. Use a smaller --slices_at_once, or --device cpu."
@@ -40,18 +40,17 @@ _ALLOCATORS = ("can't allocate memory", "cannot allocate memory", "not enough me
 _OUTPUT = {
     errno.ENOSPC: "the disk is full. Make space, or choose another --output_dir",
     errno.EDQUOT: "your quota on the disk is used up. Make space, or choose another --output_dir",
-    errno.EROFS: "the disk can only be read. Choose another --output_dir",
+    errno.EROFS: "the disk is read-only. Choose another --output_dir",
 }
 
 
 def install_plain_errors() -> None:
-    """Let the command end with one line, and exit code 1, where the message says all; see `plain_message`.
+    """Make the command end with one line and exit code 1 if the message is complete; see `plain_message`.
 
     MONAI wraps an error of a bundle in several others ("Failed to evaluate ConfigExpression …"), Ignite logs it, and
-    the user gets a hundred lines. After this call the last lines are the message; every other error keeps its
-    traceback. Ctrl-C and SIGTERM end the command in order, with exit codes 130 and 143. Closed outputs do no harm.
-
-    `scripts.command_line.begin.begin`, which every command begins with, calls it.
+    the user gets a hundred lines. After this call the output ends with the message; other errors keep their traceback.
+    Ctrl-C and SIGTERM end the command in an orderly way, with exit codes 130 and 143. Closed output streams are
+    handled. Every command calls it through `scripts.command_line.begin.begin`.
     """
     _open_closed_streams()
     if os.environ.get(TRACEBACK_VARIABLE) or sys.excepthook is _report:
@@ -64,7 +63,7 @@ def install_plain_errors() -> None:
         handler.handleError = _log_error(handler.handleError)
     if threading.current_thread() is not threading.main_thread():
         return
-    # Registered before any progress bar is: those are closed first, and the message is the last line.
+    # Registered before any progress bar: those are closed first, so that the message is the last line.
     atexit.register(_tell_stop)
     for number, name in SIGNALS.items():
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
@@ -72,26 +71,26 @@ def install_plain_errors() -> None:
 
 
 def plain_cause(error: BaseException | None) -> BaseException | None:
-    """Find the error that the user can mend among the causes of another.
+    """Find the error that the user can fix among the causes of another.
 
     Args:
         error: the error that was raised, or None.
 
     Returns:
-        the first of `PLAIN_ERRORS` along its causes, itself included, or None.
+        the first of `PLAIN_ERRORS` among the error and its causes, or None.
     """
     return _first(error, lambda cause: isinstance(cause, PLAIN_ERRORS))
 
 
 def plain_message(error: BaseException | None) -> str | None:
-    """Say in plain words what ended a command, or prevented a patient.
+    """Return a plain message for an error that ended a command or prevented a patient's result.
 
     Args:
         error: the error that was raised, or None.
 
     Returns:
-        the message of the error that the user can mend, or of an `InternalError`; cause and remedy where memory or the
-        disk is used up; None for any other error, whose traceback is needed.
+        the message of an error that the user can fix, or of an `InternalError`; cause and remedy if memory or disk
+        space ran out; None for any other error, which needs its traceback.
     """
     cause = plain_cause(error)
     if cause is not None:
@@ -111,7 +110,7 @@ def plain_message(error: BaseException | None) -> str | None:
 
 
 def _open_closed_streams() -> None:
-    """Let what is printed vanish where the shell has closed the stream (``2>&-``): files would get its number."""
+    """Replace streams closed by the shell (``2>&-``) by the null device; a file could otherwise get their number."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
@@ -142,10 +141,10 @@ def _is_lack_of_memory(error: BaseException) -> bool:
 
 
 def _stopper(name: str, process: int) -> Callable[[int, FrameType | None], NoReturn]:
-    """Return a handler that ends this process in order: files are completed or removed, locks released."""
+    """Return a handler that ends this process in an orderly way: files are completed or removed, locks released."""
 
     def stop(number: int, _frame: FrameType | None) -> NoReturn:
-        # once more ends the process at once
+        # a second signal ends the process immediately
         signal.signal(number, signal.SIG_DFL)
         if os.getpid() == process:
             _stopped_by.append(name)
@@ -155,18 +154,18 @@ def _stopper(name: str, process: int) -> Callable[[int, FrameType | None], NoRet
 
 
 def _tell_stop() -> None:
-    """Say as the last word that the command was stopped, where it was."""
+    """Print as the last line that the command was stopped, if it was."""
     if _stopped_by:
         _write_error(
-            f"\nStopped by {_stopped_by.pop()}. What was finished is kept: the same command with --resume true "
-            "continues, where it has that option.\n"
+            f"\nStopped by {_stopped_by.pop()}. Finished results are kept: the same command with --resume true "
+            "continues, if it has that option.\n"
         )
 
 
 def _report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     if _first(error, lambda cause: isinstance(cause, BrokenPipeError)) is not None:
         _drop_output()
-        message = "what the command prints could no longer be written: the program that read it has ended."
+        message = "the output could no longer be written: the program that read it has ended."
     else:
         message = plain_message(error)
     if message is None:
@@ -177,7 +176,7 @@ def _report(kind: type[BaseException], error: BaseException, traceback: Tracebac
 
 
 def _report_of_thread(arguments: threading.ExceptHookArgs) -> None:
-    """Leave out what the command itself ends with: a full disk meets the thread that writes curves as well."""
+    """Do not report an error twice: a full disk also affects the thread that writes curves."""
     if plain_message(arguments.exc_value) is None:
         threading.__excepthook__(arguments)
 
@@ -186,12 +185,12 @@ def _write_error(text: str) -> None:
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
-    except (OSError, ValueError, RuntimeError):  # nobody reads it, or it is being written to at this moment
+    except (OSError, ValueError, RuntimeError):  # the stream is closed, or in use
         pass
 
 
 def _log_error(otherwise: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:
-    """Return what to do where a line of the log cannot be written: without a reader the work goes on silently."""
+    """Return a handler for log lines that cannot be written: without a reader the command continues silently."""
 
     def handle(record: logging.LogRecord) -> None:
         if isinstance(sys.exc_info()[1], BrokenPipeError):
@@ -203,14 +202,14 @@ def _log_error(otherwise: Callable[[logging.LogRecord], None]) -> Callable[[logg
 
 
 def _drop_output() -> None:
-    """Let what is still to be printed vanish, so that the end of the process does not fail with it."""
+    """Discard remaining output, so that the process does not fail when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Drop what engines log about an error, or a signal, while it is on its way to the last line."""
+    """Drop the engines' log records about an error or signal that is reported in the last line."""
     error = sys.exc_info()[1]
     stopped = isinstance(error, SystemExit) and bool(_stopped_by)
     return record.levelno < logging.ERROR or not (stopped or plain_message(error))

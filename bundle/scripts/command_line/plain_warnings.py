@@ -1,4 +1,4 @@
-"""Warnings as lines of the log: each once, without the line of code, and only those that are written for the user."""
+"""Log each warning for the user once, in one line without source code."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import warnings
 from typing import TextIO
 
 OWN_CODE = "scripts."
-"""Beginning of the names of the bundle's modules."""
+"""Prefix of the bundle's module names."""
 
 
 def install_plain_warnings() -> None:
     """Log each distinct warning of the bundle's code once, in one line; those of libraries at level DEBUG.
 
-    Python prints a warning over two lines, with a path and a line of code that mean nothing to the user, and repeats
-    it where a library resets the filters. What a library says about a file reaches the user through `reading`, which
-    adds the name of the file.
+    Python prints a warning in two lines, with a path and a line of code that do not help the user, and repeats it if a
+    library resets the filters. Warnings of libraries about a file are passed on by `reading`, which adds the name of
+    the file.
     """
     warnings.showwarning = _Log()
 
 
 class _Log:
-    """Stands for `warnings.showwarning`."""
+    """Replacement for `warnings.showwarning`."""
 
     def __init__(self) -> None:
         self.shown: set[str] = set()
@@ -48,7 +48,7 @@ class _Log:
 
 
 def _raised_by_own_code() -> bool:
-    """Whether the function that called `warnings.warn` belongs to the bundle; `stacklevel` does not change that."""
+    """Whether the function that called `warnings.warn` belongs to the bundle, regardless of `stacklevel`."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename in (__file__, warnings.__file__):
         frame = frame.f_back

@@ -1,4 +1,4 @@
-"""Which ids of a layered configuration a command uses, followed from the section that it runs."""
+"""Find the ids of a layered configuration that a command uses, starting from its section."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monai.bundle.utils import ID_SEP_KEY, MACRO_KEY
 
 
 def layered(config_file: str | Sequence[str], options: Mapping[str, Any]) -> ConfigParser:
-    """Read config files in layers with options on top, as MONAI does; macros stay as they are written.
+    """Read layered config files with options on top, as MONAI does; macros are not expanded.
 
     Args:
         config_file: one file or several.
@@ -25,11 +25,11 @@ def layered(config_file: str | Sequence[str], options: Mapping[str, Any]) -> Con
 class UsedIds:
     """The ids that a command reads, directly or through others.
 
-    A reference to a section (``@id``, ``%id``) uses everything in it, one into a section uses that part only.
+    A reference to a section (``@id``, ``%id``) uses all of it, a reference into a section only that part.
 
     Args:
         parser: the layered configuration, not parsed yet.
-        sections: ids that the command begins with, for instance ``run``; absent ones are left out.
+        sections: ids that the command starts from, such as ``run``; missing ones are ignored.
     """
 
     def __init__(self, parser: ConfigParser, sections: Iterable[str]) -> None:
@@ -51,7 +51,7 @@ def _within(item: str, section: str) -> bool:
 
 
 def _references(item: str, value: Any) -> Iterator[str]:
-    """Yield the ids that a value names, with those of everything in it."""
+    """Yield the ids that a value and everything in it refer to."""
     if isinstance(value, (dict, list)):
         for _, part, content in ReferenceResolver.iter_subconfigs(item, value):
             yield from _references(part, content)

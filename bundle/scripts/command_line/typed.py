@@ -1,4 +1,4 @@
-"""What was typed must be what MONAI's command line made of it."""
+"""Check that the command line did not change values as typed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from scripts.data.errors import BadInputError
 from .call import Call
 
 OPTION = re.compile(r"^(--|-[a-zA-Z])")
-"""What python-fire takes for an option, not for a value."""
+"""What python-fire parses as an option, not as a value."""
 
 
 def check_typed(call: Call, parser: ConfigParser) -> None:
-    """Refuse options given twice, and values that the command line changes.
+    """Raise for options given twice, and for values that the command line changes.
 
     python-fire keeps the last of two values, and reads them as Python: ``801#1`` is 801 with a comment, ``1_0`` is 10.
 
     Args:
         call: the command.
-        parser: its config files in layers, without its options.
+        parser: its layered config files, without its options.
 
     Raises:
-        BadInputError: naming the option.
+        BadInputError: an option is given twice or changed; the message names it.
     """
     seen = set()
     for option, text in typed_options(call.typed):
@@ -43,7 +43,7 @@ def check_typed(call: Call, parser: ConfigParser) -> None:
         else:
             continue
         raise BadInputError(
-            f"--{option} {text} was read as {value}, {why}. Put the value into two pairs of quotes: "
+            f"--{option} {text} was read as {value}, {why}. Put the value in two pairs of quotes: "
             f"--{option} '\"{text}\"'."
         )
 
@@ -53,15 +53,15 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_text(default: Any) -> bool:
-    """Whether an option is not one of numbers, as far as its own value says; null may be text."""
+    """Whether an option may be text by its default value; null may be text."""
     return default is None or (isinstance(default, str) and not default.startswith(("$", "@", "%")))
 
 
 def typed_options(typed: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield the options of a command line in their order, with the text of their values.
+    """Yield the options of a command line in order, with the text of their values.
 
     Args:
-        typed: arguments, as the shell gives them.
+        typed: arguments from the shell.
     """
     for index, argument in enumerate(typed):
         if OPTION.match(argument):

@@ -1,4 +1,4 @@
-"""Values of options are checked before patients are read."""
+"""Check the values of options before patients are read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "runtime": ("scripts.runtimes.RUNTIMES",),
     "slice_criterion": ("scripts.data.slices.CRITERIA",),
 }
-"""Where the values of an option are declared; of several places, the one that has the config's own value counts."""
+"""Where the values of an option are declared; of several places, the one that contains the config's value is used."""
 
 OR_FLAG = {"skull_stripping": "auto"}
 """Options that are true, false, or this word."""
@@ -39,29 +39,31 @@ NEEDS = {
     "typicality_file": ("typicality", True),
     "uncertainty_path": ("uncertainty", True),
 }
-"""Options that have an effect only where another is true or false."""
+"""Options that have an effect only if another is true or false."""
 
 PLACES = re.compile(r"(_dir|_file|_path|_by_volume|_3d)$|^(datalist|document|figure|fused|picture|pdf)$")
 """Options whose value is a path."""
 
 USER_IN_URL = re.compile(r"^\w+://[^/@]*:[^/@]*@|^https?://[^/@]+@")
-"""A URL with a password, or with a user that is logged in with."""
+"""A URL that contains a user or a password."""
 
 
 def check_value(option: str, value: Any, default: Any) -> None:
-    """Refuse a value that the option cannot have.
+    """Raise if a value of an option is invalid.
 
     Args:
         option: id of the option.
-        value: as it was given.
-        default: the value in the layered configs, None where they have none.
+        value: the given value.
+        default: the value in the layered configs, None if they have none.
 
     Raises:
-        BadInputError: naming what is expected. A value that may hold a password is not shown.
+        BadInputError: the value is invalid; the message states what is expected. A value that may contain a password is
+            not shown.
     """
     if isinstance(value, str) and USER_IN_URL.search(value):
         raise BadInputError(
-            f"--{option} holds a user or a password, which logs would show. Give --pacs_user, and the password in the "
+            f"--{option} contains a user or a password, which would appear in logs. Give --pacs_user, and the password "
+            "in the "
             "environment variable that --pacs_password_variable names or in --pacs_password_file."
         )
     if isinstance(value, str) and value.startswith(("$", "@", "%")):
@@ -79,15 +81,15 @@ def check_value(option: str, value: Any, default: Any) -> None:
 
 
 def check_needed(option: str, parser: ConfigParser, used: UsedIds) -> None:
-    """Refuse an option that another one leaves without effect.
+    """Raise if an option has no effect because of another one.
 
     Args:
-        option: id of an option that was given.
+        option: id of the given option.
         parser: the layered configuration with the options.
         used: the ids that the command uses.
 
     Raises:
-        BadInputError: naming both.
+        BadInputError: the option has no effect; the message names both.
     """
     other, needed = NEEDS.get(option, (None, None))
     if other is not None and other in used and is_true(parser[other]) is not needed:
@@ -99,16 +101,14 @@ def _check_place(option: str, value: Any) -> None:
     if isinstance(value, bool):
         raise BadInputError(f"--{option} has no value. Give a path: --{option} PATH.")
     if isinstance(value, (int, float)):
-        raise BadInputError(
-            f"--{option} was read as the number {value}. Write a path so that it is no number, for instance ./{value}."
-        )
+        raise BadInputError(f"--{option} was read as the number {value}. Write it as a path, such as ./{value}.")
 
 
 def _check_choice(option: str, value: Any, default: Any) -> None:
     declared = [tuple(locate(place)) for place in CHOICES[option]]  # type: ignore[arg-type]
     known = next((choices for choices in declared if default in choices), declared[-1])
     if str(value).lower() not in (str(choice).lower() for choice in known):
-        raise BadInputError(f"--{option} is '{value}', expected one of {_told(known)}.")
+        raise BadInputError(f"--{option} is '{value}', expected one of {_listed(known)}.")
 
 
 def _check_flag(option: str, value: Any) -> None:
@@ -126,7 +126,7 @@ def _check_number(option: str, value: Any) -> None:
         raise BadInputError(f"--{option} is '{value}', expected a number.")
 
 
-def _told(values: Iterable[Any]) -> str:
+def _listed(values: Iterable[Any]) -> str:
     return ", ".join(map(str, values))
 
 

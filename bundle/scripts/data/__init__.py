@@ -1,1 +1,1 @@
-"""Patients: discovery, split, slice selection and the data set of slices."""
+"""Find, read, split and name the data of patients."""

@@ -1,4 +1,4 @@
-"""Write a file completely or not at all, also when the power fails."""
+"""Write a file completely or not at all, even if the power fails."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from pathlib import Path
 from .inputs import check_no_input
 
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR)
-"""What file systems answer that cannot sync a folder."""
+"""Error codes of file systems that cannot sync a folder."""
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}(\.[a-z]+)?")
-"""What `written_whole` names a file while it is written, as version 0.4.0 and earlier did."""
+"""Names that `written_whole` of version 0.4.0 and earlier gave to temporary files."""
 _ABANDONED = 86400
-"""Seconds without a change after which nobody writes a temporary file any more."""
+"""Age in seconds of a temporary file that counts as abandoned."""
 
 
 @contextmanager
 def written_whole(path: str | os.PathLike[str], suffix: str = "") -> Iterator[str]:
-    """Give a temporary name in the file's folder, which becomes the file if nothing is raised.
+    """Yield a temporary name in the file's folder, and rename it to the file unless an error is raised.
 
-    The file is on the disk, not only in the system's memory, when it gets its name.
+    The content is synced to disk before the file is renamed.
 
     Args:
         path: file to write; its folder is created.
-        suffix: end of the temporary name, for writers that look at the extension.
+        suffix: end of the temporary name, for writers that depend on the extension.
 
     Raises:
         BadInputError: the file is an input of the command, see `scripts.data.inputs`.
@@ -56,26 +56,26 @@ def written_whole(path: str | os.PathLike[str], suffix: str = "") -> Iterator[st
 
 
 def sweep_leftovers(folder: str | os.PathLike[str], names: Iterable[str]) -> None:
-    """Remove temporary files that killed processes left, of versions that wrote directly into the folder as well.
+    """Remove temporary files that killed processes left behind, including those of older versions.
 
-    Only those go that have not changed for a day, so that no running process is likely to write them.
+    Only files unchanged for a day are removed, since no running process is likely to be writing them.
 
     Args:
         folder: where to look.
-        names: of the files that were to be written. Temporary files of others stay.
+        names: the files that were being written. Temporary files of other files are kept.
     """
     temporaries = _temporaries(os.path.abspath(folder))
     for path in (path for name in set(names) for path in temporaries.get(name, ())):
-        with suppress(OSError):  # it is gone already, or may not be removed
+        with suppress(OSError):  # already removed, or not permitted
             if path.is_file() and time.time() - path.stat().st_mtime > _ABANDONED:
                 path.unlink()
 
 
 @lru_cache(maxsize=256)
 def _temporaries(folder: str) -> dict[str, list[Path]]:
-    """Temporary files in a folder, by the file that they were to become.
+    """Temporary files in a folder, by the name of the final file.
 
-    What comes later is too young to be swept, so a folder is listed once: that of the notes has a file per patient.
+    A folder is listed only once, because it may hold a file per patient and later files are too young to be removed.
     """
     found: dict[str, list[Path]] = defaultdict(list)
     for path in Path(folder).glob(".*"):
@@ -86,7 +86,7 @@ def _temporaries(folder: str) -> dict[str, list[Path]]:
 
 
 def sync(path: str | os.PathLike[str]) -> None:
-    """Bring a file, or the names in a folder, from the system's memory to the disk.
+    """Sync a file, or the entries of a folder, to disk.
 
     Raises:
         OSError: the disk is full or broken.

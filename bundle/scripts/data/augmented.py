@@ -11,8 +11,8 @@ from torch.utils.data import Dataset
 class AugmentedDataset(Dataset):
     """Items of another dataset, randomly transformed.
 
-    The random state is set anew for every item from (seed, epoch, index). An epoch therefore looks the same whether the
-    run was interrupted before it or not, and however many workers or processes share the work.
+    The random state of every item is set from (seed, epoch, index). An epoch is therefore the same after an
+    interruption, and for any number of workers or processes.
 
     Args:
         data: dataset of dictionaries.
@@ -34,14 +34,14 @@ class AugmentedDataset(Dataset):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch the coming items are for."""
+        """Set the epoch of the items that follow."""
         self.epoch = epoch
 
     def __len__(self) -> int:
         return len(self.data) * self.repeats
 
     def __getitem__(self, index: int) -> Any:
-        """Give the transformed item."""
+        """Return the transformed item."""
         number = (self.seed * 1_000_003 + self.epoch) * 2_000_003 + index
         self.transform.set_random_state(seed=number % 2**32)
         return self.transform(self.data[index % len(self.data)])

@@ -1,4 +1,4 @@
-"""Names of BIDS: `sub-01_ses-2_ce-gadolinium_T1w`."""
+"""Parse BIDS names such as `sub-01_ses-2_ce-gadolinium_T1w`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OF_PATIENT = ("sub", "ses")
 
 
 class BidsName(NamedTuple):
-    """What a BIDS name says.
+    """The parts of a BIDS name.
 
     Attributes:
         patient: `sub-01` or `sub-01_ses-2`.
@@ -36,7 +36,7 @@ class BidsName(NamedTuple):
 
 
 def read_bids_name(stem: str, sources: tuple[str, ...] = ()) -> BidsName | None:
-    """Read a file name without extension, or return None if it is not one of BIDS."""
+    """Parse a file name without extension, or return None if it is not a BIDS name."""
     parts = stem.split("_")
     entities = dict(part.split("-", 1) for part in parts[:-1] if "-" in part)
     if len(entities) != len(parts) - 1 or not entities.get("sub") or not parts[0].startswith("sub-"):

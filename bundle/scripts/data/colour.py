@@ -1,4 +1,4 @@
-"""Colour as luminance and chroma (ITU-R BT.601, full range as in JPEG), and back."""
+"""Convert colour to luminance and chroma (ITU-R BT.601, full range as in JPEG) and back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RED, GREEN, BLUE = 0.299, 0.587, 0.114
 
 
 def luminance_and_chroma(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split a colour picture into what is fused and what is kept aside.
+    """Split a colour picture into luminance, which is fused, and chroma, which is kept.
 
     Args:
         rgb: [H, W, 3] in [0, 1].
@@ -25,14 +25,15 @@ def luminance_and_chroma(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def to_rgb(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """Put a picture together again; undoes `luminance_and_chroma`.
+    """Combine luminance and chroma; inverse of `luminance_and_chroma`.
 
     Args:
         luminance: [H, W] in [0, 1].
         chroma: [2, H, W], Cb and Cr.
 
     Returns:
-        [H, W, 3] float32. Another luminance than the chroma came with can lead out of [0, 1]; nothing is cut off here.
+        [H, W, 3] float32, not clipped. Values leave [0, 1] where the luminance differs from the one the chroma belongs
+        to.
     """
     y = luminance.astype(np.float64)
     blue = y + (2 - 2 * BLUE) * chroma[0]

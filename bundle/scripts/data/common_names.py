@@ -1,4 +1,4 @@
-"""Match file names by what they share: `img1_CDDFuse` with `img1`, `ct_01` with `1`."""
+"""Match file names by their common parts: `img1_CDDFuse` with `img1`, `ct_01` with `1`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 _NO_IMAGE = {"mask", "masks", "seg", "segmentation", "label", "labels", "gt"}
-"""Words that make another thing of a picture: `1_mask` is not the partner of `1`."""
+"""Words that mark a different kind of picture: `1_mask` is not the partner of `1`."""
 _SEPARATORS = re.compile(r"[\W_]+")
 _NUMBERED = re.compile(r"([^\W\d]*)(\d+)([^\W\d]*)")
 
@@ -18,7 +18,7 @@ class CommonNames:
     """Names of one folder, split into words and numbers.
 
     Args:
-        names: names without extension. What all of them have, such as the name of a method, does not count.
+        names: names without extension. Parts common to all, such as the name of a method, are ignored.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -38,15 +38,15 @@ class CommonNames:
     def matches(self, name: str, others: CommonNames) -> list[str]:
         """Find the names of another folder that match one of this folder.
 
-        Names match where what tells them apart from their neighbours is the same, or else where all words and numbers
-        of one are in the other. Zeros before a number and case do not count.
+        Names match if the parts that distinguish them within their folders are equal, or else if all words and numbers
+        of one occur in the other. Leading zeros and case are ignored.
 
         Args:
             name: one of the names of this folder.
             others: names of the other folder.
 
         Returns:
-            the names that match; more than one where it is ambiguous.
+            the names that match; more than one if ambiguous.
         """
         core, own = self.cores[name], Counter(self.parts[name])
         if core and core in others.by_core:
@@ -62,7 +62,7 @@ class CommonNames:
 
 
 def pair_names(folders: Sequence[Iterable[str]]) -> list[tuple[str, ...]]:
-    """Pair the names of several folders, each with one of every other folder and no other.
+    """Pair each name with exactly one name of every other folder.
 
     Args:
         folders: names without extension of every folder.

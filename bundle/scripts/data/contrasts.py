@@ -1,4 +1,4 @@
-"""Contrasts of brain images, and every word that data sets use for them."""
+"""Contrasts of brain images, and the words that data sets use for them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class Contrast:
-    """One contrast, or what else a volume beside the images can show.
+    """One contrast, or another kind of volume such as a segmentation.
 
     Attributes:
         name: as in `sources`.
-        words: how file names end and folders are called, without regard to case; the first two are shown in messages.
-        bids: how BIDS names end. Defaults to "" (it has no such name).
-        bare: words that count only where they are the whole name. Defaults to ().
-        folders: further names of folders that hold nothing else. Defaults to ().
+        words: endings of file names and names of folders, in any case; the first two are shown in messages.
+        bids: ending of BIDS names. Defaults to "" (BIDS has no name for it).
+        bare: words that count only as the whole name. Defaults to ().
+        folders: further names of folders that hold only this contrast. Defaults to ().
     """
 
     name: str
@@ -29,7 +29,7 @@ class Contrast:
 
 SEG = "seg"
 AUTOMATIC_SEG = "automatic seg"
-"""A segmentation that no expert has corrected: second choice where both exist."""
+"""A segmentation not corrected by an expert; used only if no corrected one exists."""
 MASK = "mask"
 """A mask of the brain or of unknown content: never a source, never the lesion's segmentation."""
 
@@ -65,7 +65,7 @@ VERSIONS = (
     *("bias", "n4", "unstripped", "stripped", "skull_strip", "skullstripped", "brain", "bet", "norm", "normalized"),
     *sorted(REGISTERED),
 )
-"""Words after that of the contrast that say how an image was processed: `T1c_bias`, `CT1_r2s_bet_reg`."""
+"""Words after the contrast that state how an image was processed: `T1c_bias`, `CT1_r2s_bet_reg`."""
 
 IMAGE_FOLDERS = {
     *("images", "imagestr", "imagests", "imagesval", "images_structural", "images_structural_unstripped"),
@@ -75,10 +75,10 @@ IMAGE_FOLDERS = {
 
 
 class Words(NamedTuple):
-    """What a file name says.
+    """The parts of a file name.
 
     Attributes:
-        patient: what stands before the contrast; "" for a bare `flair.nii.gz`.
+        patient: text before the contrast; "" for a bare `flair.nii.gz`.
         contrast: name of the contrast, or another source.
         versions: `VERSIONS` that follow it.
     """
@@ -94,7 +94,7 @@ def _pattern(extra: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, str]]:
     names = {one.name for one in CONTRASTS}
     contrast_of.update({word.lower(): word for word in extra if word not in names})
     words, versions = ("|".join(map(re.escape, sorted(found, key=len))) for found in (contrast_of, VERSIONS))
-    # The shortest patient counts, so that `P_brain_mask` is a mask of P. DOTALL: a name may hold even a newline.
+    # The shortest patient wins, so that `P_brain_mask` is a mask of P. DOTALL: a name may contain a newline.
     expression = rf"^(?:(.+?)[_-])?({words})((?:[_-](?:{versions}))*)$"
     return re.compile(expression, re.IGNORECASE | re.DOTALL), contrast_of
 
@@ -112,10 +112,10 @@ def read_words(stem: str, extra: tuple[str, ...] = (), bare: bool = False) -> Wo
     Args:
         stem: for instance "BraTS18_X_t1ce", "UCSF-PDGM-0004_T1c_bias" or "flair".
         extra: further sources, each recognised by its own name.
-        bare: also accept words that count only where they are the whole name. Defaults to False.
+        bare: also accept words that count only as the whole name. Defaults to False.
 
     Returns:
-        what it says, or None if it holds no known word.
+        the parts, or None if the name contains no known word.
     """
     for pattern, contrast_of in (_pattern(tuple(extra)), *([_bare_pattern()] if bare else [])):
         match = pattern.match(stem)
@@ -143,10 +143,10 @@ def contrast_of_channel(name: str) -> str:
 
 
 def bids_ending(contrast: str) -> str:
-    """Return how BIDS names of a contrast end."""
+    """Return the ending of a contrast's BIDS names."""
     return next((one.bids for one in CONTRASTS if one.name == contrast and one.bids), contrast)
 
 
 def words_of(contrast: str) -> tuple[str, ...]:
-    """Return how file names of a contrast end; of one that is not in the table its own name."""
+    """Return the endings of a contrast's file names; for an unknown contrast its own name."""
     return next((one.words for one in CONTRASTS if one.name == contrast), (contrast,))

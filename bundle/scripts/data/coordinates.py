@@ -1,4 +1,4 @@
-"""Where the voxels of a file lie: the rules of its format for reading, and those of NIfTI for writing."""
+"""Read the voxel coordinates of a file by the rules of its format, and write them as NIfTI."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from nibabel.volumeutils import shape_zoom_affine
 from .errors import BadInputError
 
 _UNITS = {0: ("unknown", 1.0), 1: ("metre", 1e3), 2: ("mm", 1.0), 3: ("micron", 1e-3)}
-"""Units of length by their code in the header: name, and millimetres in one."""
+"""Units of length by their code in the header: name, and size in mm."""
 _UNIT_NAMES = {"mm": 1.0, "m": 1e3, "cm": 10.0, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "": 1.0}
 _KNOWN_CODES = range(6)
 _SAME_PLACE = 1e-3
-"""Distance of two places that count as one, mm."""
+"""Tolerance for equal positions, mm."""
 _QUATERNION_EXCESS = 1e-5
-"""How far the squares of a rounded quaternion may add up to more than 1."""
+"""How far the sum of squares of a rounded quaternion may exceed 1."""
 _TWO_PLACES = 0.1
-"""Share of the smallest voxel from which on sform and qform disagree."""
+"""Fraction of the smallest voxel beyond which sform and qform disagree."""
 _TWO_SIZES = 0.05
-"""Share of a voxel from which on pixdim and sform disagree; a shear lengthens the steps of the sform a little."""
+"""Fraction of a voxel beyond which pixdim and sform disagree; a shear lengthens the steps of the sform slightly."""
 
 
 @dataclass(frozen=True, eq=False)
 class Coordinates:
-    """Place of a volume, and how its file says it.
+    """Coordinates of a volume, and how its file states them.
 
     Attributes:
         affine: [4, 4] float64, voxel to RAS mm. NIfTI's rule: the sform where its code is above 0, else the qform where
             its code is above 0, else the voxel sizes alone, as nibabel reads them (the origin in the middle, the first
             axis to the left).
-        sform_code: what the sform refers to: 0 nothing, 1 scanner, 2 another image, 3 Talairach, 4 MNI.
-        qform_code: the same of the qform.
-        qform: its ten numbers (handedness, 3 voxel sizes in mm, 3 of the quaternion, 3 of the offset in mm); None where
-            its code is 0 or they are no rotation. Quaternions are kept as they are, for near half a turn a quaternion
-            that was computed anew from the affine would lie a hundredth of a millimetre off.
-        doubts: what is contradictory, unusual or missing in the file, one sentence each, for warnings.
+        sform_code: reference of the sform: 0 none, 1 scanner, 2 another image, 3 Talairach, 4 MNI.
+        qform_code: reference of the qform.
+        qform: its ten numbers (handedness, 3 voxel sizes in mm, 3 of the quaternion, 3 of the offset in mm); None if
+            its code is 0 or they are not a rotation. Quaternions are kept unchanged: near half a turn, a quaternion
+            recomputed from the affine would be off by a hundredth of a millimetre.
+        doubts: contradictory, unusual or missing entries of the header, one sentence each, for warnings.
     """
 
     affine: np.ndarray
@@ -51,21 +51,22 @@ class Coordinates:
 
 
 def nifti_coordinates(header: nib.Nifti1Header, shape: Sequence[int], file: str) -> Coordinates:
-    """Read the place of a volume from a header.
+    """Read the coordinates of a volume from a NIfTI header.
 
     Args:
-        header: header as it stands in the file, unchecked.
+        header: header as stored in the file, unchecked.
         shape: size of the volume along each axis.
         file: name for messages.
 
     Raises:
-        BadInputError: the form that counts is no affine: its numbers are not finite, or its quaternion no rotation.
+        BadInputError: the form in use is not an affine: its numbers are not finite, or its quaternion is not a
+            rotation.
     """
     doubts: list[str] = []
     unit = int(header["xyzt_units"]) & 7
     name, to_mm = _UNITS.get(unit, (f"code {unit}", 1.0))
     if unit not in _UNITS:
-        doubts.append(f"its unit of length is unknown to NIfTI ({name}) and taken as mm")
+        doubts.append(f"its unit of length is unknown to NIfTI ({name}); mm is assumed")
     elif to_mm != 1.0:
         doubts.append(f"its unit of length is the {name}, converted to mm")
     sform_code, qform_code = (max(0, int(header[f"{form}form_code"])) for form in "sq")
@@ -98,10 +99,10 @@ def nifti_coordinates(header: nib.Nifti1Header, shape: Sequence[int], file: str)
         spacing = np.asarray(fields[1:4])
         if not (np.isfinite(spacing) & (spacing > 0)).all():
             spacing = np.where(np.isfinite(spacing) & (spacing != 0), np.abs(spacing), 1.0)
-            doubts.append("some of its voxel sizes are not above 0; they were taken without their sign, 0 as 1 mm")
+            doubts.append("some of its voxel sizes are not positive; their absolute value is used, and 1 mm for 0")
         affine = shape_zoom_affine([*shape[:3], 1, 1][:3], spacing, x_flip=True)
         doubts.append(
-            "it does not say how it is oriented (the codes of sform and qform are 0); its first axis is taken to run "
+            "its orientation is not given (the codes of sform and qform are 0); its first axis is assumed to run "
             "to the left"
         )
     kept = fields if qform_code and qform_affine is not None else None
@@ -111,23 +112,23 @@ def nifti_coordinates(header: nib.Nifti1Header, shape: Sequence[int], file: str)
 def lps_coordinates(
     direction: np.ndarray, spacing: Sequence[float], origin: Sequence[float], unit: str = "mm", oriented: bool = True
 ) -> Coordinates:
-    """Return the place of a volume as ITK, NRRD and MetaImage describe it: in LPS, by direction, spacing and origin.
+    """Convert the description of ITK, NRRD and MetaImage: direction, spacing and origin in LPS.
 
     Args:
         direction: [N, N], one column for each axis of the volume, N up to 3 or more.
         spacing: size of a voxel along each axis.
         origin: centre of the first voxel.
         unit: unit of length of spacing and origin. Defaults to "mm".
-        oriented: whether the file says how the volume is oriented. Defaults to True.
+        oriented: whether the file states an orientation. Defaults to True.
     """
     doubts = []
     to_mm = _UNIT_NAMES.get(unit.lower())
     if to_mm is None:
-        doubts.append(f"its unit of length {unit!r} is unknown and taken as mm")
+        doubts.append(f"its unit of length {unit!r} is unknown; mm is assumed")
     elif to_mm != 1.0:
         doubts.append(f"its unit of length is {unit}, converted to mm")
     if not oriented:
-        doubts.append("it does not say how it is oriented; its axes are taken to run to the left, back and up")
+        doubts.append("its orientation is not given; its axes are assumed to run to the left, back and up")
     size = min(3, len(spacing))
     affine = np.eye(4)
     affine[:size, :size] = (np.asarray(direction) * np.asarray(spacing))[:size, :size]
@@ -137,12 +138,12 @@ def lps_coordinates(
 
 
 def largest_distance(one: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> float:
-    """Return how far two affines place a voxel apart at most, mm: at one of the corners.
+    """Return the largest distance between the positions that two affines give a voxel, mm.
 
     Args:
         one: [4, 4], voxel to millimetre.
         other: [4, 4], the same.
-        shape: size of the volume; what follows the third axis does not matter.
+        shape: size of the volume; only the first three axes count.
     """
     ends = [(0.0, max(float(size) - 1.0, 1.0)) for size in [*shape[:3], 1, 1][:3]]
     corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -151,7 +152,7 @@ def largest_distance(one: np.ndarray, other: np.ndarray, shape: Sequence[int]) -
 
 
 def same_place(one: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> bool:
-    """Whether two affines agree to 0.001 mm, for smaller voxels to a thousandth of a voxel; NIfTI's floats allowed for.
+    """Whether two affines agree to 0.001 mm (or 0.001 voxels if smaller), allowing for NIfTI's float precision.
 
     Args:
         one: [4, 4], voxel to millimetre.
@@ -166,17 +167,17 @@ def same_place(one: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> bool
 def write_coordinates(
     header: nib.Nifti1Header, affine: np.ndarray, shape: Sequence[int], like: Coordinates | None = None
 ) -> None:
-    """Write a place into a header, in mm, as the source says it.
+    """Write coordinates into a header, in mm, in the forms that the source uses.
 
-    Where the affine is the source's, both of its forms are kept, each with its code. Elsewhere the affine is written
-    into both under the source's codes. A quaternion cannot hold shears: the sform alone holds these. Codes of 0 stay 0
-    as long as the voxel sizes alone give the affine; else the sform gets code 2.
+    If the affine equals the source's, both of its forms are kept with their codes. Otherwise the affine is written to
+    both, with the source's codes. A quaternion cannot represent shears, so these are written to the sform only. Codes
+    of 0 stay 0 as long as the voxel sizes alone give the affine; otherwise the sform gets code 2.
 
     Args:
         header: header to change.
         affine: [4, 4], voxel to RAS mm.
         shape: size of the volume.
-        like: place of the source. Defaults to None (scanner coordinates in both forms).
+        like: coordinates of the source. Defaults to None (scanner coordinates in both forms).
     """
     sform_code, qform_code = (1, 1) if like is None else (like.sform_code, like.qform_code)
     header["xyzt_units"] = 2
@@ -213,7 +214,7 @@ def _set_qform(header: nib.Nifti1Header, qform: tuple[float, ...], code: int) ->
 def _qform_fields(header: nib.Nifti1Header, shape: Sequence[int], to_mm: float) -> tuple[float, ...]:
     qfac = -1.0 if float(header["pixdim"][0]) < 0 else 1.0
     spacing = [float(size) * to_mm for size in header["pixdim"][1:4]]
-    # An axis of one voxel needs no size, and many writers give it none.
+    # An axis of one voxel needs no size, and many writers omit it.
     lengths = [*shape[:3], 1, 1][:3]
     spacing = [1.0 if size == 0 and length == 1 else size for size, length in zip(spacing, lengths, strict=True)]
     quaternion = [float(header[f"quatern_{name}"]) for name in "bcd"]
@@ -225,8 +226,8 @@ def _affine_of(qform: tuple[float, ...]) -> np.ndarray | None:
     qfac, spacing, quaternion, offset = qform[0], np.array(qform[1:4]), qform[4:7], qform[7:]
     if not np.isfinite(qform).all() or (spacing <= 0).any():
         return None
-    # As the reference implementation of NIfTI has it; nibabel takes a first number below 6e-4 for 0, which turns a
-    # volume by up to a tenth of a millimetre.
+    # As in NIfTI's reference implementation; nibabel treats a first number below 6e-4 as 0, which moves voxels
+    # by up to a tenth of a millimetre.
     first = 1.0 - float(np.dot(quaternion, quaternion))
     if first < -_QUATERNION_EXCESS:
         return None
@@ -242,7 +243,7 @@ def _contradictions(
 ) -> list[str]:
     sizes = nib.affines.voxel_sizes(affine)
     if not np.isfinite(affine).all():
-        return []  # refused when it is used
+        return []  # raises an error where it is used
     if qform_affine is not None:
         apart = largest_distance(affine, qform_affine, shape)
         if apart > _TWO_PLACES * sizes.min():
@@ -250,6 +251,6 @@ def _contradictions(
         return []
     spacing = np.array(fields[1:4])
     if (spacing != 0).any() and not np.allclose(spacing, sizes, rtol=_TWO_SIZES, atol=0):
-        told, counts = (" x ".join(f"{size:.4g}" for size in each) for each in (spacing, sizes))
-        return [f"its voxel sizes are {told} mm by pixdim but {counts} mm by the sform, which is used"]
+        by_pixdim, by_sform = (" x ".join(f"{size:.4g}" for size in each) for each in (spacing, sizes))
+        return [f"its voxel sizes are {by_pixdim} mm by pixdim but {by_sform} mm by the sform, which is used"]
     return []

@@ -19,7 +19,7 @@ from .schema import check_schema
 from .strict_json import read_json
 
 Patient = dict[str, Any]
-"""Record of one patient: "patient", a path per source, optional "seg" or "seg_candidates", "channels", "section"; or
+"""Record of a patient: "patient", a path per source, optional "seg" or "seg_candidates", "channels", "section"; or
 "patient" and "problem"."""
 
 DEFAULT_SOURCES = ("t1gd", "flair")
@@ -48,7 +48,7 @@ _ENTRY = {
         },
     },
 }
-"""What an entry of a datalist has to look like, next to the paths of its files."""
+"""Schema of an entry of a datalist, apart from the paths of its files."""
 
 
 def find_patients(
@@ -57,36 +57,35 @@ def find_patients(
     datalist: str | os.PathLike[str] | None = None,
     is_image: Callable[[str], bool] = is_nifti,
 ) -> list[Patient]:
-    """Find every patient of a data set. The layout is detected automatically, whatever the depth of the folders.
+    """Find every patient of a data set. The layout is detected automatically, at any depth of folders.
 
     Known layouts, see `docs/data_layouts.md`:
 
-    - BraTS of all years, and others whose file names end in the contrast (UPENN-GBM, UCSF-PDGM, RHUH-GBM);
+    - BraTS of all years, and other sets whose file names end in the contrast (UPENN-GBM, UCSF-PDGM, RHUH-GBM);
     - BIDS; LUMIERE; one folder for each contrast; one patient's folder;
     - Medical Segmentation Decathlon and nnU-Net with their `dataset.json`;
-    - a datalist JSON, `{"training": [{"patient", "t1gd", "flair", "seg"}], "validation": [...]}`
-      or a plain list, with paths relative to the JSON's own folder. It is taken from `datalist`,
-      from `dataset_dir` where that is a `.json` file, or from `dataset_dir/datalist.json`.
+    - a datalist JSON, `{"training": [{"patient", "t1gd", "flair", "seg"}], "validation": [...]}` or a plain list, with
+      paths relative to the JSON's folder. It is read from `datalist`, from `dataset_dir` if that is a `.json` file, or
+      from `dataset_dir/datalist.json`.
 
-    Image files that are seen and not taken are logged with the reason.
+    Image files that are skipped are logged with the reason.
 
     Args:
         dataset_dir: folder of the data set.
-        sources: modalities to fuse, in order: "t1gd", "flair", "t1", "t2", or any other word that
-            ends the file names. Defaults to ("t1gd", "flair").
-        datalist: datalist JSON. Defaults to None (look at the folder).
-        is_image: which files of patients' folders are images, by their names. Defaults to `is_nifti`.
+        sources: modalities to fuse, in order: "t1gd", "flair", "t1", "t2", or any other ending of file names. Defaults
+            to ("t1gd", "flair").
+        datalist: datalist JSON. Defaults to None (search the folder).
+        is_image: whether a file of a patient's folder is an image, by its name. Defaults to `is_nifti`.
 
     Returns:
-        records sorted by patient, with absolute paths as str: {"patient", source: path, ...} and
-        where they exist "seg", "channels" ({source: channel} of a 4-channel file) and "section"
-        ("training", "validation" or "test" of a datalist). Where several files could be the segmentation,
-        "seg_candidates" lists them instead of "seg". A patient that lacks a modality or is ambiguous is {"patient",
-        "problem"}.
+        records sorted by patient, with absolute paths as str: {"patient", source: path, ...} and, where present, "seg",
+        "channels" ({source: channel} of a 4-channel file) and "section" ("training", "validation" or "test" of a
+        datalist). Where several files could be the segmentation, "seg_candidates" lists them instead of "seg". A
+        patient that lacks a modality or is ambiguous is {"patient", "problem"}.
 
     Raises:
-        BadInputError: the folder is missing, is not a folder, is empty or holds no patient; the datalist cannot be
-            read or has two patients of one name.
+        BadInputError: the folder is missing, is not a folder, is empty or holds no patient; the datalist cannot be read
+            or has two patients with the same name.
     """
     sources = _check_sources(sources)
     root = Path(dataset_dir).expanduser().absolute()
@@ -180,7 +179,7 @@ def _nothing_found(scan: Scan, context: Context) -> str:
         else ""
     )
     return (
-        f"no patient was found in {scan.root}. Looked for {_expected('<patient>', sources)} and the other layouts of "
+        f"no patient was found in {scan.root}. Searched for {_expected('<patient>', sources)} and the other layouts of "
         f"docs/data_layouts.md at any depth, and for datalist.json; found {found}.{dicom}{lines}\n"
         "Rename the files, let configs/make_datalist.json write a datalist from patterns of their names, or write one: "
         f'{{"training": [{{"patient": "p1", {_datalist_example(sources)}}}]}}'
@@ -269,7 +268,7 @@ def _resolve(value: str, datalist: Path, root: Path) -> Path:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether there is such a file; a text that no path can be, too long or with a null character, names none."""
+    """Whether the file exists; False if the text is not a valid path (too long, or with a null character)."""
     try:
         return path.is_file()
     except (OSError, ValueError):

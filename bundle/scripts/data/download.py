@@ -11,13 +11,13 @@ TASK = "Task01_BrainTumour"
 def download_decathlon(root: str | os.PathLike[str]) -> str:
     """Download and unpack Task01_BrainTumour (7 GB, 484 + 266 patients, CC BY-SA 4.0).
 
-    An archive or a folder that is already there is not downloaded again.
+    An existing archive or folder is not downloaded again.
 
     Args:
         root: folder to download to; created where missing.
 
     Returns:
-        folder of the task, to be used as `dataset_dir`.
+        folder of the task, for `dataset_dir`.
     """
     from monai.apps import DecathlonDataset, download_and_extract
 

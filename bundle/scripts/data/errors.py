@@ -1,17 +1,17 @@
-"""The errors that a user sees without a traceback: one for what was given, one for faults of the bundle itself."""
+"""Errors that are shown to the user without a traceback: bad input, and bugs of the bundle."""
 
 from __future__ import annotations
 
 
 class BadInputError(ValueError):
-    """Input that cannot be used. Its message names the file, what was expected and the remedy."""
+    """Input that cannot be used. The message names the file, what was expected and the remedy."""
 
 
 class InternalError(RuntimeError):
-    """A check of the bundle on its own results failed: a fault of the bundle, not of the input.
+    """A check of the bundle on its own results failed: a bug of the bundle, not bad input.
 
-    Nothing was written. The message says what was checked, on which file, with both values; a request to report it is
-    added where the message is shown.
+    Nothing was written. The message states what was checked, on which file, and both values. A request to report the
+    bug is added when the message is shown.
     """
 
 

@@ -1,4 +1,4 @@
-"""Yes and no as a command line gives them."""
+"""Parse yes and no from a command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .errors import BadInputError
 
 
 def is_true(flag: bool | int | str | None) -> bool:
-    """Read a yes or no as a command line gives it: true, True, 1 or "yes".
+    """Parse a yes or no from a command line: true, True, 1 or "yes".
 
     Raises:
         BadInputError: when it is neither yes nor no.

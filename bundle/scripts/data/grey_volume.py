@@ -1,4 +1,4 @@
-"""Read a grey image as a volume, whether picture or NIfTI, and say what its values mean."""
+"""Read a grey picture or NIfTI file as a volume, with the meaning of its values."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from .pictures import ENDINGS, is_picture, read_picture
 
 @dataclass(frozen=True)
 class GreyVolume:
-    """A grey image, and what is known of it.
+    """A grey image and its properties.
 
     Attributes:
         path: file that it was read from.
-        values: [X, Y, Z] float32, finite. A picture is [H, W, 1] in [0, 1]; of a NIfTI file these are the values in the
-            file, its scale factor followed.
-        affine: [4, 4], voxel to millimetre; None where the file does not say (a picture, an image of two dimensions,
-            an affine that is missing or the identity).
-        dtype: type in the file where that is an integer without scale factor, else None.
-        levels: value in the file that `values` calls 1: 255 or 65535 for a picture, 1 for NIfTI.
-        coloured: whether colour was left aside.
+        values: [X, Y, Z] float32, finite. A picture is [H, W, 1] in [0, 1]; a NIfTI file gives its values with the
+            scale factor applied.
+        affine: [4, 4], voxel to mm; None if unknown (a picture, a two-dimensional image, a missing affine or the
+            identity).
+        dtype: type in the file if that is an integer without scale factor, else None.
+        levels: value in the file that corresponds to 1 in `values`: 255 or 65535 for a picture, 1 for NIfTI.
+        coloured: whether colour was discarded.
     """
 
     path: str
@@ -48,14 +48,14 @@ class GreyVolume:
 def read_grey_volume(path: str | os.PathLike[str], channel: int | None = None) -> GreyVolume:
     """Read a picture or NIfTI file.
 
-    Colour is read as its luminance. NIfTI images of two dimensions are volumes of one slice.
+    Colour is read as its luminance. Two-dimensional NIfTI images become volumes of one slice.
 
     Args:
         path: picture (`scripts.data.pictures.FORMATS`), `.nii` or `.nii.gz` file.
         channel: channel of a 4-dimensional NIfTI file. Defaults to None (the file holds one volume).
 
     Raises:
-        BadInputError: the file cannot be read, is of another format, or holds NaN or Inf.
+        BadInputError: the file cannot be read, has another format, or contains NaN or Inf.
     """
     file = os.fspath(path)
     if is_picture(file):
@@ -65,7 +65,7 @@ def read_grey_volume(path: str | os.PathLike[str], channel: int | None = None) -
         return GreyVolume(file, values, None, np.dtype(f"uint{picture.bits}"), levels, picture.chroma is not None)
     if not Path(file).name.lower().endswith((".nii", ".nii.gz")):
         raise BadInputError(
-            f"{file} is not an image by its name, expected {ENDINGS}, .nii or .nii.gz. Convert it first."
+            f"{file} has an unsupported extension, expected {ENDINGS}, .nii or .nii.gz. Convert it first."
         )
     opened = open_nifti(file)
     content = as_volume(opened)
@@ -80,13 +80,13 @@ def read_grey_volume(path: str | os.PathLike[str], channel: int | None = None) -
     if not finite.all():
         nan = int(torch.isnan(values).sum())
         raise BadInputError(
-            f"{file} holds {nan} NaN and {int((~finite).sum()) - nan} Inf among {values.numel()} voxels. NaN is "
-            "read as background only where all of it lies outside the head. Replace them."
+            f"{file} holds {nan} NaN and {int((~finite).sum()) - nan} Inf among {values.numel()} voxels. NaN is read "
+            "as background only if all of it lies outside the head. Replace these values."
         )
     return GreyVolume(file, values, affine, opened.plain_integer, 1.0, False)
 
 
 def _known_affine(coordinates: Coordinates) -> torch.Tensor | None:
-    """The affine, unless it only fills the place of one: many programs write the identity or none."""
+    """Return the affine unless it is a placeholder: many programs write the identity or none at all."""
     said = coordinates.sform_code or coordinates.qform_code
     return torch.from_numpy(coordinates.affine) if said and not np.array_equal(coordinates.affine, np.eye(4)) else None

@@ -1,4 +1,4 @@
-"""Locks between processes: a file is held by one process until it lets go or dies."""
+"""Lock files between processes, until the process releases them or ends."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Held(NamedTuple):
     """A file that this process holds.
 
     Attributes:
-        descriptor: of the open file.
-        certain: whether no other process holds it. False on file systems that know no locks, such as some network
-            drives: there every process gets the file.
+        descriptor: file descriptor of the open file.
+        certain: whether the lock is exclusive. False on file systems without locks, such as some network drives, where
+            every process gets the file.
     """
 
     descriptor: int
@@ -25,16 +25,16 @@ class Held(NamedTuple):
 
 
 def hold(path: str | os.PathLike[str], wait: bool = False) -> Held | None:
-    """Lock a file, which is made if missing, for this process alone.
+    """Lock a file exclusively for this process; create it if missing.
 
-    The system releases the lock when the process ends, however it ends, so no lock is ever stale.
+    The system releases the lock when the process ends for any reason, so locks are never stale.
 
     Args:
         path: the file; its folder must exist.
         wait: wait for another process that holds it. Defaults to False.
 
     Returns:
-        what `let_go` takes, or None where another process holds the file.
+        the argument for `let_go`, or None if another process holds the file.
 
     Raises:
         OSError: the file cannot be opened, or its folder does not exist.
@@ -56,12 +56,12 @@ def hold(path: str | os.PathLike[str], wait: bool = False) -> Held | None:
         held = Held(descriptor, certain=True)
         if is_held(path, held):
             return held
-        # the holder before removed the file while this process waited for it
+        # the previous holder removed the file while this process waited
         os.close(descriptor)
 
 
 def is_held(path: str | os.PathLike[str], held: Held) -> bool:
-    """Whether the file that was locked is still the one at `path`."""
+    """Whether the locked file is still the one at `path`."""
     try:
         there, own = os.stat(path), os.fstat(held.descriptor)
     except OSError:

@@ -1,4 +1,4 @@
-"""What must not appear in messages, logs and records: the identity of patients, and names of files that may hold it."""
+"""Hide the identity of patients, and file names that may contain it, in messages, logs and records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .shown_words import is_harmless
 
 HIDDEN = "[hidden]"
 SHORT_UID = "uid-"
-"""Begins what stands for a UID."""
+"""Prefix of the replacement for a UID."""
 _TOKEN = re.compile(r"""[^\s/\\'"(),:;<>=\[\]]+""")
 _UID = re.compile(r"(?<![\w.])(?!1\.2\.840\.10008\.)(?:\d+(?:\.\d+){5,}|2\.25\.\d+)(?!\w)")
 _SHORTEST, _SHORTEST_WITHIN_WORDS = 3, 5
@@ -22,15 +22,15 @@ _SHORTEST, _SHORTEST_WITHIN_WORDS = 3, 5
 class Identity:
     """Hides an identity in texts.
 
-    UIDs other than those of the standard become `short_uid`, values "[hidden]", and parts of names `short_name`.
+    UIDs that the standard does not define become `short_uid`, values "[hidden]", and parts of names `short_name`.
 
     Args:
-        values: texts to hide, in upper or lower case. Those of five letters and more are also hidden within words, for
-            names are joined without a separator; shorter ones as words of their own; of less than three characters
-            none, for they identify nobody.
+        values: texts to hide, in upper or lower case. Texts of five or more letters are also hidden inside words,
+            because names may be joined without a separator. Shorter texts are hidden as whole words only. Texts of
+            fewer than three characters are not hidden, because they identify nobody.
         patterns: regular expressions to hide.
-        names: names of files and folders to hide, unless every word in them is known, see `is_harmless`.
-        roots: beginning of a path, and what to write in its place.
+        names: names of files and folders to hide, unless they contain only known words, see `is_harmless`.
+        roots: beginnings of paths, and their replacements.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Identity:
         names: Iterable[str] = (),
         roots: Mapping[str, str] | None = None,
     ) -> None:
-        # Longest first, so that nothing is left of a value of which a part was replaced before.
+        # Longest first: replacing a part of a longer value first would leave the rest of it.
         long = sorted({value for value in values if len(value) >= _SHORTEST}, key=len, reverse=True)
         expressions = [*patterns, *(_expression(value) for value in long)]
         self._values = re.compile("|".join(expressions), re.IGNORECASE) if expressions else None
@@ -65,19 +65,19 @@ class Identity:
 
 
 def short_name(name: str) -> str:
-    """Return what stands for the name of a file or folder: "file-" and the beginning of its checksum."""
+    """Return a replacement for the name of a file or folder: "file-" and the beginning of its checksum."""
     return f"file-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def short_uid(uid: str) -> str:
-    """Return what stands for a UID: "uid-" and the beginning of its checksum."""
+    """Return a replacement for a UID: "uid-" and the beginning of its checksum."""
     return f"{SHORT_UID}{hashlib.sha256(uid.encode()).hexdigest()[:8]}"
 
 
 def hide_in_messages(identity: Identity) -> None:
-    """Hide an identity in everything that this process logs from now on, warnings of Python included.
+    """Hide an identity in everything that this process logs from now on, including Python warnings.
 
-    It takes the place of the identity before.
+    It replaces the previous identity.
     """
     _hiding.identity = identity
     if logging.getLogRecordFactory() is not _hiding:
@@ -87,12 +87,12 @@ def hide_in_messages(identity: Identity) -> None:
 
 
 def shown_message(text: str) -> str:
-    """Return a message as it may be shown: without what `hide_in_messages` was given."""
+    """Return a message without the identity given to `hide_in_messages`."""
     return _hiding.identity.hide(text)
 
 
 class _HidingRecords:
-    """Makes log records, of whatever logger, without the identity."""
+    """Log record factory that hides the identity, for all loggers."""
 
     def __init__(self) -> None:
         self.identity = Identity()
@@ -102,7 +102,7 @@ class _HidingRecords:
         record = self.make(*args, **options)
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):  # arguments that do not fit the text: logging itself says so later
+        except (TypeError, ValueError):  # arguments do not fit the format: logging reports it later
             return record
         record.msg, record.args = self.identity.hide(message), ()
         if record.exc_info and record.exc_info[0]:
@@ -111,7 +111,7 @@ class _HidingRecords:
 
 
 def shown_traceback(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> str:
-    """Format an error as Python does, without what must not be shown."""
+    """Format an error as Python does, with the identity hidden."""
     return shown_message("".join(traceback.format_exception(kind, error, trace)).rstrip())
 
 

@@ -30,15 +30,15 @@ Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 class _NoPartnerError(Exception):
-    """One image cannot be scored; the others can."""
+    """An image cannot be scored; others are not affected."""
 
 
 @dataclass(frozen=True)
 class _File:
-    """An image file and what its name says.
+    """An image file and the parts of its name.
 
-    path; stem: name without extension; key: what it shares with the images that belong to it; place: path within the
-    folder that was given, without extension; word: the source that it is of, or None.
+    stem: name without extension; key: part shared with the images that belong to it; place: path within the given
+        folder, without extension; word: its source, or None.
     """
 
     path: Path
@@ -54,38 +54,38 @@ def find_image_sets(
     decomposed: Paths | None = None,
     source_names: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Find what is to be scored: every fused image with its sources.
+    """Find every fused image to score, with its sources.
 
-    Each of `fused`, `sources` and `decomposed` is a file or a folder, looked through with the folders below it. Files
-    alone belong together whatever their names. In folders the partner of a fused image is, in this order,
+    Each of `fused`, `sources` and `decomposed` is a file or a folder, which is searched recursively. Single files
+    belong together regardless of their names. In folders the partner of a fused image is, in this order,
 
-    - the file of the same name, in the same place below its folder;
+    - the file of the same name, at the same relative path;
     - the file of the same name;
     - the file of the same name up to known endings: `_fused`, the name of the source (`_CT`, `_t1ce`, `-t2f`),
       `_decomposed`, and what this bundle writes (`P_t1gd_decomposed.nii.gz`, `P_decomposed-1_estimate.png`);
-    - the one file whose name shares with it what tells files apart: `img1` for `img1_CDDFuse`, `ct_01` for `1`. Such
-      pairs are logged.
+    - the one file whose name has the same distinguishing part: `img1` for `img1_CDDFuse`, `ct_01` for `1`. Such pairs
+      are logged.
 
-    Extensions do not count, but pictures go with pictures and NIfTI with NIfTI. Where a folder holds images that end in
-    `_fused`, the others in it are no fused images.
+    Extensions are ignored, but pictures are paired with pictures and NIfTI with NIfTI. If a folder contains images that
+    end in `_fused`, only these are fused images.
 
-    One folder for all sources is a data set: of patients as `find_patients` knows them, or of pictures whose names
-    end in the sources' names.
+    One folder for all sources is a data set: patients as found by `find_patients`, or pictures whose names end in the
+    sources' names.
 
     Args:
         fused: fused image or folder of them.
         sources: a file or folder for each source, in the order of fusion; or one folder for all.
         decomposed: a file or folder for each source, in the same order, or one folder for all. Defaults to None.
-        source_names: names of the sources, for the tables and as endings of file names. Defaults to None: those of the
-            folders where they differ, what files' names say, or "t1gd" and "flair" for a data set.
+        source_names: names of the sources, for the tables and as endings of file names. Defaults to None: the folders'
+            names if they differ, else the sources in the files' names, or "t1gd" and "flair" for a data set.
 
     Returns:
         a record for each fused image, in the order of their names: "patient" (its name without endings), "fused",
-        "sources" {name: path}, "decomposed" {name: path}, empty where none are given, and "channels" of a data set
-        that keeps all sources in one file; or "patient" and "problem" where a partner is missing or ambiguous.
+        "sources" {name: path}, "decomposed" {name: path}, empty where none are given, and "channels" of a data set that
+        keeps all sources in one file; or "patient" and "problem" if a partner is missing or ambiguous.
 
     Raises:
-        BadInputError: a path does not exist, there is no fused image, or the arguments do not fit together.
+        BadInputError: a path does not exist, no fused image is found, or the arguments do not fit together.
     """
     if fused is None or sources is None:
         raise BadInputError(
@@ -132,7 +132,7 @@ def _existing(path: str | os.PathLike[str], role: str) -> Path:
     if not found.exists():
         raise BadInputError(f"{found} does not exist. Give an existing file or folder by --{role}.")
     if found.is_file() and not _is_image(found):
-        raise BadInputError(f"{found} is not an image by its name, expected {ENDINGS}, .nii or .nii.gz.")
+        raise BadInputError(f"{found} has an unsupported extension, expected {ENDINGS}, .nii or .nii.gz.")
     return found
 
 
@@ -153,12 +153,12 @@ def _names(sources: Sequence[Path], shared: bool, given: Sequence[str] | None) -
     else:
         parsed = [parse_name(f"{_stem(path)}.nii") if path.is_file() else None for path in sources]
         words = [found[1] for found in parsed if found]
-        # Of a folder its own name counts, of a file that of the folder it lies in.
+        # A folder is named by itself, a file by the folder that contains it.
         inside = [path if path.is_file() else path.resolve() / "image" for path in sources]
         names = words if len(set(words)) == len(sources) else source_labels(inside)
     if len(names) < 2 or len({name.lower() for name in names}) != len(names):
         raise BadInputError(
-            f"the sources are {names}, expected two or more of different names. Give a file or folder for each by "
+            f"the sources are {names}, expected two or more with different names. Give a file or folder for each by "
             "--sources \"['CT','MRI']\", and names by --source_names if those of the folders do not differ."
         )
     return names
@@ -182,16 +182,16 @@ def _stem(path: Path) -> str:
 
 
 def _images(root: Path) -> Iterator[tuple[Path, str, Path]]:
-    """Give path, stem, and place without extension of every image in a folder, or of one file.
+    """Yield path, stem, and place without extension of every image in a folder, or of one file.
 
-    Copies in another format of a PNG file of the same name are left out.
+    Copies of a PNG file in another format are skipped.
     """
     files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
     folder = root.parent if root.is_file() else root
     png = {path.with_suffix("") for path in files if path.suffix.lower() == ".png"}
     for path in files:
         if is_picture(path) and path.suffix.lower() != ".png" and path.with_suffix("") in png:
-            logger.debug("not taken: %s: copy of a PNG file of the same name", path)
+            logger.debug("skipped: %s: copy of a PNG file of the same name", path)
         elif _is_image(path):
             yield path, _stem(path), path.relative_to(folder).with_name(_stem(path))
 
@@ -214,7 +214,7 @@ def _fused_files(root: Path, names: Sequence[str]) -> list[_File]:
     ]
     if not found:
         raise BadInputError(
-            f"There is no fused image in {root}: looked for {ENDINGS}, .nii and .nii.gz files"
+            f"no fused image was found in {root}: searched for {ENDINGS}, .nii and .nii.gz files"
             f"{' that show no source' if files else ''}. Give another folder by --fused."
         )
     return found
@@ -225,7 +225,7 @@ def _is_own_output(stem: str) -> bool:
 
 
 def _parsed(stem: str, names: Sequence[str]) -> tuple[str, str | None]:
-    """Split a name into what is shared and the source at its end, if one is there."""
+    """Split a name into the shared part and the source at its end, if any."""
     return parse_name(f"{stem}.nii", tuple(names)) or (stem, None)
 
 
@@ -304,7 +304,7 @@ def _finder(
 
 
 def _index(files: Iterable[_File]) -> list[dict[Any, list[_File]]]:
-    """Sort files by the ways in which a partner is looked for, the surest first."""
+    """Index files by each way of finding a partner, the most reliable first."""
     by_place: dict[Any, list[_File]] = {}
     by_stem: dict[Any, list[_File]] = {}
     by_key: dict[Any, list[_File]] = {}
@@ -330,23 +330,23 @@ def _partner(
             beside = [file for file in candidates if file.place.parent == fused.place.parent]
             candidates = beside if len(beside) == 1 else candidates
         if len(candidates) > 1:
-            told = ", ".join(str(file.path) for file in candidates[:_SHOWN])
+            shown = ", ".join(str(file.path) for file in candidates[:_SHOWN])
             raise _NoPartnerError(
-                f"{fused.path} has {len(candidates)} partners for {name} in {root}: {told}"
+                f"{fused.path} has {len(candidates)} partners for {name} in {root}: {shown}"
                 f"{', …' if len(candidates) > _SHOWN else ''}. Keep one, or name the files themselves."
             )
         if candidates:
             if way not in ways:
-                logger.info("%s and %s are paired by what their names share", fused.path, candidates[0].path)
+                logger.info("%s and %s are paired by the common parts of their names", fused.path, candidates[0].path)
             return candidates[0].path
     if other_kind:
         raise _NoPartnerError(
-            f"{fused.path} and {other_kind[0].path} are of different formats, so how they lie on each other is "
-            "unknown. Convert one of them."
+            f"{fused.path} and {other_kind[0].path} have different formats, so their alignment is unknown. Convert one "
+            "of them."
         )
     raise _NoPartnerError(
-        f"{fused.path} has no partner for {name} in {root}: no {'picture' if picture else 'NIfTI file'} there is named "
-        f"{fused.stem}, {fused.key} with a known ending such as _{name}, or alike. {_nearest(fused.key, index[2])}"
+        f"{fused.path} has no partner for {name} in {root}: expected a {'picture' if picture else 'NIfTI file'} named "
+        f"{fused.stem}, {fused.key} with a known ending such as _{name}, or similar. {_nearest(fused.key, index[2])}"
         "Rename the files, or name one fused image and its sources instead of folders."
     )
 
@@ -354,11 +354,13 @@ def _partner(
 def _nearest(key: str, known: Iterable[str]) -> str:
     names = sorted(known)
     nearest = sorted(get_close_matches(key, names, _SHOWN, 0.5)) or names[:_SHOWN]
-    return f"There is {', '.join(nearest)}{', …' if len(names) > len(nearest) else ''}. " if nearest else ""
+    return (
+        f"The nearest names are {', '.join(nearest)}{', …' if len(names) > len(nearest) else ''}. " if nearest else ""
+    )
 
 
 def _identities(files: Sequence[_File]) -> list[str]:
-    """Names for the tables: the shortest that differ."""
+    """The shortest distinct names, for the tables."""
     for names in (
         [file.key for file in files],
         [file.place.as_posix() for file in files],

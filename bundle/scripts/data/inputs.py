@@ -1,4 +1,4 @@
-"""The files that the running command reads: no result may take the place of one."""
+"""Protect the input files of the running command from being overwritten by its results."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from typing import Any
 from .errors import BadInputError
 
 _inputs: dict[str, dict[str, str]] = {}
-"""Inputs of the command by their folder, without links, and their name, in small letters."""
+"""Inputs of the command: resolved folder, and name in lower case."""
 
 _NO_FILES = ("patient", "problem", "section")
-"""Keys of a record whose words are no paths."""
+"""Keys of a record whose values are not paths."""
 
 
 def protect_inputs(files: Iterable[str | os.PathLike[str]]) -> None:
-    """Name the input files of the command that begins; those of an earlier command in this process are forgotten.
+    """Register the input files of a command; those of an earlier command in this process are forgotten.
 
-    Files are replaced by renaming, so what could be lost is a name in a folder. Another name of an input, a hard or a
-    symbolic link, may be replaced: the input keeps its own. Where an input is itself a link, the file that it leads to
-    counts as well.
+    Results are renamed into place, so only a name in a folder could be lost. A hard or symbolic link to an input may be
+    replaced, because the input keeps its own name. If an input is itself a link, its target is protected as well.
 
     Args:
         files: paths of the files.
@@ -37,7 +36,7 @@ def protect_inputs(files: Iterable[str | os.PathLike[str]]) -> None:
 
 
 def is_input(path: str | os.PathLike[str]) -> bool:
-    """Whether there is a file at a path that the command reads, or a folder that holds one."""
+    """Whether a path is an input of the command, or a folder that contains one."""
     path = Path(path)
     if not os.path.lexists(path):
         return False
@@ -45,43 +44,44 @@ def is_input(path: str | os.PathLike[str]) -> bool:
         folder = os.path.realpath(path)
         return any(other == folder or other.startswith(f"{folder}{os.sep}") for other in _inputs)
     known = _inputs.get(os.path.realpath(path.parent), {}).get(path.name.casefold())
-    # names in large and small letters may be of one file or of two
+    # names that differ in case may be one file or two
     return known is not None and os.path.lexists(known) and os.path.samestat(os.lstat(known), os.lstat(path))
 
 
 def check_no_input(path: str | os.PathLike[str]) -> None:
-    """Refuse to write to a path where an input of the command lies.
+    """Raise if a path to be written is an input of the command.
 
     Raises:
-        BadInputError: when one does.
+        BadInputError: when it is.
     """
     if is_input(path):
         raise BadInputError(
-            f"{os.fspath(path)} is read by this command, and one of its results would have the same name: it was left "
-            "as it is, and nothing was written. Choose another --output_dir, or rename the input."
+            f"{os.fspath(path)} is read by this command, and a result would have the same name. The file was left "
+            "unchanged and nothing was written. Choose another --output_dir, or rename the input."
         )
 
 
 def check_apart(output: str | os.PathLike[str], *inputs: str | os.PathLike[str] | None) -> None:
-    """Refuse to write a file that a command of one result reads.
+    """Raise if the result of a command is one of its inputs.
 
     Args:
         output: the file to write.
-        inputs: files that the command reads; None where it reads none.
+        inputs: files that the command reads; None for an input that is not given.
 
     Raises:
-        BadInputError: the file is one of them, by whatever name.
+        BadInputError: the file is one of them, possibly by another name.
     """
     for file in inputs:
         if file is not None and os.path.exists(output) and os.path.exists(file) and os.path.samefile(output, file):
             raise BadInputError(
-                f"{os.fspath(output)} is to be written, but the command reads that file. Choose another name for the "
+                f"{os.fspath(output)} is an input of this command and cannot be its result. Choose another name for "
+                f"the "
                 "result."
             )
 
 
 def files_of(record: Mapping[str, Any]) -> dict[str, Path]:
-    """Return the files that a record of a patient names, by what they show.
+    """Return the files of a patient's record, by source.
 
     Args:
         record: "patient", and paths or lists of paths under any other key.

@@ -1,4 +1,4 @@
-"""How image files of a patient are named: which modality, which patient, which person."""
+"""Parse names of image files: modality, patient and person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .bids_name import read_bids_name
 from .contrasts import AUTOMATIC_SEG, SEG, bids_ending, read_words, words_of
 
 VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-"""How the names of volumes end: NIfTI, and what is read by ITK."""
+"""Endings of volumes' names: NIfTI, and formats read by ITK."""
 
 _NIFTI = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
 # Some programs write `.nii.nii.gz`.
@@ -40,22 +40,22 @@ _PERHAPS_VISIT = re.compile(r"^(?:(?:scan|exam|study)[-_]?)?\d+(?:[-_.]\d+)*$", 
 
 
 def is_nifti(path: str | os.PathLike[str]) -> bool:
-    """Whether the name is that of a NIfTI file (`.nii`, `.nii.gz`, any case) and not a hidden one.
+    """Whether the name is that of a NIfTI file (`.nii`, `.nii.gz`, any case) that is not hidden.
 
-    macOS leaves a `._name.nii.gz` beside each file on foreign disks; these are not images.
+    macOS writes a hidden `._name.nii.gz` next to each file on external disks; these are not images.
     """
     name = os.path.basename(os.fspath(path))
     return not name.startswith(".") and _NIFTI.search(name) is not None
 
 
 def is_volume(path: str | os.PathLike[str]) -> bool:
-    """Whether the name is that of a volume in any format that can be read (`VOLUME_ENDINGS`) and not a hidden one."""
+    """Whether the name is that of a volume in a readable format (`VOLUME_ENDINGS`) that is not hidden."""
     name = os.path.basename(os.fspath(path))
     return not name.startswith(".") and _EXTENSION.search(name) is not None
 
 
 def without_extension(path: str | os.PathLike[str]) -> str:
-    """File name without folder and any of `VOLUME_ENDINGS`."""
+    """Return the file name without folder and without `VOLUME_ENDINGS`."""
     return _EXTENSION.sub("", os.path.basename(os.fspath(path)))
 
 
@@ -68,8 +68,8 @@ def parse_name(path: str | os.PathLike[str], sources: tuple[str, ...] = ()) -> t
 
     Returns:
         (patient, modality), for instance ("BraTS18_X", "t1gd") for `BraTS18_X_t1ce.nii.gz` or ("sub-01", "t1gd") for
-        `sub-01_ce-gadolinium_T1w.nii.gz`; the patient is empty for a bare `t1ce.nii.gz`. None if the name says no known
-        modality.
+        `sub-01_ce-gadolinium_T1w.nii.gz`; the patient is empty for a bare `t1ce.nii.gz`. None if the name contains no
+        known modality.
     """
     if not is_volume(path):
         return None
@@ -84,7 +84,7 @@ def parse_name(path: str | os.PathLike[str], sources: tuple[str, ...] = ()) -> t
 
 
 def expected_names(patient: str, modality: str) -> str:
-    """The file names under which a modality is looked for, as text for a message."""
+    """Return the file names expected for a modality, as text for a message."""
     stem = patient or "<patient>"
     words = words_of(modality)
     names = [f"{stem}_{words[0]}.nii.gz"]
@@ -97,10 +97,10 @@ def expected_names(patient: str, modality: str) -> str:
 
 
 def person_of(patient: str) -> str:
-    """Name of the person behind a patient name that also holds a visit or a date.
+    """Return the person of a patient name, without visit or date.
 
-    Two visits of one person must not be split over training and validation. Names of no known
-    scheme are a person each.
+    Two visits of one person must not be split between training and validation. A name of an unknown scheme is a person
+    of its own.
     """
     for pattern in _PERSON_PATTERNS:
         match = pattern.match(patient)
@@ -115,12 +115,12 @@ def is_visit(folder: str) -> bool:
 
 
 def may_be_visit(folder: str) -> bool:
-    """Whether a folder is one of a visit by its name, or of a patient: `0`, `2019-04-01`, `scan2`."""
+    """Whether a folder's name may be that of a visit or of a patient: `0`, `2019-04-01`, `scan2`."""
     return _PERHAPS_VISIT.match(folder) is not None
 
 
 def visit_name(person: str, visit: str) -> str:
-    """Name a patient by person and visit, so that `person_of` gives the person back: `P1_week-2`, `P1_ses-0`."""
+    """Name a patient by person and visit, so that `person_of` returns the person: `P1_week-2`, `P1_ses-0`."""
     return f"{person}_{visit}" if is_visit(visit) else f"{person}_ses-{visit}"
 
 

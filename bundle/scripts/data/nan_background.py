@@ -1,4 +1,4 @@
-"""NaN outside the head, as masking programs leave it, is background; NaN within the head is damage."""
+"""Read NaN outside the head, as written by masking programs, as background; NaN within the head is an error."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from scipy.ndimage import label
 def fill_background(volume: MetaTensor, file: str, source: str = "") -> MetaTensor:
     """Replace NaN that is background.
 
-    NaN counts as background where it forms the outside of the image: every NaN voxel is connected with the border of
-    the volume through NaN voxels that share a face. As soon as one is enclosed by finite values, nothing is replaced,
-    and the checks that follow refuse the volume; so they do where nothing is finite, and for Inf. Background becomes 0,
-    or the lowest value of the volume where that is lower.
+    NaN is background if every NaN voxel is connected to the border of the volume through face-adjacent NaN voxels. If
+    finite values enclose any of them, nothing is replaced and later checks reject the volume, as they do if nothing is
+    finite, or for Inf. Background becomes 0, or the lowest value of the volume if that is lower.
 
     Args:
         volume: [X, Y, Z].
@@ -24,7 +23,7 @@ def fill_background(volume: MetaTensor, file: str, source: str = "") -> MetaTens
         source: name of the source, for the warning. Defaults to "".
 
     Returns:
-        the volume itself, or a copy without NaN, of which a warning tells.
+        the volume itself, or a copy without NaN, after a warning.
     """
     values = np.asarray(volume.as_tensor() if isinstance(volume, MetaTensor) else volume)
     missing = np.isnan(values)
@@ -32,9 +31,9 @@ def fill_background(volume: MetaTensor, file: str, source: str = "") -> MetaTens
         return volume
     background = min(0.0, float(np.nanmin(values)))
     count = int(missing.sum())
-    told = f"{file} ({source})" if source else file
+    named = f"{file} ({source})" if source else file
     warnings.warn(
-        f"{told} holds NaN in {count} of {missing.size} voxels, all outside the head. They are read as background "
+        f"{named} contains NaN in {count} of {missing.size} voxels, all outside the head. They are read as background "
         f"({background:g}).",
         stacklevel=3,
     )

@@ -1,4 +1,4 @@
-"""Read NIfTI files: one volume of grey values, and where it lies."""
+"""Read NIfTI files: one volume of grey values with its affine."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from .nifti_file import NiftiFile, open_nifti
 
 TOOL_HINT = "Register and resample one image to the other's grid first (ANTs, FSL, itk)."
 DOUBTS = "doubts"
-"""Key of the meta data for what is odd about a file's place, see `Coordinates`."""
+"""Key of the meta data for doubts about a file's coordinates, see `Coordinates`."""
 _AFFINE_TOLERANCE = 1e-3
 
 
 def read_nifti(path: str | os.PathLike[str]) -> MetaTensor:
-    """Read a NIfTI file of grey values; a scale factor in its header is followed.
+    """Read a NIfTI file of grey values and apply the scale factor of its header.
 
     Args:
         path: `.nii` or `.nii.gz` file.
 
     Returns:
-        float32 values of the shape in the file, with affine in RAS mm.
+        float32 values in the shape of the file, with affine in RAS mm.
 
     Raises:
-        BadInputError: the file is missing, empty, damaged, too large, of another format, or holds colours or complex
+        BadInputError: the file is missing, empty, damaged, too large, in another format, or contains colours or complex
             numbers.
     """
     return as_volume(open_nifti(path))
 
 
 def as_volume(content: NiftiFile) -> MetaTensor:
-    """Return the grey values of a file with their affine, and in the meta data under `DOUBTS` what is odd about it."""
+    """Return the grey values of a file with their affine; doubts about it are in the meta data under `DOUBTS`."""
     values = torch.from_numpy(content.values())
     return MetaTensor(values, affine=content.coordinates.affine, meta={DOUBTS: content.coordinates.doubts})
 
 
 def warn_of_doubts(volume: MetaTensor, file: str) -> None:
-    """Warn once of what is contradictory or missing in what a source's header says about its place.
+    """Warn once of contradictory or missing coordinates in a source's header.
 
     Args:
         volume: what `read_nifti` returns.
@@ -50,12 +50,13 @@ def warn_of_doubts(volume: MetaTensor, file: str) -> None:
     doubts = volume.meta.get(DOUBTS, ())
     if doubts:
         warnings.warn(
-            f"{file}: {'; '.join(doubts)}. Check the picture, and correct the header if it is wrong.", stacklevel=3
+            f"{file}: {'; '.join(doubts)}. Check the orientation in a viewer, and correct the header if it is wrong.",
+            stacklevel=3,
         )
 
 
 def one_volume(volume: MetaTensor, file: str, channel: int | None = None) -> MetaTensor:
-    """Check the dimensions of what was read, and pick a channel.
+    """Check the dimensions of a volume, and pick a channel.
 
     Args:
         volume: what `read_nifti` returns.
@@ -66,7 +67,7 @@ def one_volume(volume: MetaTensor, file: str, channel: int | None = None) -> Met
         volume [X, Y, Z] with an affine that can be inverted.
 
     Raises:
-        BadInputError: the file holds no or several volumes, not that channel, or a singular affine.
+        BadInputError: the file does not hold exactly one volume, lacks the channel, or has a singular affine.
     """
     shape = tuple(volume.shape)
     if 0 in shape:
@@ -76,7 +77,7 @@ def one_volume(volume: MetaTensor, file: str, channel: int | None = None) -> Met
     elif volume.ndim == 4 and channel is not None:
         if not 0 <= channel < shape[3]:
             raise BadInputError(
-                f"{file} has {shape[3]} channels, but channel {channel} is asked for. Correct "
+                f"{file} has {shape[3]} channels, but channel {channel} is requested. Correct "
                 "the channel table (dataset.json or datalist)."
             )
         data = volume.as_tensor()[..., channel]
@@ -99,10 +100,10 @@ def one_volume(volume: MetaTensor, file: str, channel: int | None = None) -> Met
 
 
 def check_same_affine(one: MetaTensor, one_file: str, other: MetaTensor, other_file: str) -> None:
-    """Refuse volumes of one shape that lie in different places.
+    """Raise if volumes of the same shape have different positions.
 
     Raises:
-        BadInputError: when their voxels do not lie on each other.
+        BadInputError: when their voxels do not coincide.
     """
     first, second = one.affine.double(), other.affine.double()
     if torch.allclose(first, second, rtol=_AFFINE_TOLERANCE, atol=_AFFINE_TOLERANCE):
@@ -118,7 +119,7 @@ def _checked_affine(volume: MetaTensor, file: str) -> torch.Tensor:
     affine = volume.affine
     steps = affine[:3, :3].double()
     spacing = steps.norm(dim=0)
-    # relative to the spacing, so that microscopy-sized voxels pass
+    # relative to the spacing, so that microscopic voxels pass
     singular = not torch.isfinite(affine).all() or bool((spacing == 0).any())
     if singular or abs(torch.linalg.det(steps / spacing)) < 1e-6:
         raise BadInputError(

@@ -1,4 +1,4 @@
-"""Open NIfTI files: what they are by their bytes, how large by their header, and whole to their checksum."""
+"""Open NIfTI files after checking format, size and completeness."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from .errors import BadInputError
 from .naming import is_nifti
 
 MOST_VOXELS = 2**30
-"""Largest volume that is read: 1024 x 1024 x 1024 voxels, a hundred times a head."""
+"""Largest volume that is read: 1024 x 1024 x 1024 voxels, about a hundred times a head."""
 
 _GZIP = b"\x1f\x8b"
 _DEFLATE_LIMIT = 1032
-"""How many bytes one byte of a gzip stream can unpack to at most."""
+"""Largest compression ratio of gzip."""
 _HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 _LONGEST_HEADER = 540
 
 
 @dataclass(frozen=True, eq=False)
 class NiftiFile:
-    """What a NIfTI file holds.
+    """Content of a NIfTI file.
 
     Attributes:
         path: where it was read.
-        stored: numbers as they are stored, in the file's shape and type, read-only; a scale factor is not followed.
-        slope: scale factor of the header, 1 where it has none.
-        intercept: what the header adds to the scaled values, 0 where it has none.
-        coordinates: where the voxels lie.
+        stored: stored numbers, in the file's shape and type, read-only; the scale factor is not applied.
+        slope: scale factor of the header, 1 if it has none.
+        intercept: offset added to the scaled values, 0 if the header has none.
+        coordinates: voxel coordinates.
     """
 
     path: str
@@ -49,11 +49,11 @@ class NiftiFile:
 
     @property
     def plain_integer(self) -> np.dtype | None:
-        """Type in the file where that is an integer without scale factor, in the machine's byte order, else None."""
+        """Type in the file if that is an integer without scale factor, in the machine's byte order, else None."""
         return _plain_integer(self.stored.dtype, self.slope, self.intercept)
 
     def values(self) -> np.ndarray:
-        """Return the grey values in float32, the scale factor followed."""
+        """Return the grey values in float32, with the scale factor applied."""
         scaled = apply_read_scaling(self.stored, np.float64(self.slope), np.float64(self.intercept))
         return np.require(scaled, np.float32, ("C", "W"))
 
@@ -69,7 +69,7 @@ class _Header:
 
     @property
     def end(self) -> int:
-        """Bytes of the whole file, unpacked."""
+        """Size of the whole unpacked file in bytes."""
         return self.offset + self.voxels * self.dtype.itemsize
 
     @property
@@ -78,17 +78,16 @@ class _Header:
 
 
 def open_nifti(path: str | os.PathLike[str]) -> NiftiFile:
-    """Read a NIfTI file of grey values to its end.
+    """Read a complete NIfTI file of grey values.
 
-    The header is judged before memory is taken. Nothing of a file is returned unless all of it is there: a compressed
-    stream is read to its end and its checksum compared, which nibabel does not do, and a file that is longer or shorter
-    than its header says is refused.
+    The header is checked before memory is allocated. Incomplete files raise an error: a compressed stream is read to
+    its end and its checksum compared, which nibabel does not do, and the length must match the header.
 
     Args:
         path: `.nii` or `.nii.gz` file.
 
     Raises:
-        BadInputError: the file is missing, empty, damaged, too large, of another format, or holds colours or complex
+        BadInputError: the file is missing, empty, damaged, too large, in another format, or contains colours or complex
             numbers.
     """
     file = os.fspath(path)
@@ -98,7 +97,7 @@ def open_nifti(path: str | os.PathLike[str]) -> NiftiFile:
         content = start + stream.read(max(0, header.end - len(start)))
         surplus = len(content) > header.end or stream.read(1)
     if len(content) < header.end:
-        raise BadInputError(_damaged(file, f"its header states {header.end} bytes, {len(content)} are there"))
+        raise BadInputError(_damaged(file, f"its header states {header.end} bytes, but {len(content)} are present"))
     if surplus:
         raise BadInputError(
             f"{file} holds more than the {header.end} bytes that its header states, so one of them is wrong. "
@@ -110,7 +109,7 @@ def open_nifti(path: str | os.PathLike[str]) -> NiftiFile:
 
 
 def read_coordinates(path: str | os.PathLike[str]) -> Coordinates:
-    """Read from the header alone where a volume lies.
+    """Read the coordinates of a volume from its header alone.
 
     Args:
         path: NIfTI file of any name, compressed or not.
@@ -123,7 +122,7 @@ def read_coordinates(path: str | os.PathLike[str]) -> Coordinates:
 
 
 def plain_integer(path: str | os.PathLike[str]) -> np.dtype | None:
-    """Return the type of a file's voxels where that is an integer without scale factor, else None.
+    """Return the type of a file's voxels if that is an integer without scale factor, else None.
 
     Args:
         path: NIfTI file.
@@ -136,7 +135,7 @@ def plain_integer(path: str | os.PathLike[str]) -> np.dtype | None:
 
 
 def check_kind(start: bytes, file: str) -> None:
-    """Refuse what is no image at all, by how it begins.
+    """Raise if the first bytes show that a file is not an image.
 
     Args:
         start: first bytes of the file.
@@ -159,7 +158,7 @@ def check_kind(start: bytes, file: str) -> None:
 
 
 def check_size(file: str, shape: tuple[int, ...], itemsize: int) -> None:
-    """Refuse a volume that is too large, before memory is taken for it.
+    """Raise if a volume is too large, before memory is allocated.
 
     Args:
         file: name for messages.
@@ -173,7 +172,7 @@ def check_size(file: str, shape: tuple[int, ...], itemsize: int) -> None:
     size = " x ".join(map(str, shape))
     if voxels > MOST_VOXELS:
         raise BadInputError(
-            f"{file} has {size} voxels by its header, more than the {MOST_VOXELS:,} that are read. Crop or resample "
+            f"{file} has {size} voxels by its header, more than the limit of {MOST_VOXELS:,}. Crop or resample "
             "the volume, or correct the header."
         )
     known = "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {})
@@ -193,14 +192,14 @@ def _header_of(file: str) -> _Header:
 
 @contextmanager
 def _opened(file: str, by_name: bool = True) -> Iterator[tuple[BinaryIO, int, bool]]:
-    """Give the unpacked stream of a file, its size on disk, and whether it is compressed."""
+    """Yield the unpacked stream of a file, its size on disk, and whether it is compressed."""
     if not os.path.exists(file):
         raise BadInputError(f"{file} does not exist. Give the path of an existing NIfTI file.")
     if os.path.isdir(file):
         raise BadInputError(f"{file} is a folder, expected a NIfTI file (.nii or .nii.gz).")
     if by_name and not is_nifti(file):
         raise BadInputError(
-            f"{file} is no NIfTI file by its name, expected .nii or .nii.gz. Convert the image "
+            f"{file} has an unsupported extension, expected .nii or .nii.gz. Convert the image "
             "first (for DICOM: dcm2niix)."
         )
     try:
@@ -214,7 +213,7 @@ def _opened(file: str, by_name: bool = True) -> Iterator[tuple[BinaryIO, int, bo
             stream = gzip.GzipFile(fileobj=raw, mode="rb") if compressed else raw
             yield stream, os.fstat(raw.fileno()).st_size, compressed
     except PermissionError as error:
-        raise BadInputError(f"{file} may not be read. Change its permissions.") from error
+        raise BadInputError(f"{file} cannot be read: permission denied. Change its permissions.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise BadInputError(_damaged(file, f"{type(error).__name__}: {error}")) from error
 
@@ -236,13 +235,13 @@ def _parsed(start: bytes, file: str) -> _Header:
     length = _header_size(start)
     if length is None or len(start) < length:
         raise BadInputError(_damaged(file, "it does not begin with a NIfTI header"))
-    # Unchecked: nibabel would correct what is contradictory, and only log it.
+    # Unchecked: nibabel would correct contradictions and only log them.
     fields = _HEADERS[length](start[:length], check=False)
     magic = bytes(fields["magic"].item())[:3]
     if magic not in (b"n+1", b"n+2"):
-        kind = "the header of a pair of files (.hdr and .img)" if magic in (b"ni1", b"ni2") else "no NIfTI"
+        kind = "the header of a pair of files (.hdr and .img)" if magic in (b"ni1", b"ni2") else "another format"
         raise BadInputError(
-            f"{file} cannot be read as NIfTI, it is {kind} by its magic {magic!r}. Convert it to a single .nii file, "
+            f"{file} cannot be read as NIfTI: its magic {magic!r} is that of {kind}. Convert it to a single .nii file, "
             "or download the file again."
         )
     dimensions = int(fields["dim"][0])
@@ -255,7 +254,7 @@ def _parsed(start: bytes, file: str) -> _Header:
     try:
         dtype = fields.get_data_dtype()
         slope, intercept = fields.get_slope_inter()
-    except (HeaderDataError, KeyError) as error:  # some unknown types are missing keys of nibabel's
+    except (HeaderDataError, KeyError) as error:  # nibabel raises KeyError for some unknown types
         raise BadInputError(_damaged(file, f"its header is invalid: {error}")) from error
     if dtype.kind not in "iuf":
         raise BadInputError(
@@ -283,7 +282,7 @@ def _judged(header: _Header, file: str, size: int, compressed: bool) -> _Header:
 
 def _damaged(file: str, reason: str) -> str:
     return (
-        f"{file} cannot be read as NIfTI, it is truncated, damaged or of another format ({reason}). Copy or download "
+        f"{file} cannot be read as NIfTI: it is truncated, damaged or in another format ({reason}). Copy or download "
         "the file again."
     )
 

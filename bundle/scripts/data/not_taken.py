@@ -1,4 +1,4 @@
-"""The image files that were seen and not taken, each with the reason."""
+"""Collect the image files that are skipped, with the reason for each."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .safe_names import shown
 logger = logging.getLogger(__name__)
 
 SHOWN = 10
-"""Files named for each reason; all are named at the log level DEBUG."""
+"""Files shown for each reason; all are shown at log level DEBUG."""
 _LONGEST = 300
 
 
 class NotTaken:
-    """Collect files that are not used, by reason."""
+    """Collect skipped files by reason."""
 
     def __init__(self) -> None:
         self._files: dict[str, list[str]] = {}
@@ -26,9 +26,9 @@ class NotTaken:
         """Note a file.
 
         Args:
-            reason: why it is not taken.
+            reason: why it is skipped.
             file: path within the data set's folder.
-            surprising: warn of it. Defaults to False (mention it).
+            surprising: log it as a warning. Defaults to False (log it as information).
         """
         self._files.setdefault(reason, []).append(shown(file, _LONGEST))
         if surprising:
@@ -45,7 +45,7 @@ class NotTaken:
         return [_line(reason, files) for reason, files in self._files.items()]
 
     def log(self) -> None:
-        """Write one message about what deserves a warning and one about the rest; every file at DEBUG."""
+        """Log one warning for surprising files and one message for the others; every file at DEBUG."""
         for level in (logging.WARNING, logging.INFO):
             of_level = [
                 (reason, files)
@@ -55,10 +55,10 @@ class NotTaken:
             if of_level:
                 count = sum(len(files) for _, files in of_level)
                 lines = "".join(f"\n- {_line(reason, files)}" for reason, files in of_level)
-                logger.log(level, "%d image file(s) seen and not taken:%s", count, lines)
+                logger.log(level, "%d image file(s) skipped:%s", count, lines)
         for reason, files in self._files.items():
             for file in files:
-                logger.debug("not taken: %s: %s", file, reason)
+                logger.debug("skipped: %s: %s", file, reason)
 
 
 def _line(reason: str, files: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which process something belongs to, and whether that has ended."""
+"""Record which process owns a file, and find out whether that process has ended."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 
 
 def this_process() -> dict[str, Any]:
-    """Describe this process, so that another one can say whether it still runs.
+    """Describe this process, so that another one can find out whether it is still running.
 
     Returns:
-        "process", its number; "host", the name of the machine; "machine", which tells apart machines of one name,
-        containers on one machine, and the machine before and after it was started anew; and "started", when the
-        process was, in the machine's own units. The last two are None where the system does not say.
+        "process", its number; "host", the name of the machine; "machine", which differs between machines of the same
+        name, containers on one machine, and reboots; and "started", the start time of the process in the machine's own
+        units. The last two are None if the system does not provide them.
     """
     return {
         "process": os.getpid(),
@@ -31,10 +31,10 @@ def has_ended(owner: Mapping[str, Any]) -> bool | None:
     """Whether a process has ended.
 
     Args:
-        owner: what `this_process` returned there, perhaps read back from a file.
+        owner: result of `this_process`, possibly read from a file.
 
     Returns:
-        None where this machine cannot know: the process runs on another one, or nothing is known of it.
+        None if unknown: the process runs on another machine, or was not recorded.
     """
     number = owner.get("process")
     if not isinstance(number, int) or number < 1 or _machine() is None:
@@ -45,18 +45,18 @@ def has_ended(owner: Mapping[str, Any]) -> bool | None:
 
 
 def write_owner(descriptor: int, **more: Any) -> None:
-    """Write into an open file that this process owns it.
+    """Record in an open file that this process owns it.
 
     Args:
-        descriptor: of the file, opened for writing.
-        more: what else the file is to say.
+        descriptor: file descriptor, opened for writing.
+        more: further entries of the file.
     """
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, json.dumps({**this_process(), **more}).encode(), 0)
 
 
 def read_owner(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what `write_owner` wrote into a file, nothing where it did not."""
+    """Return what `write_owner` wrote into a file, or an empty dictionary."""
     with suppress(OSError, ValueError):
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if isinstance(content, dict):
@@ -73,9 +73,9 @@ def _machine() -> str | None:
 
 
 def _started(number: int) -> str | None:
-    """When a process was started, or None if no process has that number."""
+    """Return the start time of a process, or None if no process has that number."""
     try:
-        # the name of the program, in brackets, may hold blanks
+        # the program's name, in parentheses, may contain spaces
         fields = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""Put the images of a data set together to patients; a doubt concerns one patient only."""
+"""Group the images of a data set by patient; a problem affects one patient only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .naming import expected_names, is_visit, may_be_visit, visit_name
 from .scan import Place, Scan
 
 OWN_OUTPUTS = ("_fused", "_decomposed", "_latent", "_contribution", "_uncertainty")
-"""Ends of the names of what this bundle writes."""
+"""Endings of the names of this bundle's results."""
 
 _REMEDY = "or name the files in a datalist (configs/make_datalist.json writes one)"
 _OTHER_VERSION = "another version of an image that is used"
@@ -26,22 +26,22 @@ class _Image(NamedTuple):
 
 
 _Group = dict[tuple[str, ...], list[_Image]]
-"""Images of one name, by the folder that the patient lies in."""
+"""Images of one patient name, by the patient's folder."""
 
 
 class _ProblemError(Exception):
-    """One patient cannot be used; the others can."""
+    """A patient cannot be used; others are not affected."""
 
 
 def patients_of(scan: Scan, sources: tuple[str, ...]) -> tuple[list[dict[str, Any]], Context]:
-    """Put the images of a scan together to patients.
+    """Group the images of a scan by patient.
 
     Args:
-        scan: what lies in the data set. What is not taken is noted in it.
+        scan: files of the data set. Skipped files are added to it.
         sources: sources to fuse.
 
     Returns:
-        records as `find_patients` returns them, in no order, and what was found out on the way.
+        records as `find_patients` returns them, unordered, and the context that was found.
     """
     context = Context(scan, sources)
     known_folders: set[tuple[str, ...]] = set()
@@ -85,7 +85,7 @@ def _grouped(images: Iterable[_Image], context: Context) -> dict[str, _Group]:
 
 
 def _name_by_folder(folders: tuple[str, ...], context: Context) -> tuple[str, tuple[str, ...]]:
-    """Return the name of a patient whose files do not say it, and the folders that it lies in."""
+    """Return the name of a patient that is not part of the file names, and its folders."""
     telling = tuple(folder for folder in folders if not context.is_role(folder))
     if not telling:
         return context.scan.root.name, ()
@@ -100,7 +100,7 @@ def _with_folder_above(above: str, folder: str) -> str:
 
 
 def _split_visits(named: dict[str, _Group], name: str) -> None:
-    """Make a patient of each visit where the visits' folders hold files of one name: `P1/visit2/P1_flair.nii.gz`."""
+    """Split a patient by visit if the visits' folders hold files of the same name: `P1/visit2/P1_flair.nii.gz`."""
     homes = list(named[name])
     if len(homes) > 1 and all(home and (is_visit(home[-1]) or may_be_visit(home[-1])) for home in homes):
         for home in homes:
@@ -203,7 +203,7 @@ def _choose_images(members: Sequence[_Image], context: Context) -> dict[str, _Im
 
 
 def _prepared(image: _Image) -> frozenset[str]:
-    """How an image was processed, but for its registration: sources need not be moved alike."""
+    """Return how an image was processed, except for registration, in which sources may differ."""
     return frozenset(image.found.versions) - REGISTERED
 
 
@@ -212,13 +212,13 @@ def _processing(image: _Image) -> tuple[str, tuple[str, ...]]:
 
 
 def _only(images: Sequence[_Image], source: str, context: Context) -> _Image:
-    """Return the image with the plainest name, if it is one."""
+    """Return the image with the plainest name if it is unique."""
     plainest = min(len(image.found.acquisition) for image in images)
     found = [image for image in images if len(image.found.acquisition) == plainest]
     if len(found) > 1:
         names = ", ".join(_within(found))
         raise _ProblemError(
-            f"{len(found)} files are the {source} image in {_folder(found, context)}: {names}. Keep one of them, "
+            f"{len(found)} files match the {source} image in {_folder(found, context)}: {names}. Keep one of them, "
             f"{_REMEDY}."
         )
     return found[0]
@@ -227,7 +227,7 @@ def _only(images: Sequence[_Image], source: str, context: Context) -> _Image:
 def _choose_segmentation(
     segmentations: Sequence[_Image], chosen: dict[str, _Image], context: Context
 ) -> dict[str, Any]:
-    """Return "seg" of a record, or "seg_candidates" where several would do: only who needs one must decide."""
+    """Return "seg" of a record, or "seg_candidates" if several fit: the choice is left to the caller."""
     spaces = {image.found.space for image in chosen.values()}
     fitting = [image for image in segmentations if {image.found.space} == spaces]
     best = [image for image in fitting if image.found.contrast == SEG] or fitting
@@ -244,7 +244,7 @@ def _choose_segmentation(
 
 
 def _missing(name: str, members: Sequence[_Image], context: Context) -> str:
-    """Say which source is missing, what was expected, and what is there instead."""
+    """Describe which source is missing, what was expected, and what was found."""
     missing = [source for source in context.sources if source not in _contrasts(members)]
     prefix = name if any(image.found.patient for image in members) else ""
     folder = _folder(members, context)
@@ -263,7 +263,7 @@ def _missing(name: str, members: Sequence[_Image], context: Context) -> str:
     ]
     unread = [text for parts in sorted(folders) for text in context.scan.not_taken.in_folder("/".join(parts))]
     if unread:
-        text += f" Not taken: {', '.join(unread[:3])}."
+        text += f" Skipped: {', '.join(unread[:3])}."
     if others:
         text += f" The folder also holds {', '.join(others[:3])}, of another patient."
     return text + " Add the file or leave the patient out."
@@ -311,7 +311,7 @@ def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 def _empty_patients(
     scan: Scan, groups: dict[str, _Group], records: list[dict[str, Any]], sources: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """Return a problem for each empty folder that lies where the patients' folders do."""
+    """Return a problem for each empty folder among the patients' folders."""
     above = {
         image.place.folders[: image.place.folders.index(record["patient"])]
         for record in records

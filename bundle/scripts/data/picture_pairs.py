@@ -1,4 +1,4 @@
-"""Find the pictures that belong together in a folder for each source, by their names."""
+"""Pair the pictures of one folder per source by their names."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _SHOWN = 3
 def find_picture_pairs(
     sources: Sequence[str | os.PathLike[str]] | None, own_endings: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Pair pictures by name, or take the files that are named.
+    """Pair pictures of folders by name, or use the given files.
 
-    Pictures of the same name belong together, whatever their formats. What is left is paired by what the names share
-    (`ct_01` with `mr_01`), where that is unambiguous, and logged.
+    Pictures of the same name belong together, regardless of format. The others are paired by the common parts of their
+    names (`ct_01` with `mr_01`) if that is unambiguous, and logged.
 
     Args:
         sources: a folder of pictures for each source, or a file for each.
-        own_endings: ends of the names of results, which are not sources. Defaults to ().
+        own_endings: endings of results' names, which are not sources. Defaults to ().
 
     Returns:
         records sorted by name: "patient", which is the first picture's name without extension, and "files", one for
-        each source; or "patient" and "problem" where a partner is missing or a name is ambiguous.
+        each source; or "patient" and "problem" if a partner is missing or a name is ambiguous.
 
     Raises:
         BadInputError: sources are not a list of two or more folders or files, one does not exist, both kinds are mixed,
@@ -58,7 +58,7 @@ def find_picture_pairs(
     found = [_pictures(folder, own_endings) for folder in paths]
     names = set().union(*found)
     whole = {name for name in names if all(name in pictures for pictures in found)}
-    # Names that are not in every folder, but that share what counts.
+    # Names that are not in every folder, but have matching parts.
     similar = pair_names([[name for name in pictures if name not in whole] for pictures in found])
     if not whole and not similar:
         raise BadInputError(
@@ -68,7 +68,7 @@ def find_picture_pairs(
     if similar:
         shown = ", ".join(" with ".join(pair) for pair in similar[:_SHOWN])
         logger.info(
-            "%d picture(s) paired by what their names share: %s%s",
+            "%d picture(s) paired by the common parts of their names: %s%s",
             len(similar),
             shown,
             ", …" if len(similar) > _SHOWN else "",
@@ -87,7 +87,7 @@ def source_labels(files: Sequence[str | os.PathLike[str]]) -> list[str]:
 
 
 def _pictures(folder: Path, own_endings: Sequence[str]) -> dict[str, list[Path]]:
-    """Return the pictures of a folder by their names; one PNG counts more than other formats of the same name."""
+    """Return the pictures of a folder by name; PNG is preferred to other formats of the same name."""
     pictures: dict[str, list[Path]] = {}
     not_taken = NotTaken()
     for file in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
@@ -97,7 +97,7 @@ def _pictures(folder: Path, own_endings: Sequence[str]) -> dict[str, list[Path]]
             pictures.setdefault(file.stem, []).append(file)
     if not pictures:
         seen = "".join(f"\n- {line}" for line in not_taken.lines())
-        raise BadInputError(f"There is no picture in {folder}. Give the folder of the pictures by --sources.{seen}")
+        raise BadInputError(f"no picture was found in {folder}. Give the folder of the pictures by --sources.{seen}")
     for name, files in pictures.items():
         png = [file for file in files if file.suffix.lower() == ".png"]
         if len(png) == 1:
@@ -114,9 +114,9 @@ def _record(names: Sequence[str], folders: Sequence[Path], found: Sequence[dict[
     missing = [str(folder) for folder, of_name in zip(folders, files, strict=True) if not of_name]
     several = next((of_name for of_name in files if len(of_name) > 1), None)
     if missing:
-        problem = f"there is no picture {names[0]} in {' and '.join(missing)}. Add it, or remove its partner."
+        problem = f"the picture {names[0]} is missing in {' and '.join(missing)}. Add it, or remove its partner."
     elif several:
-        problem = f"{' and '.join(map(str, several))} have one name. Keep one of them."
+        problem = f"{' and '.join(map(str, several))} have the same name. Keep one of them."
     else:
         return {"patient": safe, "files": [str(of_name[0]) for of_name in files]}
     return {"patient": safe, "problem": problem}

@@ -1,4 +1,4 @@
-"""Read pictures, PNG, JPEG, TIFF or BMP: grey or colour, 8 or 16 bits."""
+"""Read PNG, JPEG, TIFF and BMP pictures, grey or colour, 8 or 16 bits."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .colour import luminance_and_chroma
 from .errors import BadInputError
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
-"""Formats that are read, by the end of the name."""
+"""Supported formats, by file extension."""
 
 ENDINGS = ", ".join(FORMATS)
 
 _BIT_DEPTH = 24
-"""Place of the bit depth in a PNG file: signature 8, length and name of the first chunk 8, width 4, height 4."""
+"""Offset of the bit depth in a PNG file: signature 8, length and name of the first chunk 8, width 4, height 4."""
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 """Tags of TIFF, and the value for grey that runs from white to black."""
 
 
 class Picture(NamedTuple):
-    """A picture, its colour kept apart.
+    """A picture as luminance and chroma.
 
     Attributes:
         luminance: [H, W] float32 in [0, 1], rows from the top.
         chroma: [2, H, W] float32, Cb and Cr in [-0.5, 0.5], 0 where grey; None for a grey picture.
-        bits: bits of the grey value, 8 or 16; what is stored with fewer is widened to 8.
+        bits: bits of the grey value, 8 or 16; fewer bits are widened to 8.
     """
 
     luminance: np.ndarray
@@ -39,33 +39,33 @@ class Picture(NamedTuple):
 
 
 def is_picture(path: str | os.PathLike[str]) -> bool:
-    """Whether the name is that of a picture that is read (`FORMATS`, any case) and not a hidden file."""
+    """Whether the name is that of a supported picture (`FORMATS`, any case) that is not hidden."""
     name = os.path.basename(os.fspath(path))
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in FORMATS
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
-    """Return the format that a picture has by its name; PNG where the name does not say it."""
+    """Return the format of a picture by its extension; PNG if the extension is unknown."""
     return FORMATS.get(os.path.splitext(os.fspath(path))[1].lower(), "PNG")
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
     """Read a PNG, JPEG, TIFF or BMP file.
 
-    Grey pictures of 1 to 16 bits are read as they are, palettes by their colours. A colour picture whose channels are
-    equal everywhere is grey. Transparent pixels are laid over black, with a warning where there are any. Colours of 16
-    bits are read with 8, with a warning. Gamma and colour profiles are not applied: the numbers in the file count. JPEG
-    and TIFF pictures are turned as their orientation says.
+    Grey pictures of 1 to 16 bits are read unchanged, palettes are converted to their colours. A colour picture whose
+    channels are equal everywhere is grey. Transparent pixels are blended with black, with a warning. Colours of 16 bits
+    are reduced to 8, with a warning. Gamma and colour profiles are not applied. JPEG and TIFF pictures are rotated by
+    their orientation tag.
 
     Args:
-        path: file with one of the endings of `FORMATS`; one of another name must be PNG.
+        path: file with an extension of `FORMATS`; any other file must be PNG.
 
     Returns:
         luminance [H, W], chroma [2, H, W] or None, and the bits of the grey value.
 
     Raises:
-        BadInputError: there is no such file, it is damaged or of another format, it holds several pictures, or grey
-            values that are not whole numbers of 1 to 16 bits.
+        BadInputError: the file does not exist, is damaged, has another format, holds several pictures, or its grey
+            values are not integers of 1 to 16 bits.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -73,7 +73,7 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     kind = format_of(file)
     try:
         with warnings.catch_warnings():
-            # Pillow warns at half the size that it refuses.
+            # Pillow warns at half the size at which it raises.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(file, formats=[kind]) as image:
                 frames = getattr(image, "n_frames", 1)
@@ -91,13 +91,13 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
         raise BadInputError(f"{file} is too large to be a medical image ({error}). Cut it into parts.") from error
     except Exception as error:  # Pillow raises anything from OSError to SyntaxError
         raise BadInputError(
-            f"{file} cannot be read as {kind}; it is empty, cut short or of another format ({error}). Copy it again, "
+            f"{file} cannot be read as {kind}: it is empty, truncated or in another format ({error}). Copy it again, "
             "or convert it."
         ) from error
 
 
 def _bits(image: Image.Image, file: Path, kind: str) -> int:
-    """Bits of a sample as they are stored."""
+    """Return the stored bits per sample."""
     if kind == "PNG":
         with file.open("rb") as stream:
             return stream.read(_BIT_DEPTH + 1)[_BIT_DEPTH]
@@ -113,7 +113,7 @@ def _bits(image: Image.Image, file: Path, kind: str) -> int:
 
 
 def _is_inverted(image: Image.Image, kind: str) -> bool:
-    """Whether grey of 16 bits runs from white to black, which Pillow turns for 8 bits only."""
+    """Whether 16-bit grey runs from white to black, which Pillow inverts for 8 bits only."""
     return kind == "TIFF" and image.mode.startswith("I;16") and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # type: ignore[attr-defined]
 
 
@@ -122,12 +122,12 @@ def _taken_apart(image: Image.Image, file: Path, bits: int, inverted: bool) -> P
         levels = np.asarray(image).astype(np.float64) / 65535
         return Picture((1 - levels if inverted else levels).astype(np.float32), None, 16)
     if bits == 16:
-        warnings.warn(f"{file} has 16 bits per channel and colour or transparency; they are read as 8.", stacklevel=3)
+        warnings.warn(f"{file} has 16 bits per channel with colour or transparency; it is read with 8.", stacklevel=3)
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
         opacity = rgba[..., 3:].astype(np.float64) / 255
         if opacity.min() < 1:
-            warnings.warn(f"{file} has transparent pixels; they are laid over black.", stacklevel=3)
+            warnings.warn(f"{file} has transparent pixels; they are blended with black.", stacklevel=3)
         levels = rgba[..., :3] * opacity
     else:
         levels = np.asarray(image.convert("RGB")).astype(np.float64)

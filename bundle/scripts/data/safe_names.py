@@ -1,4 +1,4 @@
-"""Names that become file names: patients, sources and everything else that was read from somewhere."""
+"""Make names of patients, sources and other inputs safe for use as file names."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _UNSAFE = re.compile(r"""[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u2028\u2029\ufeff\ud800-\
 def file_name(name: str) -> str:
     r"""Turn any name, such as a patient's, into one that every file system accepts as a file or folder name.
 
-    Usual names stay as they are. Path separators, control characters and what some systems reserve are written as `%`
-    and two hexadecimal digits per byte, as in a URL, so that different names never meet and `name_of` gives the name
-    back.
+    Usual names are unchanged. Path separators, control characters and characters that some systems reserve become `%`
+    and two hexadecimal digits per byte, as in a URL. Different names stay different, and `name_of` returns the original
+    name.
 
     Args:
-        name: any text, for instance "P1" (stays), ".hidden" ("%2Ehidden") or "a/b" ("a%2Fb").
+        name: any text, for instance "P1" (unchanged), ".hidden" ("%2Ehidden") or "a/b" ("a%2Fb").
 
     Raises:
         BadInputError: the name is empty or longer than `NAME_LIMIT` bytes.
@@ -45,12 +45,12 @@ def file_name(name: str) -> str:
 
 
 def name_of(safe: str) -> str:
-    """Give back the name that `file_name` made safe."""
+    """Return the original of a name made safe by `file_name`."""
     return unquote_to_bytes(safe).decode("utf-8", "surrogatepass") if "%" in safe else safe
 
 
 def safe_again(name: str) -> str:
-    """Make a name safe that may be safe already, such as one read from the name of a result of this bundle."""
+    """Make a name safe that may be safe already, such as one read from a result's file name."""
     return name if name and file_name(name_of(name)) == name else file_name(name)
 
 
@@ -63,9 +63,9 @@ def check_word(text: object, what: str, where: str) -> str:
     """Check a name that will be part of a file name.
 
     Args:
-        text: what was read, or given.
-        what: what it is, for the message: "a source's name".
-        where: where it was read, for the message.
+        text: text that was read or given.
+        what: description for the message, such as "a source's name".
+        where: origin of the text, for the message.
 
     Returns:
         `text`.

@@ -1,4 +1,4 @@
-"""Look through a folder once: which files are images, and what could not be read."""
+"""Scan a folder once for image files, and record what could not be read."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SHOWN = 6
 
 
 class Place(NamedTuple):
-    """Where an image file lies.
+    """Location of an image file.
 
     Attributes:
-        folders: names of the folders from the data set's folder down.
+        folders: names of the folders below the data set's folder.
         name: file name.
         stem: file name without extension.
     """
@@ -35,17 +35,17 @@ class Place(NamedTuple):
 
 @dataclass
 class Scan:
-    """What lies in a folder.
+    """Content of a folder.
 
     Attributes:
         root: the folder.
         images: image files, sorted by folder and name.
-        by_folder: images by the folder that they lie in.
+        by_folder: images by their folder.
         tasks: folders that hold a `dataset.json`.
-        empty: folders with nothing in them.
+        empty: empty folders.
         others: the first files that are not images, as text.
         dicom: number of files that end in .dcm.
-        not_taken: what cannot be used, with the reason.
+        not_taken: skipped files, with the reason.
     """
 
     root: Path
@@ -59,16 +59,16 @@ class Scan:
 
 
 def scan_folder(root: Path, is_image: Callable[[str], bool]) -> Scan:
-    """Look through a folder and all folders below it.
+    """Scan a folder and all folders below it.
 
-    Links to folders are followed, and each folder is entered once. What cannot be read is noted.
+    Links to folders are followed, and each folder is visited once. Unreadable folders are recorded.
 
     Args:
         root: an existing folder.
         is_image: whether a file is an image, by its name.
 
     Raises:
-        BadInputError: the folder itself may not be read.
+        BadInputError: the folder itself cannot be read.
     """
     scan = Scan(root)
     seen: set[tuple[int, int]] = set()
@@ -88,7 +88,7 @@ def scan_folder(root: Path, is_image: Callable[[str], bool]) -> Scan:
         except OSError as error:
             if not folders:
                 raise BadInputError(
-                    f"the folder {root} may not be read ({error.strerror}). Change its permissions."
+                    f"the folder {root} cannot be read ({error.strerror}). Change its permissions."
                 ) from error
             scan.not_taken.add(f"folder that cannot be read ({error.strerror})", "/".join(folders), surprising=True)
             continue

@@ -1,4 +1,4 @@
-"""Check what was read against a JSON schema, and say in plain words what does not fit."""
+"""Check data against a JSON schema, and report mismatches in plain words."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .safe_names import is_word, shown
 from .strict_json import REMEDY, read_json
 
 Schema = Mapping[str, Any]
-"""JSON schema (draft 2020-12). `description` says what is expected and becomes part of the message."""
+"""JSON schema (draft 2020-12). `description` states what is expected and becomes part of the message."""
 
 _FORMATS = FormatChecker(formats=())
 
 
 @_FORMATS.checks("word")
 def _is_word(value: Any) -> bool:
-    """A name that becomes part of a file name, see `safe_names`."""
+    """Whether a value can be part of a file name, see `safe_names`."""
     return is_word(value)
 
 
 @_FORMATS.checks("file-name")
 def _is_file_name(value: Any) -> bool:
-    """A file in the same folder as the record."""
+    """Whether a value is the name of a file in the record's folder."""
     return (
         isinstance(value, str)
         and 0 < len(value.encode()) < 256
@@ -40,7 +40,7 @@ def _is_file_name(value: Any) -> bool:
 
 
 def _is_integer(_checker: Any, value: Any) -> bool:
-    """JSON schema takes 2.0 for an integer; as an index Python does not."""
+    """Whether a value is an int. JSON schema accepts 2.0, which Python does not accept as an index."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -50,12 +50,12 @@ _Validator = extend(
 
 
 def check_schema(content: Any, schema: Schema, where: str | os.PathLike[str], remedy: str = REMEDY) -> Any:
-    """Check that something that was read fits its schema.
+    """Check that data fits a schema.
 
     Args:
         content: what was read with `strict_json`.
-        schema: what it has to look like. Further keys are allowed unless the schema says otherwise.
-        where: where it was read, for messages.
+        schema: expected structure. Further keys are allowed unless the schema forbids them.
+        where: origin of the data, for messages.
         remedy: what the user can do, for messages.
 
     Returns:
@@ -80,7 +80,7 @@ def read_record(path: str | os.PathLike[str], schema: Schema, remedy: str = REME
 
 
 class _Key:
-    """A schema by its identity: schemas are constants, and dictionaries cannot be keys."""
+    """Hash a schema by identity: schemas are constants, and dictionaries are not hashable."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema

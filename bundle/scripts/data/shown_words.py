@@ -1,4 +1,4 @@
-"""Which words of a free text may be shown: those of imaging, since any other may be a name."""
+"""Keep only imaging terms of a free text, since any other word may be a name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ UNKNOWN = "…"
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _MOST_DIGITS = 5
 _PSEUDONYM = re.compile(r"study-[0-9a-f]{10}")
-"""Name that this bundle gives to a study."""
+"""Study description written by this bundle."""
 
 _IMAGING = """
 abdomen acquisition adc agent and angio ap apparent asl asset average ax axial bilddaten blade body bold brain bravo
@@ -30,12 +30,12 @@ survey susceptibility swan swi swip tensor test tfe tfl thick thin three time ti
 transversal transverse trufi tse ttp turbo two uni us vasovist vd venobold vibe view vista vol volume water weighted
 wip with without yes
 """
-"""Words of sequences, planes, body parts, contrast agents and exports, in the languages of the vendors."""
+"""Words for sequences, planes, body parts, contrast agents and exports, in the vendors' languages."""
 _WORDS = frozenset(_IMAGING.split())
 
 
 def shown_words(text: str) -> str:
-    """Return a free text with its words of imaging; others are replaced by "…".
+    """Return a free text with every word that is not an imaging term replaced by "…".
 
     Args:
         text: for instance the description of a series: "t1_mprage_sag Musterfrau" becomes "t1_mprage_sag …".
@@ -44,7 +44,7 @@ def shown_words(text: str) -> str:
 
 
 def is_harmless(name: str) -> bool:
-    """Whether a name of a file or folder, such as "IM_0001.dcm", holds no word or number that may identify someone."""
+    """Whether a file or folder name, such as "IM_0001.dcm", contains no word or number that may identify someone."""
     if _PSEUDONYM.match(name):
         name = name[len("study-0123456789") :]
     return all(_shown(part) != UNKNOWN for part in _PARTS.finditer(name))

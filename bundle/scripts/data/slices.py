@@ -1,4 +1,4 @@
-"""Choose the slices of a volume that are worth training on."""
+"""Choose the slices of a volume to train on."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ CRITERIA = ("auto", "tumour", "brain")
 TUMOUR_LABELS = (1, 2)
 """Labels that mean "necrotic core, non-enhancing tumour and oedema" when all are present.
 
-Every public set joins necrotic core and non-enhancing tumour in one label, so two labels say it:
+Every public data set combines necrotic core and non-enhancing tumour in one label, so two labels suffice:
 
 - BraTS 2017-2021: 1 necrotic and non-enhancing core, 2 oedema (4 enhancing);
 - BraTS 2023 and later: 1 necrotic or non-enhancing core, 2 oedema (3 enhancing, 4 cavity);
 - Decathlon Task01: 1 oedema, 2 necrotic and non-enhancing core (3 enhancing).
 
-The paper does not ask for the enhancing tumour. Give `labels` for other sets: (1, 2, 3) for
-BraTS 2012-2016, where 1 is necrosis, 2 oedema and 3 non-enhancing tumour.
+The paper does not require enhancing tumour. Give `labels` for other data sets: (1, 2, 3) for BraTS 2012-2016, where 1
+is necrosis, 2 oedema and 3 non-enhancing tumour.
 """
 
 
 def brain_mask(image: torch.Tensor) -> torch.Tensor:
-    """Voxels that show anatomy in any source.
+    """Return the voxels that show anatomy in any source.
 
-    Skull-stripped volumes have one background value per source. It is taken from the volume's
-    corners where all eight agree (so that background below zero works), else it is everything up
-    to 0.
+    Skull-stripped volumes have one background value per source. It is read from the volume's corners if all eight agree
+    (so that negative background works); otherwise all values up to 0 are background.
 
     Args:
         image: sources [N, X, Y, Z].
@@ -63,7 +62,7 @@ def choose_slices(
     Args:
         image: sources [N, X, Y, Z].
         seg: segmentation [1, X, Y, Z], or None.
-        axis: spatial axis that the slices lie along.
+        axis: spatial axis along which the slices are taken.
         criterion: "tumour": slices that hold all `labels`, as in the paper; "brain": slices with
             enough brain; "auto", the default: "tumour" where the segmentation holds all `labels`
             somewhere, else "brain" (no segmentation, or a lesion mask with one label).
@@ -91,7 +90,7 @@ def choose_slices(
             return present.all(dim=0).nonzero().flatten().tolist()
     elif criterion == "tumour":
         raise BadInputError(
-            'the criterion is "tumour", but there is no segmentation. Add the patient\'s _seg '
+            'the criterion is "tumour", but the patient has no segmentation. Add the patient\'s _seg '
             'file, or use the criterion "auto" or "brain".'
         )
     fraction = brain_mask(image).float().mean(dim=across)[0]

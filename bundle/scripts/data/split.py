@@ -1,4 +1,4 @@
-"""Split patients into training and validation, so that no person is on both sides."""
+"""Split patients into training and validation, with no person in both."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def split_patients(
 ) -> tuple[list[Patient], list[Patient]]:
     """Split patients into training and validation.
 
-    The split comes from, in this order: `split_file`; the datalist's own "validation" section;
-    a seeded choice of persons. Two visits of one person always stay together. The choice depends
-    on the names alone, not on their order, and a patient added later does not shuffle the others.
+    The split comes from, in this order: `split_file`; the datalist's own "validation" section; a seeded choice of
+    persons. Visits of one person always stay together. The choice depends on the names alone, not on their order, and
+    adding a patient does not reassign the others.
 
     Args:
         patients: records of `find_patients`.
@@ -54,8 +54,8 @@ def split_patients(
         training and validation records, each sorted by patient.
 
     Raises:
-        BadInputError: the fraction is out of range or needs more persons than there are; the file
-            is not a split; training is empty; one person is on both sides.
+        BadInputError: the fraction is out of range or requires more persons than available; the file is not a split;
+            training is empty; a person is in both parts.
     """
     ordered = sorted(patients, key=lambda patient: patient["patient"])
     names = [patient["patient"] for patient in ordered]
@@ -96,7 +96,7 @@ def split_patients(
 
 
 def validation_patients(patients: Sequence[Patient], split_file: str | os.PathLike[str]) -> list[Patient]:
-    """Take the patients that a split sets aside for validation; those for training need not be at hand.
+    """Return the validation patients of a split; the training patients need not be available.
 
     Args:
         patients: records of `find_patients`.
@@ -106,7 +106,7 @@ def validation_patients(patients: Sequence[Patient], split_file: str | os.PathLi
         records, sorted by patient.
 
     Raises:
-        BadInputError: the file is not a split, or sets none of the patients aside.
+        BadInputError: the file is not a split, or none of the patients is in its validation part.
     """
     _, validation = _read_split(Path(split_file).expanduser(), [patient["patient"] for patient in patients])
     chosen = [patient for patient in patients if patient["patient"] in validation]
@@ -143,9 +143,9 @@ def _rank(person: str, seed: int) -> str:
 def _read_split(path: Path, names: Sequence[str]) -> tuple[set[str], set[str]]:
     content = read_record(path, _SPLIT, _REMEDY)
     known = set(names)
-    # A list written by hand may have the names that the safe ones were made of.
+    # A list written by hand may contain the original names instead of the safe ones.
     sides = [{name if name in known else _safe(name) for name in content[side]} for side in ("train", "validation")]
-    # before unknown names are dropped: a person shared in the file is a fault of the file
+    # before unknown names are dropped: a shared person is an error of the file
     _refuse_shared_persons(*sides, str(path))
     unknown = sorted((sides[0] | sides[1]) - known)
     if unknown:
@@ -179,8 +179,8 @@ def _refuse_shared_persons(train: Iterable[str], validation: Iterable[str], orig
     ]
     if shared:
         raise BadInputError(
-            f"the same person is in training and validation by {origin}: {_shown(shared)}. Keep "
-            "all images of a person on one side."
+            f"the same person is in training and validation by {origin}: {_shown(shared)}. Keep all images of a person "
+            "in one part."
         )
 
 

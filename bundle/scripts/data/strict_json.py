@@ -1,4 +1,4 @@
-"""Read JSON that others may have written: every surprise is a clear error."""
+"""Read JSON from untrusted sources, with a clear error for anything unexpected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .errors import BadInputError
 from .safe_names import shown
 
 SIZE_LIMIT = 256 * 2**20
-"""Largest file in bytes; the largest that this bundle writes, the scores of a large cohort, stay far below."""
+"""Largest file in bytes; the scores of a large cohort are far smaller."""
 DEPTH_LIMIT = 30
 """Deepest nesting of lists and objects."""
 INTEGER_LIMIT = 2**63
@@ -29,7 +29,7 @@ def read_json(path: str | os.PathLike[str], remedy: str = REMEDY) -> Any:
         remedy: what the user can do, for messages. Defaults to `REMEDY`.
 
     Raises:
-        BadInputError: the file is missing, unreadable or too large, or see `parse_json`.
+        BadInputError: the file is missing, unreadable or too large, or is not valid (see `parse_json`).
     """
     file = Path(path)
     try:
@@ -39,7 +39,9 @@ def read_json(path: str | os.PathLike[str], remedy: str = REMEDY) -> Any:
             raise BadInputError(f"{path} is not a file. {remedy}")
         size = file.stat().st_size
         if size > SIZE_LIMIT:
-            raise BadInputError(f"{path} has {size} bytes, but a JSON file may have {SIZE_LIMIT} at most. {remedy}")
+            raise BadInputError(
+                f"{path} has {size} bytes, more than the limit of {SIZE_LIMIT} for a JSON file. {remedy}"
+            )
         content = file.read_bytes()
     except OSError as error:
         raise BadInputError(f"{shown(path, 200)} cannot be read ({error.strerror or error}). {remedy}") from error
@@ -47,11 +49,11 @@ def read_json(path: str | os.PathLike[str], remedy: str = REMEDY) -> Any:
 
 
 def parse_json(text: str | bytes, where: str | os.PathLike[str], remedy: str = REMEDY) -> Any:
-    """Parse JSON as RFC 8259 defines it, with numbers that Python and NumPy can hold.
+    """Parse JSON as defined by RFC 8259, with numbers that Python and NumPy can represent.
 
     Args:
         text: the JSON text, or its bytes in UTF-8.
-        where: where it was read, for messages.
+        where: origin of the text, for messages.
         remedy: what the user can do, for messages. Defaults to `REMEDY`.
 
     Raises:
@@ -70,7 +72,7 @@ def parse_json(text: str | bytes, where: str | os.PathLike[str], remedy: str = R
         )
         _check_values(content)
     except UnicodeDecodeError as error:
-        raise BadInputError(f"{where} is not a text in UTF-8 ({error.reason}). {remedy}") from error
+        raise BadInputError(f"{where} is not UTF-8 text ({error.reason}). {remedy}") from error
     except RecursionError as error:
         raise BadInputError(f"{where} is nested too deeply for a record. {remedy}") from error
     except ValueError as error:
@@ -83,7 +85,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key '{shown(twice)}' stands there twice")
+        raise ValueError(f"the key '{shown(twice)}' occurs twice")
     return content
 
 
@@ -118,5 +120,5 @@ def _check_values(content: Any) -> None:
             elif isinstance(value, list):
                 below += value
             elif isinstance(value, str):
-                value.encode()  # half a surrogate pair cannot be written anywhere
+                value.encode()  # an unpaired surrogate cannot be encoded
         level, depth = below, depth + 1

@@ -1,1 +1,1 @@
-"""Measuring methods: similarity in the slice, brain and lesion, and tables of results."""
+"""Evaluate methods: similarity in the slice, brain and lesion, and tables of results."""

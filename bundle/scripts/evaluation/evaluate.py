@@ -1,4 +1,4 @@
-"""Measure a method on patients with all sources: what the fused image keeps and what comes back from it."""
+"""Evaluate fusion and decomposition of a method on patients with all sources."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ METRICS_VARIANTS = (*VARIANTS, BOTH)
 
 @dataclass(frozen=True)
 class Applied:
-    """What a method makes of a patient.
+    """Results of a method for a patient.
 
     Attributes:
-        slices: "fused" and, of a method that can, "decomposed": the measured slices (slices, N, H, W), as stored.
-        way_back: "roundtrip_error" and "latent_std" of every slice where there is a way back, else nothing.
-        seconds: time for fusing.
+        slices: "fused" and, if the method can decompose, "decomposed": the measured slices (slices, N, H, W), as
+            stored.
+        way_back: "roundtrip_error" and "latent_std" of every slice if the method is invertible, else empty.
+        seconds: time for fusion.
     """
 
     slices: dict[str, torch.Tensor]
@@ -51,22 +52,22 @@ class Applied:
 
 
 class EvaluateVolume:
-    """Fuse, store, decompose, and compare slice by slice, beside the mean and the maximum of the sources.
+    """Fuse, store, decompose, and compare slice by slice, along with the mean and maximum of the sources.
 
-    A method that cannot decompose, one without ``decompose``, has no columns of decomposed images.
+    For a method without ``decompose`` the columns of decomposed images are omitted.
 
     Args:
         sources: names of the sources.
         dtype: how the fused image is stored before it is decomposed. Defaults to "uint8".
         latent: distribution of the fresh latent. Defaults to "normal".
         seed: seed of the latent. Defaults to 0.
-        min_brain_fraction: slices with less brain than this share of their area are left out. Defaults to 0.1.
+        min_brain_fraction: smallest share of brain in a slice's area; other slices are skipped. Defaults to 0.1.
         slices_at_once: slices in a batch. Defaults to 2.
-        slice_step: measure every n-th of the slices that are left, from the first on. Defaults to 1.
-        metrics: measure the fusion metrics of `scripts.metrics`, of 8-bit images as they are defined, and those of the
+        slice_step: measure every n-th of the remaining slices. Defaults to 1.
+        metrics: compute the fusion metrics of `scripts.metrics`, on 8-bit images by their definition, and those of the
             decomposition. Defaults to True.
-        metrics_variant: "full"; "centre" for what the scripts published with the paper compute; "both", where the
-            columns of the second have names that end in "_centre". Defaults to "full".
+        metrics_variant: "full"; "centre" as in the scripts published with the paper; "both", with the suffix "_centre"
+            for the second. Defaults to "full".
     """
 
     def __init__(
@@ -102,13 +103,13 @@ class EvaluateVolume:
         """Measure one patient.
 
         Args:
-            network: a method: its ``forward`` gives the fused image, or fused image and latent. A three-dimensional
-                one fuses the whole volume, of which the chosen slices are measured.
-            data: "image" (N, X, Y, Z) normalised, "intensity_scale", and "seg" (1, X, Y, Z) where there is one.
+            network: a method whose ``forward`` returns the fused image, or fused image and latent. A three-dimensional
+                method fuses the whole volume, and the chosen slices are measured.
+            data: "image" (N, X, Y, Z) normalised, "intensity_scale", and optionally "seg" (1, X, Y, Z).
 
         Returns:
-            "patient"; "rows": a dictionary of figures for every slice, where fused columns are of the mean SSIM with
-            all sources; "seconds": time for fusing them all, or the whole volume.
+            "patient"; "rows": a dictionary of scores for every slice, where fused columns are the mean SSIM with all
+            sources; "seconds": time for fusing them all, or the whole volume.
 
         Raises:
             BadInputError: when no slice has enough brain, or slices are smaller than the window of SSIM.
@@ -143,7 +144,7 @@ class EvaluateVolume:
         return {"patient": data["patient"], "rows": rows, "seconds": applied.seconds}
 
     def _apply(self, network: nn.Module, whole: torch.Tensor, axis: int, numbers: torch.Tensor) -> Applied:
-        """Fuse, store, and decompose where the method can."""
+        """Fuse, store, and decompose if the method can."""
         whole_volume = sees_neighbours(network)
         seen = whole if whole_volume else whole.index_select(axis + 1, numbers)
         measured = numbers if whole_volume else torch.arange(len(numbers))
@@ -185,7 +186,7 @@ class EvaluateVolume:
     def _details(
         self, sources: torch.Tensor, slices: dict[str, torch.Tensor], brain: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Finest detail in the brain: a code that shows has more of it than the sources."""
+        """Compute the finest detail in the brain, which exceeds that of the sources if the code is visible."""
         of_sources = haar_energy(sources, brain)
         energies = {"fused": haar_energy(slices["fused"][:, :1], brain)}
         energies |= {name: of_sources[:, [i]] for i, name in enumerate(self.sources)}
@@ -199,7 +200,7 @@ class EvaluateVolume:
         return columns | {f"{name}_haar_ratio": haar_ratio(energy, of_sources)[:, 0] for name, energy in made.items()}
 
     def _scores(self, sources: torch.Tensor, slices: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The metrics of `scripts.metrics` for a batch of slices."""
+        """Compute the metrics of `scripts.metrics` for a batch of slices."""
         fused, grey = as_stored(slices["fused"][:, :1], "uint8"), as_stored(sources, "uint8")
         columns = dict(fusion_scores(fused, grey, "centre" if self.metrics_variant == "centre" else "full"))
         if self.metrics_variant == BOTH:
@@ -218,14 +219,14 @@ class EvaluateVolume:
 def slices_with_brain(
     brain: torch.Tensor, axis: int, patient: str, fraction: float = 0.1, step: int = 1
 ) -> torch.Tensor:
-    """Numbers of the slices of a patient that are measured.
+    """Return the indices of the slices of a patient to measure.
 
     Args:
         brain: mask (1, X, Y, Z).
-        axis: spatial axis that the slices lie along.
+        axis: spatial axis along which the slices are taken.
         patient: name, for messages.
-        fraction: slices with less brain than this share of their area are left out. Defaults to 0.1.
-        step: take every n-th of the slices that are left, from the first on. Defaults to 1.
+        fraction: smallest share of brain in a slice's area; other slices are skipped. Defaults to 0.1.
+        step: take every n-th of the remaining slices. Defaults to 1.
 
     Raises:
         BadInputError: when no slice has enough brain, or slices are smaller than the window of SSIM.
@@ -234,13 +235,13 @@ def slices_with_brain(
     numbers = torch.nonzero(slices.float().mean(dim=(1, 2, 3)) >= fraction).flatten()
     if not len(numbers):
         raise BadInputError(
-            f"{patient} has no slice with brain on {fraction:.0%} of its area or more. "
+            f"{patient} has no slice with brain on at least {fraction:.0%} of its area. "
             "Lower --min_brain_fraction, or leave the patient out."
         )
     size, window = tuple(slices.shape[2:]), SSIM().taps.numel()
     if min(size) < window:
         raise BadInputError(
-            f"{patient} has slices of {size} pixels, but SSIM needs {window} x {window} at least. "
+            f"{patient} has slices of {size} pixels, but SSIM needs at least {window} x {window}. "
             "Leave the patient out."
         )
     return numbers[::step]

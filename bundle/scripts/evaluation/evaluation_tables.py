@@ -1,4 +1,4 @@
-"""The tables of an evaluation: per slice, per patient, and in sum."""
+"""Write the tables of an evaluation: per slice, per patient, and summary."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from scripts.outputs.tables import deviation_of, known, mean_of, write_csv, writ
 TABLES = ("slices.csv", "patients.csv", "summary.json")
 
 FINISHED = "finished"
-"""Folder below that of the tables that holds the figures of every finished patient."""
+"""Subfolder with the scores of every finished patient."""
 
 PLACES = 6
-"""Decimal places of the figures."""
+"""Decimal places of the scores."""
 
 _FIGURES = {
     "type": "object",
@@ -46,21 +46,22 @@ _FIGURES = {
         },
     },
 }
-"""What the file of a finished patient has to look like."""
+"""JSON schema of the file of a finished patient."""
 
 
 class EvaluationTables:
-    """Collect the figures of all patients; write them per slice, per patient, and in sum.
+    """Collect the scores of all patients, and write them per slice, per patient and as a summary.
 
-    ``slices.csv``, ``patients.csv`` and ``summary.json`` are brought up to date after every patient, less often where
-    writing them takes long, and at the end of several processes by the first of them. The figures of each patient are
-    kept in ``finished/<patient>.json`` too, with what they were measured with and on: a run that goes
-    on after it was killed takes them over.
+    ``slices.csv``, ``patients.csv`` and ``summary.json`` are updated after every patient, or less often if writing
+    takes long. With several processes the first one writes them at the end. The scores of each patient are also kept in
+    ``finished/<patient>.json``, with the settings and files that they were measured with, so that an interrupted run
+    can be resumed.
 
     Args:
         output_dir: folder for the tables.
-        settings: what was measured, kept in the summary. Patients that were measured with others are measured again.
-        resume: take finished patients over. Defaults to False.
+        settings: settings of the evaluation, kept in the summary. Patients measured with other settings are measured
+            again.
+        resume: reuse the scores of finished patients. Defaults to False.
     """
 
     def __init__(self, output_dir: str, settings: dict[str, Any], resume: bool | str = False) -> None:
@@ -73,14 +74,14 @@ class EvaluationTables:
         self._made_with: dict[str, str] = {}
 
     def made_with(self, settings: Mapping[str, str]) -> None:
-        """Take what the parts of this run are set to, see `settings_of`."""
+        """Record the settings of this run's parts, see `settings_of`."""
         self._made_with = dict(settings)
 
     def __call__(self, results: Mapping[str, Any]) -> list[str]:
         """Add a patient.
 
         Args:
-            results: "patient", "rows" of figures, one a slice, and "seconds" that fusing took.
+            results: "patient", "rows" of scores, one per slice, and "seconds" for fusion.
 
         Returns:
             the files written.
@@ -98,13 +99,13 @@ class EvaluationTables:
         return self._add(patient, rows, results.get("seconds"))
 
     def take_over(self, record: Mapping[str, Any]) -> list[str] | None:
-        """Add a patient that an earlier run has finished, from the same files and with the same settings.
+        """Add a patient finished by an earlier run with the same files and settings.
 
         Args:
             record: a patient of `find_patients`.
 
         Returns:
-            the files written, or None when there is nothing to take over.
+            the files written, or None if the patient has not been finished.
         """
         self._files[record["patient"]] = source_states(record)
         if not self.resume:
@@ -124,10 +125,10 @@ class EvaluationTables:
         """Nothing to do: the figures of a patient are its note."""
 
     def complete(self, patients: Sequence[str]) -> None:
-        """Write the tables of all patients, those of other processes included.
+        """Write the tables of all patients, including those of other processes.
 
         Args:
-            patients: those that were measured, in the order of the cohort.
+            patients: the measured patients, in the order of the cohort.
         """
         for patient in patients:
             if patient not in self._measured:
@@ -142,7 +143,7 @@ class EvaluationTables:
 
     def _add(self, patient: str, rows: Sequence[Mapping[str, Any]], seconds: float | None) -> list[str]:
         self._keep(patient, rows, seconds)
-        # Of several processes the first brings all together in the end. In large cohorts the tables of the patients
+        # With several processes the first one writes the tables at the end. In large cohorts the tables of the patients
         # so far take long to write.
         if idist.get_rank() == 0 and time.monotonic() >= self._due:
             self._write()
@@ -186,12 +187,12 @@ class EvaluationTables:
 
 
 class EvaluationReport(CohortReport):
-    """The bar over the patients, and at the end the tables of all of them, whichever process measured which.
+    """Show a progress bar, and write the tables of all patients of all processes at the end.
 
     Args:
-        name: what is done, before the bar.
-        output_dir: where the tables are.
-        tables: holds the figures.
+        name: name of the task, shown before the bar.
+        output_dir: folder of the tables.
+        tables: collects the scores.
     """
 
     def __init__(self, name: str, output_dir: str, tables: EvaluationTables) -> None:
@@ -199,7 +200,7 @@ class EvaluationReport(CohortReport):
         self.tables = tables
 
     def tell(self) -> None:
-        """Write the tables, then tell the outcome.
+        """Write the tables, then report the outcome.
 
         Raises:
             BadInputError: when a patient failed; the message names each.
@@ -211,5 +212,5 @@ class EvaluationReport(CohortReport):
 def _over(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reduce: Callable[..., float | None]
 ) -> dict[str, float | None]:
-    """Mean or deviation of each column."""
+    """Return the mean or deviation of each column."""
     return {name: reduce([row[name] for row in rows], PLACES) for name in columns}

@@ -1,4 +1,4 @@
-"""Similarity where the reader looks: in the whole slice, in the brain, in the lesion."""
+"""Similarity in regions: the whole slice, the brain and the lesion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REGIONS = ("slice", "brain", "lesion")
 def ssim_by_region(
     image: torch.Tensor, other: torch.Tensor, regions: dict[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """Mean SSIM over the windows whose centre lies in a region.
+    """Compute the mean SSIM over the windows whose centre is in a region.
 
     Args:
         image: slices of shape (S, N, H, W) in [0, 1].
@@ -20,7 +20,7 @@ def ssim_by_region(
         regions: masks (S, 1, H, W) by name.
 
     Returns:
-        tensors of shape (S, N) by name; NaN where a slice has no pixel of the region.
+        tensors of shape (S, N) by name; NaN if a slice has no pixel in the region.
     """
     ssim = SSIM()
     margin = ssim.taps.numel() // 2

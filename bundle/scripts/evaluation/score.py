@@ -1,4 +1,4 @@
-"""Score fused images of any method, from files."""
+"""Score fused images of any method from files."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from scripts.transforms.slicing import to_slices
 
 
 class ScoreImages:
-    """Measure a fused image slice by slice: what it keeps of its sources, and how well they were decomposed.
+    """Score a fused image slice by slice: its similarity to the sources, and the quality of the decomposition.
 
     Args:
-        metrics_variant: "full", or "centre" for what the scripts published with the paper compute. Defaults to "full".
-        rounded: round fused image and sources to 8 bits for the fusion metrics, which are defined on these. Decomposed
-            images and their sources are compared as they are. Defaults to True.
-        min_foreground_fraction: slices of a volume with foreground on less of their area are left out: an empty slice
-            scores near 1 whatever the method. Foreground is where any source differs from its background, see
-            `brain_mask`. A picture, or a volume of one slice, is always scored. Defaults to 0.1, as for `evaluate`.
+        metrics_variant: "full", or "centre" as in the scripts published with the paper. Defaults to "full".
+        rounded: round fused image and sources to 8 bits for the fusion metrics, which are defined for these. Decomposed
+            images and their sources are compared without rounding. Defaults to True.
+        min_foreground_fraction: smallest share of foreground in a slice's area. Other slices of a volume are skipped,
+            because an empty slice scores near 1 for any method. Foreground is where any source differs from its
+            background, see `brain_mask`. A picture, or a volume of one slice, is always scored. Defaults to 0.1, as for
+            `evaluate`.
         slices_at_once: slices in a batch. Defaults to 8.
-        device: where to compute. Defaults to the CPU.
+        device: device to compute on. Defaults to the CPU.
     """
 
     def __init__(
@@ -54,15 +55,15 @@ class ScoreImages:
         """Measure one fused image.
 
         Args:
-            network: not used; the images are there already.
-            data: what `LoadImageSet` returns.
+            network: not used, because the images are given.
+            data: result of `LoadImageSet`.
 
         Returns:
-            `data` with "rows": "slice" and the scores of every slice that counts; "left_out": numbers of the other
-            slices; "without_value": why, for each metric that these images have no value of.
+            `data` with "rows": "slice" and the scores of every scored slice; "left_out": indices of the skipped slices;
+            "without_value": the reason for each metric that cannot be computed.
 
         Raises:
-            BadInputError: no slice counts, or no metric can be computed.
+            BadInputError: no slice or no metric can be scored.
         """
         axis, names = data["slice_axis"], data["source_names"]
         sources, fused = to_slices(data["sources"], axis), to_slices(data["fused"], axis)
@@ -92,8 +93,8 @@ class ScoreImages:
         numbers = torch.nonzero(share >= self.min_foreground_fraction).flatten().tolist()
         if not numbers:
             raise BadInputError(
-                f"{patient} has no slice with foreground on {self.min_foreground_fraction:.0%} of its area or more; "
-                f"the fullest has {share.max():.1%}. Lower --min_foreground_fraction, or leave the image out."
+                f"{patient} has no slice with foreground on at least {self.min_foreground_fraction:.0%} of its area; "
+                f"the largest share is {share.max():.1%}. Lower --min_foreground_fraction, or leave the image out."
             )
         return numbers
 
@@ -119,14 +120,14 @@ class ScoreImages:
 
 
 def decomposed_column(source: str, metric: str) -> str:
-    """Name of the column with a metric of a decomposed image."""
+    """Return the name of the column for a metric of a decomposed image."""
     return f"decomposed_{source}_{metric}"
 
 
 def _each(
     metrics: Sequence[str], reasons: dict[str, str], compute: Callable[[str], dict[str, torch.Tensor]]
 ) -> dict[str, torch.Tensor]:
-    """Compute one metric after the other; note why where one cannot be, such as for images smaller than its window."""
+    """Compute the metrics, and record why one cannot be computed, such as images smaller than its window."""
     scores: dict[str, torch.Tensor] = {}
     for name in metrics:
         try:

@@ -1,4 +1,4 @@
-"""The tables of scores: per slice, per file, and in sum."""
+"""Write the tables of scores: per slice, per file, and summary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .score import decomposed_column
 
 TABLES = ("scores.csv", "images.csv", "summary.json")
 _SECONDS_BETWEEN = 10.0
-"""Time between two writings: the tables of thousands of pictures are not written anew after each."""
+"""Seconds between updates, because the tables of thousands of pictures are not rewritten after each one."""
 
 _SCALING = {
     "none": "as they are, see value_range",
@@ -34,12 +34,12 @@ _SCALING = {
 class ScoreTables:
     """Collect the scores of all fused images, and write them.
 
-    ``scores.csv`` has a row for every slice, ``images.csv`` one for every file with the means over its slices, and
-    ``summary.json`` mean and standard deviation over files, what was measured how, and what was left out and why.
+    ``scores.csv`` has a row for every slice, ``images.csv`` one for every file with the means over its slices.
+    ``summary.json`` has mean and standard deviation over files, the settings, and what was skipped and why.
 
     Args:
         output_dir: folder for the tables.
-        settings: what was asked for, kept in the summary.
+        settings: settings of the command, kept in the summary.
     """
 
     def __init__(self, output_dir: str, settings: Mapping[str, Any]) -> None:
@@ -59,10 +59,10 @@ class ScoreTables:
         """Add a fused image.
 
         Args:
-            results: what `ScoreImages` returns.
+            results: result of `ScoreImages`.
 
         Returns:
-            the files that its scores go to.
+            the files that its scores are written to.
         """
         image, rows = results["patient"], results["rows"]
         self.source_names = results["source_names"]
@@ -84,7 +84,7 @@ class ScoreTables:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns that hold scores."""
+        """Return the names of the columns with scores."""
         decomposed = [
             decomposed_column(source, metric) for source in self.source_names for metric in DECOMPOSITION_METRICS
         ]
@@ -94,7 +94,7 @@ class ScoreTables:
         """Write all tables.
 
         Args:
-            problems: why the images were not scored that could not be.
+            problems: reason for each image that could not be scored.
         """
         columns = self.columns
         scores = {column: [image.get(column) for image in self.images] for column in columns}
@@ -128,7 +128,7 @@ class ScoreTables:
         self._written = time.monotonic()
 
     def text(self) -> str:
-        """Mean and standard deviation over files as a table to be read."""
+        """Return mean and standard deviation over files as a text table."""
         few = sum(self.few_slices.values())
         lines = [
             f"{len(self.images)} image(s), {len(self.rows)} slice(s), variant {self.settings.get('metrics_variant')}"
@@ -158,11 +158,11 @@ class ScoreTables:
 
 
 class ScoreReport(CohortReport):
-    """The bar over the images, and at the end the tables, what they say, and what failed.
+    """Show a progress bar; at the end write the tables and report scores and failures.
 
     Args:
-        output_dir: where the tables are.
-        tables: holds the scores.
+        output_dir: folder of the tables.
+        tables: collects the scores.
     """
 
     def __init__(self, output_dir: str, tables: ScoreTables) -> None:
@@ -173,14 +173,16 @@ class ScoreReport(CohortReport):
         """Draw the bar.
 
         Raises:
-            BadInputError: when several processes are to share the images, or nothing can be written.
+            BadInputError: when started with several processes, or the folder is not writable.
         """
         if idist.get_world_size() > 1:
-            raise BadInputError("Fused images are scored by one process. Start it without torchrun.")
+            raise BadInputError(
+                "fused images can only be scored by a single process. Start the command without torchrun."
+            )
         super().start(engine)
 
     def tell(self) -> None:
-        """Write and tell the outcome.
+        """Write the tables and report the outcome.
 
         Raises:
             BadInputError: when an image could not be scored; the message names each.

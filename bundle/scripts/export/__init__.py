@@ -1,1 +1,1 @@
-"""Files that other runtimes take: TorchScript, ONNX, torch.export and TensorRT."""
+"""Export the network to TorchScript, ONNX, torch.export and TensorRT."""

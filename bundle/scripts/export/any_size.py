@@ -11,15 +11,15 @@ from scripts.networks import FusionINN
 
 
 class AnySize(FusionINN):
-    """`FusionINN` without a branch on its input's size, so that one traced graph takes odd and even ones.
+    """`FusionINN` without a branch on its input's size, so that one traced graph accepts odd and even sizes.
 
-    The network pads odd sizes and then masks what it padded; even ones go without a mask. Here the mask is always
-    there. It is one everywhere for an even size, and a product with one changes no bit: both give the same numbers.
+    The network pads odd sizes and masks the padding; even sizes need no mask. Here the mask is always applied. For even
+    sizes it is one everywhere, so the results are bit-identical.
     """
 
     @classmethod
     def of(cls, network: FusionINN) -> AnySize:
-        """The same network, weights shared, in this form."""
+        """Convert a network to this class, with shared weights."""
         twin = copy.copy(network)
         twin.__class__ = cls
         return twin
@@ -33,14 +33,14 @@ class AnySize(FusionINN):
         return self._pad_to_even(torch.ones_like(values[:1]))
 
     def _crop(self, x: torch.Tensor, size: list[int]) -> torch.Tensor:
-        # A slice would ask whether the size is odd; a choice of rows does not.
+        # Slicing would branch on whether the size is odd; index selection does not.
         for axis, length in enumerate(size, start=2):
             x = x.index_select(axis, torch.arange(length, device=x.device))
         return x
 
 
 def _even(x: torch.Tensor, axis: int) -> torch.Tensor:
-    """Pad one axis with zeros to an even length, which is 2 · ⌈n / 2⌉ in the graph whatever n is."""
+    """Pad one axis with zeros to an even length, 2 · ⌈n / 2⌉ in the graph for any n."""
     behind = [0, 0] * (x.dim() - 1 - axis) + [0, 1]
     before = (slice(None),) * axis
     first, second = x[(*before, slice(0, None, 2))], F.pad(x, behind)[(*before, slice(1, None, 2))]

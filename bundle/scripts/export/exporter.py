@@ -1,4 +1,4 @@
-"""Exporter: one network, and every file that can be made of it."""
+"""Exporter: write a network in every export format."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Exporter:
 
     Args:
         network: the network with its weights, on the CPU.
-        ckpt_path: where the weights are from.
+        ckpt_path: file of the weights.
         sources: names of the sources, in the network's order.
         output_dir: folder for the files.
-        metadata_path: the bundle's metadata, which goes into the files that can hold files.
-        static_shape: (batch_size, N, height, width) where one shape is enough. Defaults to None: any.
+        metadata_path: the bundle's metadata, which is embedded in formats that support extra files.
+        static_shape: (batch_size, N, height, width) to support a single shape. Defaults to None (any).
 
     Raises:
-        BadInputError: when the network is another method, or the shape is not one of its sources.
+        BadInputError: when the network is another method, or the shape does not fit its sources.
     """
 
     def __init__(
@@ -55,7 +55,8 @@ class Exporter:
     ) -> None:
         if type(network) is not FusionINN:
             raise BadInputError(
-                f"{type(network).__name__} is not exported: only FusionINN is a bijection, which both directions need. "
+                f"{type(network).__name__} cannot be exported: only FusionINN is invertible, which is required for "
+                "both directions. "
                 "Leave out the config of the other method."
             )
         self.network = network.cpu().float().to(memory_format=torch.contiguous_format).requires_grad_(False).eval()
@@ -73,7 +74,7 @@ class Exporter:
         return [self._write(TORCHSCRIPT, lambda path: torch.jit.save(torch.jit.script(self.network), path, extra))]
 
     def pt2(self) -> list[str]:
-        """Write `fuse.pt2` and `decompose.pt2`, programs of torch.export."""
+        """Write `fuse.pt2` and `decompose.pt2` with torch.export."""
 
         def write(direction: str) -> str:
             extra = self._files(self._describe(direction))
@@ -88,7 +89,7 @@ class Exporter:
         """Write `fuse.onnx` and `decompose.onnx`.
 
         Raises:
-            BadInputError: when the packages that it takes are not installed.
+            BadInputError: when the required packages are not installed.
         """
         missing = [package for package in ("onnx", "onnxscript") if find_spec(package) is None]
         if missing:
@@ -116,7 +117,8 @@ class Exporter:
             raise BadInputError(
                 f"static_shape is {shape}, expected [batch, {self.network.in_channels}, height, width"
                 f"{', depth' if wanted == 5 else ''}] with sizes from {SMALLEST} on"
-                f"{'' if multiple == 1 else f', multiples of {multiple}'}. Leave it out for a file that takes any."
+                f"{'' if multiple == 1 else f', multiples of {multiple}'}. Leave it out for a file that supports any "
+                "size."
             )
         return list(shape)
 

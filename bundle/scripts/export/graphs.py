@@ -1,4 +1,4 @@
-"""The graph of each direction, traced by torch.export."""
+"""Trace the graph of each direction with torch.export."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .any_size import AnySize
 
 
 class Fuse(nn.Module):
-    """Sources to fused image and latent."""
+    """Map sources to fused image and latent."""
 
     def __init__(self, network: FusionINN) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Fuse(nn.Module):
 
 
 class Decompose(nn.Module):
-    """Fused image and a latent, its own or another, to sources."""
+    """Map a fused image and any latent to sources."""
 
     def __init__(self, network: FusionINN) -> None:
         super().__init__()
@@ -44,11 +44,11 @@ def trace(network: FusionINN, direction: str, static_shape: Sequence[int] | None
     Args:
         network: the network, on the CPU.
         direction: "fuse" or "decompose".
-        static_shape: (batch_size, N, height, width[, depth]) of the only sources that the graph is to take. Defaults to
-            None: any batch size, and any sizes from `SMALLEST` on that are multiples of `size_multiple`.
+        static_shape: (batch_size, N, height, width[, depth]) to support a single shape. Defaults to None: any batch
+            size, and any sizes of at least `SMALLEST` that are multiples of `size_multiple`.
 
     Returns:
-        the program, free of the names of source files.
+        the program, without the names of source files.
     """
     dims = network.spatial_dims
     if static_shape is None:
@@ -72,7 +72,7 @@ def trace(network: FusionINN, direction: str, static_shape: Sequence[int] | None
 
 
 def _forget_origin(program: ExportedProgram) -> None:
-    """Take off the names of source files."""
+    """Remove the names of source files."""
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
 

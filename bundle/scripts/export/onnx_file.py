@@ -1,4 +1,4 @@
-"""An ONNX file of a traced graph."""
+"""Convert a traced graph to ONNX."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def onnx_bytes(program: ExportedProgram, interface: Interface, properties: Mappi
     """Convert a program, and check the result.
 
     Args:
-        program: what `trace` returned.
+        program: result of `trace`.
         interface: names of inputs and outputs.
-        properties: what the file says about itself.
+        properties: description stored in the file.
 
     Returns:
         the file's content, weights included.
@@ -54,7 +54,7 @@ def onnx_bytes(program: ExportedProgram, interface: Interface, properties: Mappi
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep back a line for each number that is stored once, and a warning of torchvision, which has no part here."""
+    """Suppress a message for each shared constant, and an irrelevant warning of torchvision."""
     loggers = [logging.getLogger(name) for name in ("onnx_ir", "torch.onnx._internal.exporter._registration")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -67,7 +67,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _forget_origin(model: onnx.ModelProto) -> None:
-    """Take off notes on source files and on how the graph came about, two thirds of the file."""
+    """Remove debug information about source files and graph construction, two thirds of the file."""
     parts: list[Any] = [
         model.graph,
         *model.graph.node,
@@ -78,5 +78,5 @@ def _forget_origin(model: onnx.ModelProto) -> None:
     for part in parts:
         del part.metadata_props[:]
         part.doc_string = ""
-    # Shapes of intermediate values are inferred by whoever loads the file.
+    # Shapes of intermediate values are inferred when the file is loaded.
     del model.graph.value_info[:]

@@ -1,4 +1,4 @@
-"""TensorRT engines, by MONAI."""
+"""Export to TensorRT with MONAI."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILES = {FUSE: "fuse_trt.ts", DECOMPOSE: "decompose_trt.ts"}
 
 
 class DecomposeStacked(nn.Module):
-    """Fused image and latent as channels of one input, as MONAI's conversion wants it, to sources."""
+    """Map fused image and latent, stacked as channels of one input as MONAI's conversion requires, to sources."""
 
     def __init__(self, network: FusionINN) -> None:
         super().__init__()
@@ -37,17 +37,18 @@ class DecomposeStacked(nn.Module):
 
 
 class TensorRTExporter:
-    """Write `fuse_trt.ts` and `decompose_trt.ts`: TorchScript with TensorRT engines, for GPUs like the one at hand.
+    """Write `fuse_trt.ts` and `decompose_trt.ts`: TorchScript with TensorRT engines for the type of GPU in use.
 
-    Single precision and one size; the batch may vary. TF32 is off: the way back magnifies its errors.
+    Single precision and a fixed image size; the batch size may vary. TF32 is disabled, because the inverse amplifies
+    its errors.
 
     Args:
         network: the network with its weights.
-        ckpt_path: where the weights are from.
+        ckpt_path: file of the weights.
         sources: names of the sources, in the network's order.
         output_dir: folder for the files.
         size: height and width. Defaults to 240 × 240.
-        batch_sizes: smallest, usual and largest batch. Defaults to 1, 16 and 32.
+        batch_sizes: smallest, typical and largest batch size. Defaults to 1, 16 and 32.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class TensorRTExporter:
             the files written.
 
         Raises:
-            BadInputError: when there is no GPU, or no torch_tensorrt.
+            BadInputError: when a GPU or torch_tensorrt is missing.
         """
         check_tensorrt()
         written = []
@@ -94,18 +95,18 @@ class TensorRTExporter:
 
 
 def check_tensorrt() -> None:
-    """Refuse to begin where TensorRT cannot be.
+    """Check that TensorRT can be used.
 
     Raises:
-        BadInputError: when there is no GPU, or no torch_tensorrt.
+        BadInputError: when a GPU or torch_tensorrt is missing.
     """
     if not torch.cuda.is_available():
         raise BadInputError(
-            "TensorRT builds engines on the NVIDIA GPU that is to run them, and none was found. Run this on a machine "
-            "with one; the ONNX files (section onnx) run everywhere."
+            "TensorRT builds engines on the NVIDIA GPU that will run them, but no GPU was found. Run this on a machine "
+            "with a GPU, or use the ONNX files (section onnx), which run everywhere."
         )
     if find_spec("torch_tensorrt") is None:
         raise BadInputError(
-            "TensorRT needs the package torch_tensorrt of torch's own version. Install it: "
+            "TensorRT requires the package torch_tensorrt in the same version as torch. Install it: "
             f"pip install torch-tensorrt=={torch.__version__.split('+')[0]}."
         )

@@ -1,1 +1,1 @@
-"""What a run leaves behind: NIfTI volumes, their sidecar and the overview picture."""
+"""Write and read results: NIfTI volumes, sidecars, pictures and tables."""

@@ -1,4 +1,4 @@
-"""Colour over a luminance that must not change: what is decomposed is the luminance."""
+"""Add colour to a picture without changing its luminance, which is what is decomposed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _HIGHEST = 255
 
 
 def colour_at(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """Colour picture of a given luminance, with as much of the chroma as there is at that luminance.
+    """Return a colour picture of a given luminance, with as much chroma as that luminance allows.
 
-    A pure blue is dark, a pure yellow bright: a chroma that no colour of the luminance has is moved towards grey, just
-    as far as needed. Luminance and hue stay.
+    Pure blue is dark and pure yellow is bright: a chroma that is impossible at the luminance is moved towards grey as
+    far as needed. Luminance and hue are preserved.
 
     Args:
         luminance: [H, W] in [0, 1].
@@ -32,10 +32,10 @@ def colour_at(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
 
 
 def colour_levels(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """Colour picture in 8 bits a channel, rounded so that its luminance is the nearest there is.
+    """Return a colour picture in 8 bits per channel, rounded to the nearest possible luminance.
 
-    Rounding each channel by itself moves the luminance by up to half a level. Among the 27 colours within a level of
-    that, one comes many times nearer, so that three channels of 8 bits hold a luminance finer than one of 8 bits does.
+    Rounding each channel separately changes the luminance by up to half a level. The best of the 27 colours within one
+    level is many times closer, so three 8-bit channels store luminance more precisely than a single one.
 
     Args:
         luminance: [H, W] in [0, 1].
@@ -51,7 +51,7 @@ def colour_levels(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
     for step in product((0, -1, 1), repeat=3):
         candidate = np.clip(rounded + step, 0, _HIGHEST)
         error = np.abs(candidate @ (RED, GREEN, BLUE) - target)
-        # Of equally near ones the one of the nearer colour.
+        # Break ties by the nearest colour.
         error += 1e-6 * np.abs(candidate - wanted).sum(axis=-1)
         better = error < least
         best, least = np.where(better[..., None], candidate, best), np.where(better, error, least)

@@ -1,4 +1,4 @@
-"""Checksums that tell whether a fused image and its sidecar still are what was written."""
+"""Checksums to detect changes to a fused image or its sidecar."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PROTECTED = sorted({*VOLUME_SIDECAR["properties"], *PICTURE_SIDECAR["properties"
 
 
 def record_id(content: Mapping[str, Any]) -> str:
-    """Return the "FusionID" of a sidecar: 12 hexadecimal digits over everything that it says.
+    """Return the "FusionID" of a sidecar: 12 hexadecimal digits computed from its content.
 
-    It covers every key of the schema but the names that a user may change. Numbers count by their value, so that 2 and
-    2.0 are the same.
+    It covers every key of the schema except names that a user may change. Numbers are compared by value, so 2 and 2.0
+    are equal.
 
     Args:
         content: content of the sidecar.
@@ -29,15 +29,15 @@ def record_id(content: Mapping[str, Any]) -> str:
 
 
 def voxel_digest(values: Any, dtype: str) -> str:
-    """Return the SHA-256 of the numbers that a volume in [0, 1] is stored as, in hexadecimal.
+    """Return the SHA-256 of the stored numbers of a volume in [0, 1], in hexadecimal.
 
-    It is computed over type, shape, and the levels of the integer type (0 is 0, 1 is its maximum) or the 32-bit floats,
-    page by page along the last axis. So it does not depend on compression, byte order, header or scale factor: a copy
-    in another file or type that keeps every level has the same digest.
+    It is computed from type, shape, and the levels of the integer type (0 is 0, 1 is its maximum) or the 32-bit floats,
+    page by page along the last axis. It is therefore independent of compression, byte order, header and scale factor: a
+    copy in another file or type has the same digest if it preserves every level.
 
     Args:
         values: [X, Y, Z] or [channels, X, Y, Z]; a tensor or an array.
-        dtype: how it is stored: "float32" or an integer type.
+        dtype: stored type, "float32" or an integer type.
     """
     values = np.asarray(values)
     digest = hashlib.sha256(f"{dtype} {tuple(values.shape)}".encode())
@@ -54,7 +54,7 @@ def voxel_digest(values: Any, dtype: str) -> str:
 def picture_digest(levels: np.ndarray) -> str:
     """Return the SHA-256 of the pixels of a picture, in hexadecimal.
 
-    A colour picture that is grey everywhere counts as a grey one, as it is read.
+    A colour picture that is grey everywhere counts as grey, as when it is read.
 
     Args:
         levels: [H, W] uint8 or uint16, or [H, W, 3] uint8.

@@ -1,4 +1,4 @@
-"""Fused images in a folder, with what was written next to them."""
+"""Find fused images in a folder, with the files written next to them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
     """Find fused images in a folder and the folders below it.
 
     Args:
-        dataset_dir: folder of ``<patient>_fused.nii[.gz]`` files with their ``<patient>_fused.json`` beside them.
+        dataset_dir: folder of ``<patient>_fused.nii[.gz]`` files next to their ``<patient>_fused.json``.
 
     Returns:
-        a record per patient: "patient", "fused", where they lie next to it "sidecar_file" and "latent_file", and where
-        two images are of one patient, "problem".
+        a record per patient: "patient", "fused", "sidecar_file" and "latent_file" if they are present, and "problem" if
+        a patient has two fused images.
 
     Raises:
-        BadInputError: when there is no such folder, or no fused image in it.
+        BadInputError: when the folder does not exist or contains no fused image.
     """
     folder = Path(dataset_dir).expanduser()
     if not folder.is_dir():
@@ -56,6 +56,7 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
             else "Make them with configs/inference.json."
         )
         raise BadInputError(
-            f"No fused image in {folder}: looked for files that end in {' or '.join(FUSED_ENDINGS)}. {remedy}"
+            f"no fused image was found in {folder}: searched for files that end in {' or '.join(FUSED_ENDINGS)}. "
+            f"{remedy}"
         )
     return list(records.values())

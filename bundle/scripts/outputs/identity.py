@@ -1,4 +1,4 @@
-"""Which sidecar belongs to which fused image, whatever happened to their names."""
+"""Check that a sidecar belongs to a fused image, even if files were renamed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .digest import voxel_digest
 from .sidecar import sidecar_of
 
 FUSED_ENDINGS = ("_fused.nii.gz", "_fused.nii")
-_REMEDY = "Put the sidecar next to it that was written with it, or fuse again."
+_REMEDY = "Put the sidecar that was written with the image next to it, or fuse again."
 
 
 def identity_keys(patient: str, shape: Sequence[int], affine: np.ndarray) -> dict[str, Any]:
-    """Return what a sidecar says about the fused image that it belongs to."""
+    """Return the sidecar entries that identify its fused image."""
     return {
         "Patient": patient,
         "Shape": [int(n) for n in shape],
@@ -30,7 +30,7 @@ def identity_keys(patient: str, shape: Sequence[int], affine: np.ndarray) -> dic
 
 
 def patient_of(path: str | os.PathLike[str]) -> str | None:
-    """Return the patient in the name of a fused image, None where it has another name."""
+    """Return the patient in the name of a fused image, or None for any other file name."""
     name = Path(path).name
     ending = next((ending for ending in FUSED_ENDINGS if name.lower().endswith(ending)), None)
     return None if ending is None else name[: -len(ending)]
@@ -39,18 +39,18 @@ def patient_of(path: str | os.PathLike[str]) -> str | None:
 def check_belongs(
     path: str | os.PathLike[str], sidecar: Mapping[str, Any], values: np.ndarray, affine: np.ndarray
 ) -> None:
-    """Refuse a fused image that is not the one its sidecar was written for, voxel by voxel.
+    """Raise if a fused image is not, voxel by voxel, the one that its sidecar was written for.
 
-    Files that other tools converted may have lost the id in the header; the patient in the file's name counts then.
+    Conversion by other tools may remove the id from the header; the patient in the file name is then compared instead.
 
     Args:
         path: the fused image.
-        sidecar: content of the sidecar next to it; what an older one lacks is not compared.
+        sidecar: content of the sidecar next to it; keys that older versions lack are not compared.
         values: [X, Y, Z] of the image, not clipped.
         affine: [4, 4] of the image.
 
     Raises:
-        BadInputError: image and sidecar are of different fusions, or the image was changed since.
+        BadInputError: image and sidecar belong to different fusions, or the image was changed afterwards.
     """
     if not _check_id(path, sidecar) and sidecar.get("Patient", patient_of(path)) != patient_of(path):
         raise BadInputError(
@@ -61,9 +61,10 @@ def check_belongs(
     known = sidecar.get("FusedSHA256")
     if known is not None and known != voxel_digest(values, sidecar["StoredDtype"]):
         raise BadInputError(
-            f"{path} does not hold the voxels that were written ({sidecar['StoredDtype']}); its sidecar is unchanged. "
-            "The image was converted to another type, filtered or edited, which can destroy what it holds of the "
-            "sources. Give the image as it was written, or fuse again with the --fused_dtype that is needed. To "
+            f"{path} does not contain the voxels that were written ({sidecar['StoredDtype']}); its sidecar is "
+            "unchanged. "
+            "The image was converted to another type, filtered or edited, which can destroy information about the "
+            "sources. Give the original image, or fuse again with the required --fused_dtype. To "
             f'decompose it as it is, remove the key "FusedSHA256" from {sidecar_of(path)}.'
         )
 
@@ -71,65 +72,65 @@ def check_belongs(
 def check_grid(
     path: str | os.PathLike[str], sidecar: Mapping[str, Any], shape: Sequence[int], affine: np.ndarray
 ) -> None:
-    """Refuse a fused image that does not lie where it was fused.
+    """Raise if a fused image has a different grid than when it was fused.
 
     Args:
         path: the fused image.
-        sidecar: content of its sidecar; what an older one lacks is not compared.
+        sidecar: content of its sidecar; keys that older versions lack are not compared.
         shape: [X, Y, Z] of the image.
         affine: [4, 4] of the image.
 
     Raises:
-        BadInputError: the image was resampled, cropped or reoriented since.
+        BadInputError: the image was resampled, cropped or reoriented afterwards.
     """
     if list(sidecar.get("Shape", shape)) != list(shape):
         raise BadInputError(
-            f"{path} has shape {tuple(shape)}, but {tuple(sidecar['Shape'])} was fused: it was resampled or cropped, "
-            "which destroys what it holds of the sources. Give the fused image as it was written."
+            f"{path} has shape {tuple(shape)}, but {tuple(sidecar['Shape'])} was written: it was resampled or cropped, "
+            "which destroys information about the sources. Give the original fused image."
         )
     if "Affine" in sidecar and not _same_place(np.asarray(sidecar["Affine"]), affine, shape):
         raise BadInputError(
-            f"{path} lies elsewhere than when it was fused: it was resampled or reoriented, so its voxels no longer "
-            "are those that were written. Give the fused image as it was written."
+            f"{path} has different coordinates than when it was fused: it was resampled or reoriented, so its voxels "
+            "are not the original ones. Give the original fused image."
         )
 
 
 def check_latent_belongs(path: str | os.PathLike[str], sidecar: Mapping[str, Any], latent: np.ndarray) -> None:
-    """Refuse a latent that was kept in another fusion than that of the sidecar, or was changed since.
+    """Raise if a latent belongs to another fusion than its sidecar, or was changed afterwards.
 
     Args:
         path: the latent.
-        sidecar: content of the sidecar of its fused image; what an older one lacks is not compared.
+        sidecar: content of the sidecar of its fused image; keys that older versions lack are not compared.
         latent: [N - 1, X, Y, Z].
 
     Raises:
-        BadInputError: when it was.
+        BadInputError: the latent belongs to another fusion, or was changed.
     """
     _check_id(path, sidecar)
     known = sidecar.get("LatentSHA256")
     if known is not None and known != voxel_digest(latent, "float32"):
         raise BadInputError(
-            f"{path} does not hold the voxels that were written; its sidecar is unchanged. Restore it or fuse again "
+            f"{path} does not contain the voxels that were written; its sidecar is unchanged. Restore it or fuse again "
             "with --lossless true, or decompose without --lossless."
         )
 
 
 def _check_id(path: str | os.PathLike[str], sidecar: Mapping[str, Any]) -> bool:
-    """Whether the ids are known and the same."""
+    """Whether the ids are known and equal."""
     written = re.search(rb", id ([0-9a-f]{12})", nib.load(path).header["descrip"].item())
     known = sidecar.get("FusionID")
     if not written or not known:
         return False
     if written[1].decode() != known:
         raise BadInputError(
-            f"{path} and the sidecar next to it are of different fusions (id {written[1].decode()} in the image, "
+            f"{path} and the sidecar next to it belong to different fusions (id {written[1].decode()} in the image, "
             f"{known} in the sidecar). {_REMEDY}"
         )
     return True
 
 
 def _same_place(one: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> bool:
-    """Whether no corner is off by more than a tenth of a voxel."""
+    """Whether all corners agree to within a tenth of a voxel."""
     difference = np.abs(one - np.asarray(other)[:3])
     reach = difference[:, :3] @ np.asarray(shape, dtype=np.float64) + difference[:, 3]
     return float(np.linalg.norm(reach)) <= 0.1 * float(np.linalg.norm(one[:, :3], axis=0).min())

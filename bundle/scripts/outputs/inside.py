@@ -1,4 +1,4 @@
-"""Folders of results: never outside the output folder."""
+"""Keep folders of results inside the output folder."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def folder_inside(output_dir: str | os.PathLike[str], name: str) -> Path:
         name: name of the patient's folder.
 
     Raises:
-        BadInputError: the name is not that of a folder in `output_dir`, or is a link that leads out of it.
+        BadInputError: the name does not denote a folder in `output_dir`, or is a link to a place outside.
     """
     root = Path(output_dir)
     folder = root / name
     if name in ("", ".", "..") or "\0" in name or folder.name != name:
         raise BadInputError(
-            f"'{shown(name)}' cannot name a folder of results, which would lie outside {root}. Rename the patient."
+            f"'{shown(name)}' cannot name a folder of results: it would be outside {root}. Rename the patient."
         )
     if folder.is_symlink() and not folder.resolve().is_relative_to(root.resolve()):
         raise BadInputError(
-            f"{folder} is a link to {folder.resolve()}, outside the output folder, where nothing is written. Remove "
+            f"{folder} is a link to {folder.resolve()}, outside the output folder, so nothing was written. Remove "
             "the link, or choose another --output_dir."
         )
     return folder

@@ -1,4 +1,4 @@
-"""Integer levels that stand for numbers in a file."""
+"""Quantise numbers to integer levels."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 def to_levels(page: np.ndarray, slope: float, intercept: float, lowest: float, highest: float) -> np.ndarray:
-    """Round numbers to the levels that stand for them: number = intercept + slope * level.
+    """Round numbers to integer levels: number = intercept + slope * level.
 
     Args:
-        page: array of any shape. It is taken to double precision, so give a slice of a volume at a time.
-        slope: difference of two neighbouring levels.
-        intercept: number that level 0 stands for.
-        lowest: lowest level; numbers below it are cut off.
-        highest: highest level; numbers above it are cut off.
+        page: array of any shape. It is converted to double precision, so pass one slice of a volume at a time.
+        slope: difference between neighbouring levels.
+        intercept: number represented by level 0.
+        lowest: lowest level; lower numbers are clipped to it.
+        highest: highest level; higher numbers are clipped to it.
 
     Returns:
         float64 array of whole numbers, of the same shape.

@@ -1,4 +1,4 @@
-"""One command at a time in an output folder."""
+"""Lock an output folder so that only one command at a time uses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scripts.data.owner import has_ended, read_owner, write_owner
 
 LOCK = ".lock"
 _SECONDS_TO_SIGN = 2.0
-"""How long a process that has just locked a folder may take to write its name into the lock."""
+"""Seconds that a process may take to write its name into a new lock."""
 
 _held: dict[Path, Held] = {}
 
@@ -23,16 +23,16 @@ _held: dict[Path, Held] = {}
 def lock_folder(folder: str | os.PathLike[str], command: str) -> None:
     """Lock an output folder until `unlock_folder`, or the end of the process.
 
-    The processes of one torchrun command share the lock. A lock that a dead process left is taken over; where the file
-    system knows no locks, only one of this machine is, for nothing is known of processes of others. Folders below are
-    not locked: their commands write other files.
+    The processes of one torchrun command share the lock. The lock of a process that died is taken over. On file systems
+    without locks, this is limited to processes of this machine, because those of other machines cannot be checked.
+    Subfolders are not locked: commands there write other files.
 
     Args:
-        folder: the folder, which exists.
-        command: what is done in it, for the message: "Fusing".
+        folder: an existing folder.
+        command: the activity, for the message: "Fusing".
 
     Raises:
-        BadInputError: another command works in the folder; the message names it.
+        BadInputError: another command is using the folder; the message names it.
     """
     path = Path(folder).resolve() / LOCK
     if path in _held:
@@ -58,25 +58,25 @@ def lock_folder(folder: str | os.PathLike[str], command: str) -> None:
 
 
 def check_folder(folder: str | os.PathLike[str]) -> None:
-    """Check that a folder that this process locked is still there.
+    """Check that a folder locked by this process still exists.
 
     Raises:
-        BadInputError: it was removed or renamed meanwhile.
+        BadInputError: it was removed or renamed.
     """
     path = Path(folder).resolve() / LOCK
     if path in _held and not is_held(path, _held[path]):
         raise BadInputError(
-            f"{folder} was removed or renamed while the command worked in it, and the results with it. Run the command "
-            "again, and leave the folder alone meanwhile."
+            f"{folder} was removed or renamed while the command was running, and the results are lost. Run the command "
+            "again, and do not touch the folder until it has finished."
         )
 
 
 def unlock_folder(folder: str | os.PathLike[str], process: int | None = None) -> None:
-    """Release a folder that this process locked; nothing happens where it did not.
+    """Release a folder if this process locked it.
 
     Args:
         folder: the folder.
-        process: do so in this process only, not in one forked from it. Defaults to None (any).
+        process: release it in this process only, not in a forked one. Defaults to None (any).
     """
     path = Path(folder).resolve() / LOCK
     if path not in _held or process not in (None, os.getpid()):
@@ -89,7 +89,7 @@ def unlock_folder(folder: str | os.PathLike[str], process: int | None = None) ->
 
 
 def _job() -> str | None:
-    """What the processes of one torchrun command have in common; None for a process of its own."""
+    """Return the id shared by the processes of one torchrun command; None for a single process."""
     if "WORLD_SIZE" not in os.environ:
         return None
     names = ("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID")
@@ -103,7 +103,7 @@ def _in_use(folder: str | os.PathLike[str], holder: dict[str, Any], uncertain: P
             f'"{holder.get("command")}" (process {holder.get("process")} on {holder.get("host")}, since '
             f"{holder.get('since')})"
         )
-    remedy = "Wait until it has ended, or choose another --output_dir."
+    remedy = "Wait until it has finished, or choose another --output_dir."
     if uncertain is not None:
-        remedy += f" If it has ended already, remove {uncertain}: this drive knows no locks, so nobody else can tell."
+        remedy += f" If it has finished already, remove {uncertain}: this drive does not support locks."
     return f"{folder} is in use by {who}. {remedy}"

@@ -1,4 +1,4 @@
-"""The maps that come with a patient on request: which source speaks, and how far off an estimate may be."""
+"""Optional maps of a patient: the contribution of each source, and the expected error of each estimate."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def map_file(patient: str, source: str, kind: str) -> str:
 
 
 def map_keys(patient: str, sources: Sequence[str], kind: str) -> dict[str, Any]:
-    """Return what a sidecar says about a patient's maps of a kind.
+    """Return the sidecar entries for a patient's maps of a kind.
 
     Args:
         patient: name of the patient.
@@ -55,7 +55,7 @@ def write_maps(
     affine: np.ndarray,
     like: str | None = None,
 ) -> list[str]:
-    """Write the maps of a patient, in 16 bits between their own extremes.
+    """Write the maps of a patient in 16 bits, scaled between their extremes.
 
     Args:
         folder: folder of the patient.
@@ -63,7 +63,7 @@ def write_maps(
         maps: volume (X, Y, Z) of every source.
         kind: for instance "contribution" or "uncertainty".
         affine: voxel to millimetre.
-        like: NIfTI file whose coordinate codes are taken over. Defaults to None (scanner coordinates).
+        like: NIfTI file whose coordinate codes are copied. Defaults to None (scanner coordinates).
 
     Returns:
         the files written.
@@ -73,7 +73,7 @@ def write_maps(
         written.append(str(folder / map_file(patient, source, kind)))
         values = torch.nan_to_num(volume)
         low, high = min(float(values.min()), 0.0), float(values.max())
-        # a map that is the same everywhere still needs a range
+        # a constant map still needs a range
         ends = (low, high if high > low else low + 1.0)
         descrip = DESCRIPS[kind](source) if kind in DESCRIPS else f"FusionINN {kind} of {source}, research use only"
         save_volume(written[-1], volume, affine, "uint16", value_range=ends, descrip=descrip, like=like)
@@ -81,14 +81,14 @@ def write_maps(
 
 
 def write_map_sidecar(path: Path, patient: str, sources: Sequence[str], kind: str, fusion: str | None = None) -> str:
-    """Write what maps are in a file of their own, where there is no sidecar of a fused image to say it.
+    """Write a separate sidecar for maps when the fused image has no sidecar to describe them.
 
     Args:
         path: file to write.
         patient: name of the patient.
         sources: names of the sources.
         kind: for instance "contribution" or "uncertainty".
-        fusion: id of the fused image that they belong to. Defaults to None (not known).
+        fusion: id of the fused image that they belong to. Defaults to None (unknown).
 
     Returns:
         the file written.

@@ -1,4 +1,4 @@
-"""Results of an earlier run, which belong to another fused image than the one that is being written."""
+"""Find results of earlier runs that do not belong to the fused image being written."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from .sidecar import read_sidecar
 
 PARTS = tuple(ending for ending in OWN_OUTPUTS if ending != "_fused")
 NAMED = ("_overview.png", "_decomposed_overview.png", "_uncertainty.json", "_report.html")
-"""Ends of the other files of a patient; what stands before is the name alone."""
+"""Endings of a patient's other files, directly after the patient's name."""
 MARK = b"FusionINN"
-"""What the header of every volume of this bundle begins with."""
+"""Beginning of the header text of every volume written by this bundle."""
 
 
 def outdated_files(
     folder: str | os.PathLike[str], patient: str, keep: Iterable[str | os.PathLike[str]] = ()
 ) -> list[Path]:
-    """Find what earlier runs wrote of a patient next to its fused image: maps, latent, decomposed images, pictures.
+    """Find files that earlier runs wrote next to a patient's fused image: maps, latent, decomposed images, pictures.
 
-    A map next to a fused image that it does not belong to would mislead, so these files go when a new set comes, see
-    `scripts.outputs.staged`. Fused image and sidecar are not among them: every new set replaces them.
+    A map next to the wrong fused image would mislead, so these files are removed when a new set is written, see
+    `scripts.outputs.staged`. Fused image and sidecar are not included, because every new set replaces them.
 
     Args:
         folder: folder of the patient.
         patient: name of the patient.
-        keep: files that are still needed, for instance the sources. Defaults to none.
+        keep: files that are still needed, such as the sources. Defaults to none.
 
     Returns:
         the files.
@@ -46,14 +46,14 @@ def outdated_files(
 
 
 def check_same_fusion(fused_json: str | os.PathLike[str], fusion: str | None) -> bool:
-    """Whether a fused image lies where its parts are to be written.
+    """Whether the folder of the results contains the fused image that they belong to.
 
     Args:
-        fused_json: its sidecar, if there is one.
-        fusion: id of the fused image that the parts are of, None where it is not known.
+        fused_json: sidecar of the fused image in that folder, which may be missing.
+        fusion: id of the fused image that the results belong to; None if unknown.
 
     Raises:
-        BadInputError: when it is another one.
+        BadInputError: when it contains a different one.
     """
     if not Path(fused_json).is_file():
         return False
@@ -67,7 +67,7 @@ def check_same_fusion(fused_json: str | os.PathLike[str], fusion: str | None) ->
 
 
 def _is_part(path: Path) -> bool:
-    """Whether this bundle wrote a volume beside a fused image; there may be files of other programs."""
+    """Whether this bundle wrote a volume next to a fused image; other files belong to other programs."""
     if not path.is_file() or not without_extension(path).endswith(PARTS):
         return False
     try:

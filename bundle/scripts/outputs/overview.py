@@ -1,4 +1,4 @@
-"""The overview picture: what went in, what came out, and how far apart they are."""
+"""Draw the overview picture: sources, fused image, decomposed images and errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ESTIMATE_GROUP, ERROR_GROUP = "Decomposed (estimated)", "Absolute error"
 PART_GROUP, DOUBT_GROUP = "Contribution to the fused image", "Expected error"
 COLOURED = (ERROR_GROUP, DOUBT_GROUP)
 
-# Measures in pixels of the finished picture.
+# Sizes in pixels of the final picture.
 WIDTH, WIDEST_PANEL, NARROWEST_PANEL = 1800, 330, 140
 MARGIN, ROW_LABEL, SCALE = 36, 104, 92
 GAP, GROUP_GAP, CAPTION = 6, 28, 34
@@ -43,10 +43,10 @@ class Column:
     """One column of panels.
 
     Args:
-        group: heading that it shares with its neighbours.
+        group: heading shared with neighbouring columns.
         name: its own heading.
         pages: [rows, columns] of each shown slice.
-        window: values that are drawn black and white.
+        window: values drawn black and white.
         scores: SSIM by source, one number or one for each slice of the volume.
     """
 
@@ -57,13 +57,13 @@ class Column:
     scores: Mapping[str, np.ndarray]
 
     def mean_score(self) -> str:
-        """Return the SSIM of the whole volume in words."""
+        """Return the SSIM of the whole volume as text."""
         words = self._words([_mean(score) for score in self.scores.values()])
         by_slice = any(score.ndim for score in self.scores.values())
         return f"mean {words}" if words and by_slice else words
 
     def slice_score(self, index: int) -> str:
-        """Return the SSIM of one slice in words, nothing where only the volume's is known."""
+        """Return the SSIM of one slice as text; empty if only the volume's SSIM is known."""
         return self._words([float(score[index]) for score in self.scores.values() if score.ndim])
 
     def _words(self, numbers: Sequence[float]) -> str:
@@ -73,7 +73,7 @@ class Column:
 
 
 class _Arrays(Mapping[str, np.ndarray]):
-    """Volumes as arrays; those that are computed when they are asked for never all take memory at once."""
+    """Volumes as arrays, computed on access so that they are not all in memory at once."""
 
     def __init__(self, volumes: Mapping[str, Any]) -> None:
         self._volumes = volumes
@@ -124,27 +124,26 @@ def overview_page(
     percentile, and the error is given in percent of that window.
 
     Args:
-        sources: volume [X, Y, Z] of each source by its name, in any unit; None or empty where they
-            are not at hand, which leaves out their columns and the error.
+        sources: volume [X, Y, Z] of each source by its name, in any unit; None or empty if unavailable, which omits
+            their columns and the error.
         fused: volume [X, Y, Z].
         decomposed: volume [X, Y, Z] of each estimated source by its name, in its source's unit.
         affine: [4, 4], voxel to millimetre; gives orientation and pixel aspect.
-        slice_axis: array axis that is cut across, 0, 1 or 2.
+        slice_axis: array axis perpendicular to the slices, 0, 1 or 2.
         slices: indices of the slices. Defaults to None, see `choose_slices`.
         lesion: volume [X, Y, Z], above 0 in the lesion, to choose slices by. Defaults to None.
-        ssim: for each source {"fused": …, "decomposed": …}, the source's SSIM with these: one
-            number for the volume, or one for each slice of it (NaN where it has none), which puts them under the
-            panels as well. Defaults to None.
+        ssim: for each source {"fused": …, "decomposed": …}, the source's SSIM with these images: one number for the
+            volume, or one per slice (NaN if undefined), which is then also shown under the panels. Defaults to None.
         title: the patient's name.
-        phantom: no patient but a digital phantom, which the picture then says. Defaults to False.
-        contribution: volume [X, Y, Z] of what each source contributes to the fused image, drawn in its grey window.
-            Defaults to None.
-        uncertainty: volume [X, Y, Z] of the error that is expected of each estimate, in its source's unit; drawn on the
-            scale of the errors. Defaults to None.
+        phantom: whether the images show a digital phantom, which the picture then states. Defaults to False.
+        contribution: volume [X, Y, Z] of each source's contribution to the fused image, drawn in the fused image's grey
+            window. Defaults to None.
+        uncertainty: volume [X, Y, Z] of the expected error of each estimate, in its source's unit, drawn on the scale
+            of the errors. Defaults to None.
 
     Returns:
-        a page about 1800 pixels wide; wider with maps, for the panels keep their size, and with more than three
-        sources, for they keep a size in which something can be seen.
+        a page about 1800 pixels wide; wider with maps, because the panels keep their size, and with more than three
+        sources, because panels have a minimum size.
 
     Raises:
         ValueError: volumes of different shapes.
@@ -154,11 +153,11 @@ def overview_page(
     )
     fused = _as_array(fused)
     anatomy = sources or decomposed
-    # Volumes are never given a name here: it would keep one in memory that was computed when it was asked for.
+    # Volumes are not assigned to variables here: a reference would keep a computed volume in memory.
     for volumes in (sources, decomposed, parts, doubt):
         for shape in (volumes[name].shape for name in volumes):
             if shape != fused.shape:
-                raise ValueError(f"The volumes of one overview have one shape, got {shape} and {fused.shape}.")
+                raise ValueError(f"the volumes of an overview must have the same shape, got {shape} and {fused.shape}.")
 
     if slices is None:
         lesion = None if lesion is None else _as_array(lesion)
@@ -209,7 +208,7 @@ def _grey_columns(
 def _error_columns(
     sources: Mapping[str, np.ndarray], decomposed: Mapping[str, np.ndarray], doubt: Mapping[str, np.ndarray], cut: Cut
 ) -> Iterator[Column]:
-    """Yield true and expected errors in percent of their source's window, all on one readable scale."""
+    """Yield true and expected errors in percent of their source's window, on a common scale."""
     errors: dict[tuple[str, str], list[np.ndarray]] = {}
     for name in (name for name in sources if name in decomposed):
         low, high = grey_window(sources[name])
@@ -229,12 +228,12 @@ def _error_columns(
 
 
 def _large(error: np.ndarray) -> float:
-    """Return what 99 % of the errors that are there stay below."""
+    """Return the 99th percentile of the nonzero errors."""
     return float(np.percentile(error[error > 0], 99)) if error.any() else 0.0
 
 
 class _Page(Page):
-    """Panels and texts, placed in pixels from the top left."""
+    """Panels and texts, positioned in pixels from the top left."""
 
     def __init__(self, columns: list[Column], rows: int, aspect: float) -> None:
         groups = [column.group for column in columns]
@@ -257,7 +256,7 @@ class _Page(Page):
         )
 
     def draw_heading(self, title: str, plane: str, phantom: bool) -> None:
-        """Write whom the picture shows and what it is for, and head the columns."""
+        """Write the patient's name, the purpose of the picture and the headings of the columns."""
         fits = int((self.width - 2 * MARGIN) / 19)
         title = title if len(title) <= fits else title[: fits - 1] + "…"
         self.text(MARGIN, 30, title or "FusionINN", fontsize=15, fontweight="bold")
@@ -309,7 +308,7 @@ class _Page(Page):
         self._scale()
 
     def draw_footnote(self, has_errors: bool, has_parts: bool = False, has_doubt: bool = False) -> None:
-        """Say how the picture is to be read."""
+        """Explain how to read the picture."""
         note = "Estimated: computed from the fused image alone."
         if has_errors:
             note += (
@@ -355,7 +354,7 @@ class _Page(Page):
 
 
 def _mean(score: np.ndarray) -> float:
-    """Return the mean of the slices that have a score; a black slice has none."""
+    """Return the mean over slices with a score; black slices have none."""
     known = score[np.isfinite(score)]
     return float(known.mean()) if known.size else float("nan")
 

@@ -1,4 +1,4 @@
-"""A dark page on which pictures and texts are placed in pixels from the top left."""
+"""A dark page with pictures and texts, positioned in pixels from the top left."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ class Page:
         self.figure.add_artist(Line2D(ends, (height, height), color=RULE, linewidth=0.8))
 
     def lines(self, left: float, top: float, lines: Sequence[str], spacing: float, **style: Any) -> None:
-        """Write lines of a faint small print below each other; `style` as for matplotlib."""
+        """Write lines of faint small print one below the other; `style` as for matplotlib."""
         for i, line in enumerate(lines):
             self.text(left, top + spacing * i, line, **{"fontsize": 7, "color": FAINT, **style})
 
     def save(self, path: str | os.PathLike[str], greys: int | None = None, accents: Sequence[str] = (ACCENT,)) -> None:
-        """Write the page, whole or not at all.
+        """Write the page atomically.
 
         Args:
             path: file to write.
-            greys: number of greys to keep, 200 at most: a page of grey pictures takes a third of the space with 56, and
-                looks the same. Defaults to None (all colours).
-            accents: colours that are kept beside the greys. Defaults to that of the research notice.
+            greys: number of greys to keep, at most 200. With 56, a page of grey pictures looks the same at a third of
+                the size. Defaults to None (all colours).
+            accents: colours to keep in addition to the greys. Defaults to the colour of the research notice.
 
         Raises:
             BadInputError: the file cannot be written.
@@ -87,22 +87,22 @@ def show(axes: Axes, picture: np.ndarray, window: tuple[float, float] = (0.0, 1.
 
     Args:
         axes: see `Page.panel`.
-        picture: what is shown.
-        window: values of a grey picture that are drawn black and white. Defaults to (0, 1).
+        picture: the picture.
+        window: values of a grey picture drawn black and white. Defaults to (0, 1).
     """
     low, high = window
     axes.imshow(picture, cmap="gray", vmin=low, vmax=high, aspect="auto", interpolation="antialiased")
 
 
 def shared_headings(groups: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield each heading that neighbours share, with the first and the last place that it stands over."""
+    """Yield each heading shared by neighbours, with the first and last index that it spans."""
     for group, places in groupby(range(len(groups)), lambda i: groups[i]):
         first, *_, last = [*places] * 2
         yield group, first, last
 
 
 def _palette(greys: int, accents: Sequence[str]) -> Image.Image:
-    """Greys from black to white, and the edges of text: colours on the way from the background to an accent."""
+    """Return greys from black to white, and blends of the background with each accent for the edges of text."""
     background = np.array(to_rgb(BACKGROUND))
     edges = [background + share * (to_rgb(accent) - background) for accent in accents for share in (0.25, 0.5, 0.75, 1)]
     colours = np.concatenate(

@@ -1,4 +1,4 @@
-"""Pictures side by side under headings, with an outline and an enlarged part where there is something to look at."""
+"""Draw rows of pictures under headings, with optional outlines and enlarged parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scripts import RESEARCH_NOTICE
 from scripts.outputs.page import ACCENT, FAINT, Page, shared_headings, show
 from scripts.outputs.zoom import Box, frame_all, frame_part, height_by_width, show_part
 
-# Measures in pixels of the finished picture.
+# Sizes in pixels of the final picture.
 WIDTH, WIDEST_PANEL = 1500, 300
 MARGIN, ROW_LABEL = 36, 112
 GAP, GROUP_GAP, ZOOM_GAP, CAPTION, LINE = 6, 26, 6, 38, 20
@@ -31,8 +31,8 @@ class Panel:
     """One picture.
 
     Args:
-        picture: [H, W] or [H, W, 3]; whole numbers are levels, 0 to the highest of their type, others lie in [0, 1].
-        caption: text below it, of one line or two. Defaults to "".
+        picture: [H, W] or [H, W, 3]; integers range from 0 to the maximum of their type, floats from 0 to 1.
+        caption: text of one or two lines below it. Defaults to "".
     """
 
     picture: np.ndarray
@@ -41,13 +41,13 @@ class Panel:
 
 @dataclass
 class Row:
-    """Pictures of one scene, all of one size.
+    """Pictures of one scene, all of the same size.
 
     Args:
         label: text on the left. Defaults to "".
         panels: the pictures, at most one for each column.
         outline: mask [H, W] whose border is drawn in red. Defaults to None.
-        box: rows and columns that are framed in green and shown enlarged below. Defaults to None.
+        box: rows and columns framed in green and shown enlarged below. Defaults to None.
         pixel_aspect: height of a pixel by its width. Defaults to 1.
     """
 
@@ -58,7 +58,7 @@ class Row:
     pixel_aspect: float = 1.0
 
     def height(self, width: float) -> float:
-        """Return the height of a panel of a width."""
+        """Return the height of a panel for a given width."""
         whole = tuple(slice(0, size) for size in self.panels[0].picture.shape[:2])
         return width * height_by_width(whole, self.pixel_aspect)
 
@@ -68,7 +68,7 @@ class Row:
         return CAPTION + LINE * max(panel.caption.count("\n") for panel in self.panels)
 
     def zoom_height(self, width: float) -> float:
-        """Return the height of an enlarged part, 0 where there is none."""
+        """Return the height of the enlarged part, 0 without one."""
         return 0.0 if self.box is None else width * height_by_width(self.box, self.pixel_aspect)
 
 
@@ -85,11 +85,11 @@ def draw_panels(
 
     Args:
         path: PNG file to write.
-        title: what the picture is of.
+        title: title of the picture.
         groups: heading over each column, shared by neighbours; "" for none.
         headings: second heading of each column; "" where the rows differ.
         rows: the rows.
-        footnote: how the picture is to be read.
+        footnote: explanation of how to read the picture.
         greys: see `Page.save`; for grey pictures only. Defaults to None.
 
     Raises:

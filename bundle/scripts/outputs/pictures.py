@@ -1,4 +1,4 @@
-"""Pictures on disk: grey or colour PNG out, with what they are and what leads back written into them."""
+"""Write grey or colour PNG pictures with their description and sidecar embedded."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from scripts.outputs.writing import result_file
 
 FUSED_ENDING = "_fused.png"
 OWN_ENDINGS = (FUSED_ENDING, "_estimate.png", "_overview.png")
-"""Ends of the names of what is written, which is never read as a source."""
+"""Endings of results' names; such files are never read as sources."""
 
 SIDECAR_CHUNK = "FusionINN"
-"""Name of the text in the PNG that holds what the sidecar next to it holds."""
+"""Name of the PNG text chunk with a copy of the sidecar."""
 
 GREY_TYPES = {8: "uint8", 16: "uint16"}
 
 
 def grey_levels(luminance: np.ndarray, bits: int) -> np.ndarray:
-    """Round a grey picture to what a file holds.
+    """Round a grey picture to integer levels.
 
     Args:
-        luminance: [H, W]; cut off at 0 and 1.
+        luminance: [H, W]; clipped to [0, 1].
         bits: 8 or 16.
 
     Returns:
@@ -45,15 +45,15 @@ def grey_levels(luminance: np.ndarray, bits: int) -> np.ndarray:
 def save_picture(
     path: str | os.PathLike[str], levels: np.ndarray, description: str, sidecar: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a PNG picture, whole or not at all.
+    """Write a PNG picture atomically.
 
-    The file says in its text what it shows and that it is for research only.
+    Its text states what it shows and that it is for research only.
 
     Args:
         path: file to write; its folder is created.
         levels: [H, W] uint8 or uint16 for grey, [H, W, 3] uint8 for colour.
         description: what the picture shows.
-        sidecar: what leads back to the sources, for a fused picture. Defaults to None.
+        sidecar: content of the sidecar, for a fused picture. Defaults to None.
 
     Raises:
         BadInputError: the file cannot be written.
@@ -62,7 +62,9 @@ def save_picture(
     grey = levels.ndim == 2 and levels.dtype in (np.uint8, np.uint16)
     colour = levels.ndim == 3 and levels.shape[2] == 3 and levels.dtype == np.uint8
     if not (grey or colour):
-        raise ValueError(f"A picture is [H, W] in 8 or 16 bits or [H, W, 3] in 8, got {levels.shape} {levels.dtype}.")
+        raise ValueError(
+            f"a picture must be [H, W] in 8 or 16 bits or [H, W, 3] in 8 bits, got {levels.shape} {levels.dtype}."
+        )
     text = PngInfo()
     text.add_itxt("Description", description)
     text.add_itxt("Disclaimer", RESEARCH_NOTICE)
@@ -74,42 +76,43 @@ def save_picture(
 
 
 def picture_name(path: str | os.PathLike[str]) -> str | None:
-    """Return the name of a fused picture, None for a file of another name."""
+    """Return the name of a fused picture, or None for any other file name."""
     name = Path(path).name
     return name[: -len(FUSED_ENDING)] if name.lower().endswith(FUSED_ENDING) and not name.startswith(".") else None
 
 
 def picture_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what leads back from a fused picture: from its own text, or from the sidecar where that was lost.
+    """Return the sidecar of a fused picture, from its embedded text or, if that was lost, from the JSON file.
 
     Args:
         path: fused picture.
 
     Raises:
-        BadInputError: there is neither, or they are of different fusions.
+        BadInputError: both are missing, or they belong to different fusions.
     """
     text = _own_text(path)
     beside = sidecar_of(path)
     if text is None:
         if not beside.is_file():
             raise BadInputError(
-                f"{path} does not hold its record, without which it cannot be decomposed, and {beside.name} is not "
-                "next to it. Either it was not fused by this bundle, or another program has rewritten it: give the "
-                f"picture as it was written or put {beside.name} next to it."
+                f"{path} does not contain its record, without which it cannot be decomposed, and {beside.name} is not "
+                "next to it. Either it was not fused by this bundle, or another program has rewritten it. Give the "
+                f"original picture or put {beside.name} next to it."
             )
         return read_sidecar(beside, picture=True)
     where = f'the text "{SIDECAR_CHUNK}" in {path}'
     content = check_sidecar(where, parse_json(text, where, "Copy the picture again, or fuse again."), picture=True)
     if is_sidecar(beside) and read_sidecar(beside, picture=True).get("FusionID") != content.get("FusionID"):
         raise BadInputError(
-            f"{path} and {beside.name} next to it are of different fusions. Keep those that were written together; the "
-            "picture alone is enough."
+            f"{path} and {beside.name} next to it belong to different fusions. Keep those that were written together; "
+            "the "
+            "picture alone is sufficient."
         )
     return content
 
 
 def has_sidecar(path: str | os.PathLike[str]) -> bool:
-    """Whether this bundle wrote something about a picture, into it or next to it."""
+    """Whether a picture has a sidecar of this bundle, embedded or next to it."""
     return _own_text(path) is not None or is_sidecar(sidecar_of(path))
 
 

@@ -1,4 +1,4 @@
-"""The JSON file beside a fused image: what it was made from, and what leads back."""
+"""The JSON sidecar of a fused image: its sources, and what is needed to decompose it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .digest import record_id
 from .sidecar_schema import PICTURE_SIDECAR, VOLUME_SIDECAR
 from .tables import write_text
 
-REMEDY = "Fuse again to have it written, or restore the file that was written with the fused image."
+REMEDY = "Fuse again, or restore the file that was written with the fused image."
 
 
 def sidecar_of(fused_path: str | os.PathLike[str]) -> Path:
-    """Return where the sidecar of a fused image is: `P_fused.nii.gz` and `P_fused.png` have `P_fused.json`."""
+    """Return the path of a fused image's sidecar: `P_fused.json` for `P_fused.nii.gz` and `P_fused.png`."""
     path = Path(fused_path)
     return path.with_name(re.sub(r"(?i)\.(nii(\.gz)?|png)$", "", path.name) + ".json")
 
@@ -38,21 +38,21 @@ def sidecar_content(
     phantom: bool = False,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what the sidecar of a fused image says.
+    """Return the content of the sidecar of a fused image.
 
     Args:
         sources: file of each source, in the network's order; only the file's name is written.
         intensity_scale: what the normalisation returned: "mode", "slice_axis", and "offset" and
             "factor" of each source (source = offset + factor * normalised).
         stored_dtype: dtype of the fused file.
-        checkpoint_sha256: checksum of the weights that fused.
+        checkpoint_sha256: checksum of the weights used for fusion.
         latent_kind: latent to decompose with by default. Defaults to "normal".
         fused_sha256: checksum of the voxels of the fused image, see `scripts.outputs.digest`.
-        phantom: the sources show a digital phantom, no patient. Defaults to False.
-        extra: more keys in CamelCase, for instance "LatentFile". Defaults to None.
+        phantom: whether the sources show a digital phantom instead of a patient. Defaults to False.
+        extra: further keys in CamelCase, such as "LatentFile". Defaults to None.
 
     Returns:
-        the content, with the "FusionID" that is computed over it.
+        the content, with the "FusionID" computed from it.
     """
     of_what = "a digital phantom, no patient" if phantom else "one patient"
     *others, last = sources
@@ -103,32 +103,32 @@ def read_sidecar(path: str | os.PathLike[str], picture: bool = False) -> dict[st
 
     Args:
         path: JSON file that `write_sidecar` wrote.
-        picture: it belongs to a fused picture, not to a volume. Defaults to False.
+        picture: whether it belongs to a fused picture instead of a volume. Defaults to False.
 
     Raises:
-        BadInputError: the file is missing or not JSON, or see `check_sidecar`.
+        BadInputError: the file is missing, not JSON, or invalid (see `check_sidecar`).
     """
     if not Path(path).exists():
         raise BadInputError(
-            f"{path} does not exist; without it the way back to the sources' own intensities is unknown. {REMEDY}"
+            f"{path} does not exist; without it the intensities of the sources cannot be restored. {REMEDY}"
         )
     return check_sidecar(path, read_json(path, REMEDY), picture)
 
 
 def check_sidecar(path: str | os.PathLike[str], content: Any, picture: bool = False) -> dict[str, Any]:
-    """Check that a sidecar is one that was written with a fused image, and was not changed since.
+    """Check that a sidecar is valid and unchanged since it was written.
 
     Args:
-        path: where it was read, for messages.
-        content: what was read there.
-        picture: it belongs to a fused picture, not to a volume. Defaults to False.
+        path: origin of the content, for messages.
+        content: content of the sidecar.
+        picture: whether it belongs to a fused picture instead of a volume. Defaults to False.
 
     Returns:
         `content`.
 
     Raises:
-        BadInputError: a key is missing, a value is impossible, or the content does not match its "FusionID". Version
-            0.4.0 and earlier wrote no "FusedSHA256"; the content of such a sidecar cannot be compared.
+        BadInputError: a key is missing, a value is invalid, or the content does not match its "FusionID". Versions up
+            to 0.4.0 did not write "FusedSHA256"; the content of such a sidecar cannot be compared.
     """
     check_schema(content, PICTURE_SIDECAR if picture else VOLUME_SIDECAR, path, REMEDY)
     _check_sources(path, content)
@@ -136,13 +136,13 @@ def check_sidecar(path: str | os.PathLike[str], content: Any, picture: bool = Fa
     if "FusedSHA256" in content and content.get("FusionID") != record_id(content):
         raise BadInputError(
             f'{path} was changed since it was written: its content does not match its "FusionID". {REMEDY} To use it '
-            'nevertheless, remove the key "FusedSHA256" from it.'
+            'anyway, remove the key "FusedSHA256" from it.'
         )
     return content
 
 
 def is_sidecar(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a sidecar of this bundle, perhaps a damaged one, and not of another program."""
+    """Whether a file is a sidecar of this bundle, possibly damaged, and not of another program."""
     path = Path(path)
     try:
         return path.is_file() and b"FusionINN" in path.read_bytes()
@@ -151,7 +151,7 @@ def is_sidecar(path: str | os.PathLike[str]) -> bool:
 
 
 def _one_line_rows(text: str) -> str:
-    """Put the rows of numbers on a line each: slice by slice they would fill hundreds of lines."""
+    """Write each row of numbers on one line, because one number per line would fill hundreds of lines."""
     return re.sub(r"\[\n([^\[\]{}]*)\]", lambda row: f"[{' '.join(row[1].split())}]", text)
 
 
@@ -184,7 +184,7 @@ def _check_scale(path: str | os.PathLike[str], content: Mapping[str, Any]) -> No
                 f"the {sources} sources. {REMEDY}"
             )
         lengths = {len(row) for row in rows}
-        # A picture has two axes and is one slice.
+        # A picture has two axes and is a single slice.
         expected = {1} if scale["mode"] == "volume" else {[*shape, 1][axis]} if shape else lengths
         if len(lengths) > 1 or not lengths <= expected:
             raise BadInputError(

@@ -1,4 +1,4 @@
-"""What the sidecar of a fused image has to look like."""
+"""JSON schema of the sidecar of a fused image."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 MOST_SOURCES = 64
 LARGEST = 3.4028235e38
-"""Largest number of a 32-bit float, in which every intensity is computed."""
+"""Largest 32-bit float; all intensities are computed in this type."""
 LONGEST_AXIS = 32767
-"""What a NIfTI header can hold."""
+"""Largest size of an axis in a NIfTI header."""
 
 _TEXT = {"type": "string", "description": "a text"}
 _TEXTS = {"type": "array", "items": _TEXT, "description": "a list of texts"}
@@ -185,4 +185,4 @@ PICTURE_SIDECAR: dict[str, Any] = {
 }
 
 RENAMED = ("Patient", "Picture", "LatentFile", "FusionID")
-"""Keys that `FusionID` is not computed over: a user may rename the files, and the id cannot cover itself."""
+"""Keys not covered by `FusionID`: file names, which a user may change, and the id itself."""

@@ -1,4 +1,4 @@
-"""Which slices of a volume are worth a look."""
+"""Choose representative slices of a volume."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ FRACTIONS = (0.35, 0.5, 0.65)
 
 
 def foreground(volume: np.ndarray) -> np.ndarray:
-    """Return where `volume` is clearly brighter than its darkest voxel, the background."""
+    """Return a mask of voxels clearly brighter than the darkest voxel, the background."""
     low, high = grey_window(volume)
     return volume > low + 0.05 * (high - low)
 
 
 def grey_window(volume: np.ndarray, percentile: float = 99.5) -> tuple[float, float]:
-    """Return what is drawn black and white: the lowest value, and a percentile of what is above it.
+    """Return the values to draw black and white: the lowest value, and a percentile of the values above it.
 
     A few bright vessels would otherwise darken the rest.
     """
     low = float(volume.min())
-    # Every 3rd voxel says the same in a third of the time.
+    # Every third voxel gives the same result in a third of the time.
     sample = volume.ravel(order="K")[::3]
     brighter = sample[sample > low]
     high = float(np.percentile(brighter, percentile)) if brighter.size else low
@@ -27,13 +27,13 @@ def grey_window(volume: np.ndarray, percentile: float = 99.5) -> tuple[float, fl
 
 
 def choose_slices(volume: np.ndarray, slice_axis: int, *, lesion: np.ndarray | None = None) -> list[int]:
-    """Return three slices, in ascending order; fewer where there are fewer.
+    """Return three slices in ascending order, or fewer if the volume has fewer.
 
     Args:
-        volume: [X, Y, Z]; the slices lie at 35, 50 and 65 % of the extent of its foreground.
-        slice_axis: array axis that is cut across, 0, 1 or 2.
-        lesion: [X, Y, Z], above 0 in the lesion. Where it is given and not empty, the slice of its
-            largest area takes the place of the nearest of the three. Defaults to None.
+        volume: [X, Y, Z]; the slices are at 35, 50 and 65 % of the extent of its foreground.
+        slice_axis: array axis perpendicular to the slices, 0, 1 or 2.
+        lesion: [X, Y, Z], above 0 in the lesion. If it is not empty, the slice with its largest area replaces the
+            nearest of the three. Defaults to None.
     """
     inside = np.flatnonzero(_area(foreground(volume), slice_axis))
     first, last = (inside[0], inside[-1]) if inside.size else (0, volume.shape[slice_axis] - 1)

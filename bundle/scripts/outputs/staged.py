@@ -1,12 +1,12 @@
-"""Exchange files that belong together all at once: the old set or the new one, never a mixture.
+"""Replace a set of files at once: readers see the old set or the new one, never a mixture.
 
-A new set is written into a hidden folder next to the old one, ``.staged-…``. When it is complete and on the disk, a
-plan is written there too: from then on the new set counts. Several files cannot be renamed in one step, so a process
-that dies between two renames leaves the plan behind, and the next command that reads or writes the folder carries it
-out (`recover`). Whatever dies before the plan is written leaves the old set alone.
+A new set is written to a hidden folder, ``.staged-…``, next to the old one. When it is complete and synced to disk, a
+plan is written there as well: from then on the new set is valid. Several files cannot be renamed in one step. If a
+process dies between two renames, it leaves the plan behind, and the next command that reads or writes the folder
+carries it out (`recover`). If a process dies before the plan is written, the old set stays unchanged.
 
-What belongs to a process that may still run is left alone. The lock of a stage says so, and the process that is named
-in it: on network drives locks may be unknown, or count on one machine only.
+Stages of processes that may still be running are not touched. This is decided by the lock of the stage and by the
+process recorded in it, because on network drives locks may be missing or limited to one machine.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ from scripts.data.owner import has_ended, read_owner, write_owner
 BEGINNING = ".staged-"
 _LOCK, _PLAN, _NEW, _OLD = "lock", "plan.json", "new", "old"
 _WRITING, _EXCHANGING = 7 * 86400, 600
-"""Seconds after which a process that this machine knows nothing of counts as dead: while it writes a patient's files,
-and while it exchanges them, which are a few renames."""
+"""Seconds after which a process unknown to this machine counts as dead: while it writes a patient's files,
+and while it exchanges them by a few renames."""
 _PATIENCE = 10.0
-"""Seconds that an exchange is waited for which another process carries out."""
+"""Seconds to wait for an exchange by another process."""
 
 
 @contextmanager
 def staged(
     folder: str | os.PathLike[str], outdated: Callable[[], Iterable[str | os.PathLike[str]]] = tuple
 ) -> Iterator[Path]:
-    """Give a folder to write to, whose content moves to `folder` if nothing is raised.
+    """Yield a folder to write to, and move its content to `folder` unless an error is raised.
 
-    Files and folders of the same names are replaced, and `outdated` ones removed; others stay, and so do the inputs of
-    the command, see `scripts.data.inputs`. A stage within a stage
-    moves its content without further ado: the outer one completes it.
+    Files and folders of the same names are replaced, and `outdated` ones removed. Other files and the inputs of the
+    command, see `scripts.data.inputs`, are kept. A nested stage moves its content directly; the outer stage completes
+    it.
 
     Args:
-        folder: where the results belong; made if missing.
-        outdated: gives files of an earlier set, directly in `folder`, which the new set replaces. It is called when the
-            new set is written. Defaults to none.
+        folder: folder of the results; created if missing.
+        outdated: returns files of an earlier set, directly in `folder`, that the new set replaces. It is called when
+            the new set has been written. Defaults to none.
 
     Yields:
         an empty folder on the same disk.
 
     Raises:
-        BadInputError: the disk is full, something may not be written, an input would be replaced, or the folder was
-            removed meanwhile.
+        BadInputError: the disk is full, a file cannot be written, an input would be replaced, or the folder was
+            removed.
     """
     folder = Path(folder)
     outer = any(part.startswith(BEGINNING) for part in folder.parts)
@@ -85,18 +85,18 @@ def staged(
             _carry_out(folder, stage, durable=not outer)
             sweep_leftovers(folder, (*names, *old))
         except BaseException:
-            if decided:  # once more: what has happened already is not repeated
+            if decided:  # try again: completed steps are not repeated
                 _carry_out(folder, stage, durable=not outer)
             raise
     except OSError as error:
         if decided and stage.exists():
             raise BadInputError(
-                f"the new results in {folder} are complete, but could not all be moved to their places "
-                f"({error.strerror or error}). The next command that reads or writes this folder completes that."
+                f"the new results in {folder} are complete, but could not all be moved into place "
+                f"({error.strerror or error}). The next command that reads or writes this folder completes the move."
             ) from error
         raise _not_written(folder, error) from error
     except (BadInputError, InternalError) as error:
-        # the place where a file was to be, not that where it was made
+        # name the final file, not the staged one
         error.args = tuple(str(part).replace(f"{stage / _NEW}", f"{folder}") for part in error.args)
         raise
     finally:
@@ -107,15 +107,15 @@ def staged(
 
 
 def recover(folder: str | os.PathLike[str]) -> None:
-    """Complete the exchange that a process left in a folder when it died, and remove what it had half-written.
+    """Complete an exchange interrupted by the death of its process, and remove incomplete stages.
 
-    A process that is exchanging files at this moment is waited for; one that still writes, or may do so, is left alone.
+    If another process is exchanging files, wait for it. Stages of processes that may still be writing are not touched.
 
     Args:
         folder: folder of a result set.
 
     Raises:
-        BadInputError: an exchange was interrupted and cannot be completed, or another process does not complete one.
+        BadInputError: an interrupted exchange cannot be completed, or another process does not complete its exchange.
     """
     for stage in sorted(Path(folder).glob(f"{BEGINNING}*")):
         if stage.is_symlink() or not stage.is_dir():
@@ -123,7 +123,7 @@ def recover(folder: str | os.PathLike[str]) -> None:
         interrupted = (stage / _PLAN).exists()
         try:
             lock = hold(stage / _LOCK, wait=interrupted)
-        except FileNotFoundError:  # another process was quicker
+        except FileNotFoundError:  # another process was faster
             continue
         except OSError as error:
             if interrupted:
@@ -145,7 +145,7 @@ def recover(folder: str | os.PathLike[str]) -> None:
 
 
 def recover_below(folder: str | os.PathLike[str]) -> None:
-    """Do what `recover` does in a folder and in all folders below it, before results are read there."""
+    """Apply `recover` to a folder and all folders below it, before results are read there."""
     for place, folders, _ in os.walk(folder):
         if any(name.startswith(BEGINNING) for name in folders):
             recover(place)
@@ -153,7 +153,7 @@ def recover_below(folder: str | os.PathLike[str]) -> None:
 
 
 def result_files(folder: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give the files of a folder and the folders below it in order, but hidden ones, after `recover_below`."""
+    """Yield the files of a folder and the folders below it in order, without hidden ones, after `recover_below`."""
     folder = Path(folder)
     recover_below(folder)
     for file in sorted(folder.rglob("*")):
@@ -162,12 +162,12 @@ def result_files(folder: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def placed(files: Iterable[str | os.PathLike[str]], stage: Path, folder: Path) -> list[str]:
-    """Return where files that were written to a stage are afterwards."""
+    """Return the final paths of files that were written to a stage."""
     return [str(folder / Path(file).relative_to(stage)) for file in files]
 
 
 def _is_abandoned(stage: Path, lock: Held) -> bool:
-    """Whether the process that made a stage has certainly died."""
+    """Whether the process that created a stage has certainly ended."""
     owner = read_owner(stage / _LOCK)
     if lock.certain and owner.get("host", socket.gethostname()) == socket.gethostname():
         return True
@@ -186,8 +186,8 @@ def _wait_for_exchange(folder: Path, stage: Path) -> None:
         if time.monotonic() > deadline:
             owner = read_owner(stage / _LOCK)
             raise BadInputError(
-                f"{folder} is being given new results by process {owner.get('process')} on {owner.get('host')}, which "
-                f"does not get done. Wait {_EXCHANGING // 60} minutes and try again, or end that process."
+                f"process {owner.get('process')} on {owner.get('host')} is moving new results to {folder} and "
+                f"has not finished. Wait {_EXCHANGING // 60} minutes and try again, or end that process."
             )
         time.sleep(0.05)
 
@@ -203,7 +203,7 @@ def _new_stage(folder: Path) -> tuple[Path, Held]:
         except FileNotFoundError:
             if not folder.exists():
                 raise
-            # swept away by another process between being made and being locked: make another
+            # removed by another process between being created and being locked: create another
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
             raise
@@ -221,7 +221,7 @@ def _write_plan(stage: Path, plan: dict[str, Any], durable: bool) -> None:
 
 
 def _carry_out(folder: Path, stage: Path, durable: bool = True) -> None:
-    """Do what is left to do of a plan; it may be done any number of times."""
+    """Carry out the remaining steps of a plan; safe to repeat."""
     if not (stage / _PLAN).exists():
         return
     plan = json.loads((stage / _PLAN).read_text(encoding="utf-8"))
@@ -235,7 +235,7 @@ def _carry_out(folder: Path, stage: Path, durable: bool = True) -> None:
         if not os.path.lexists(stage / _NEW / name):
             continue
         if _is_folder(folder / name):
-            # A folder that holds something cannot be replaced in one step.
+            # A folder that is not empty cannot be replaced in one step.
             os.replace(folder / name, old / name)
         os.replace(stage / _NEW / name, folder / name)
     if durable:
@@ -244,17 +244,17 @@ def _carry_out(folder: Path, stage: Path, durable: bool = True) -> None:
 
 
 def _checked(stage: Path, names: Any) -> list[str]:
-    """Check the names of a plan: it was read from the disk, and decides what is moved."""
+    """Check the names of a plan that was read from disk, because they decide which files are moved."""
     if not isinstance(names, list) or not all(
         isinstance(name, str) and name not in ("", ".", "..") and Path(name).name == name and "\0" not in name
         for name in names
     ):
-        raise BadInputError(f"{stage / _PLAN} is not a plan that this bundle wrote. Remove {stage}.")
+        raise BadInputError(f"{stage / _PLAN} is not a plan written by this bundle. Remove {stage}.")
     return names
 
 
 def _check_targets(folder: Path, stage: Path, names: Iterable[str]) -> None:
-    """Refuse to replace an input, a folder by a file, and a file by a folder: those are not of an earlier set."""
+    """Raise if an input, or a file or folder not written by this bundle, would be replaced."""
     for name in names:
         target = folder / name
         check_no_input(target)
@@ -277,26 +277,26 @@ def _sync_all(folder: Path) -> None:
 
 
 def _remove_made(made: list[Path]) -> None:
-    """Remove folders that were made for nothing, the innermost first."""
+    """Remove created folders that stayed empty, the innermost first."""
     for path in made:
-        with suppress(OSError):  # where something came to be in it
+        with suppress(OSError):  # not empty any more
             path.rmdir()
 
 
 def _not_written(folder: Path, error: OSError) -> BadInputError:
     if isinstance(error, FileNotFoundError) and not folder.exists():
         return BadInputError(
-            f"nothing was written to {folder}: the folder was removed or renamed while the command worked in it. Run "
-            "the command again, and leave the folder alone meanwhile."
+            f"nothing was written to {folder}: the folder was removed or renamed while the command was running. Run "
+            "the command again, and do not touch the folder until it has finished."
         )
     return BadInputError(
-        f"nothing was written to {folder}: {error.strerror or error}. Choose a folder that you may write to, on a "
+        f"nothing was written to {folder}: {error.strerror or error}. Choose a writable folder, on a "
         "disk with space left, with --output_dir."
     )
 
 
 def _not_completed(folder: str | os.PathLike[str], error: OSError) -> BadInputError:
     return BadInputError(
-        f"{folder} holds new results whose exchange was interrupted, and it cannot be completed "
-        f"({error.strerror or error}). Give a copy of it that you may write to."
+        f"{folder} contains new results whose move into place was interrupted and cannot be completed "
+        f"({error.strerror or error}). Give a writable copy of it."
     )

@@ -1,4 +1,4 @@
-"""Tables on disk: CSV for rows, JSON for what they say in sum, text for what is read."""
+"""Write tables: CSV for rows, JSON for summaries, and text."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def write_csv(
     columns: Sequence[str] | None = None,
     places: int | None = PLACES,
 ) -> None:
-    """Write rows as CSV, whole or not at all: an empty cell where there is no number.
+    """Write rows as CSV atomically, with empty cells for missing numbers.
 
     Args:
         path: file to write.
-        rows: value of each column, which may lack some.
-        columns: names of the columns, in their order. Defaults to None, those of the first row.
-        places: decimal places of numbers; None for all that there are. Defaults to 8.
+        rows: value of each column; columns may be missing.
+        columns: names of the columns, in order. Defaults to None (those of the first row).
+        places: decimal places of numbers; None for full precision. Defaults to 8.
 
     Raises:
         BadInputError: the file cannot be written.
@@ -41,17 +41,17 @@ def write_csv(
 
 
 def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
-    """Write an object as JSON, whole or not at all.
+    """Write an object as JSON atomically.
 
     Raises:
         BadInputError: the file cannot be written.
-        ValueError: it holds NaN or Inf.
+        ValueError: it contains NaN or Inf.
     """
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text, whole or not at all.
+    """Write a text atomically.
 
     Raises:
         BadInputError: the file cannot be written.
@@ -61,7 +61,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; the columns after the first are aligned to the right.
+    """Return a Markdown table; columns after the first are right-aligned.
 
     Args:
         header: names of the columns.
@@ -72,18 +72,18 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def known(value: Any) -> Any:
-    """A value as it is, or None for a number that is NaN or infinite."""
+    """Return the value, or None for a NaN or infinite number."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def mean_of(values: Sequence[float | None], places: int = PLACES) -> float | None:
-    """Mean of the values that there are; None where there is none."""
+    """Return the mean of the known values; None without any."""
     there = _there(values)
     return round(fmean(there), places) if there else None
 
 
 def deviation_of(values: Sequence[float | None], places: int = PLACES) -> float | None:
-    """Standard deviation (n - 1) of the values that there are; None for fewer than two."""
+    """Return the standard deviation (n - 1) of the known values; None for fewer than two."""
     there = _there(values)
     return round(stdev(there), places) if len(there) > 1 else None
 

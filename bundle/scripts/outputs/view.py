@@ -1,4 +1,4 @@
-"""How a slice of a volume is laid on the page: upright, in radiological convention."""
+"""Orient slices of a volume on a page: upright, in radiological convention."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class View:
-    """One cutting direction through a volume, as a radiologist expects to see it.
+    """Slices of a volume in one direction, oriented as a radiologist expects.
 
     The patient's right is on the left of the page, the nose or the top of the head is up; in a
     sagittal plane the nose is on the left.
@@ -17,7 +17,7 @@ class View:
     Args:
         affine: [4, 4], voxel to millimetre.
         shape: [X, Y, Z].
-        slice_axis: array axis that is cut across, 0, 1 or 2.
+        slice_axis: array axis perpendicular to the slices, 0, 1 or 2.
     """
 
     def __init__(self, affine: np.ndarray, shape: Sequence[int], slice_axis: int) -> None:
@@ -27,7 +27,7 @@ class View:
         self.through = int(anatomical[slice_axis, 0])
         in_plane = [axis for axis in range(3) if axis != slice_axis]
         self.column_axis, self.row_axis = sorted(in_plane, key=lambda axis: anatomical[axis, 0])
-        # The page runs to the patient's left, back and feet: the other way than an axis that
+        # The page runs to the patient's left, back and feet: opposite to an axis that
         # ascends to the right, front or head.
         self.flip_columns = bool(anatomical[self.column_axis, 1] > 0)
         self.flip_rows = bool(anatomical[self.row_axis, 1] > 0)
@@ -43,7 +43,7 @@ class View:
         return plane[:, ::-1] if self.flip_columns else plane
 
     def frame(self, masks: Sequence[np.ndarray], slices: Sequence[int], margin: float = 0.03) -> tuple[slice, slice]:
-        """Return the rows and columns that hold all of `masks` in `slices`, and a `margin`."""
+        """Return the rows and columns that contain all of `masks` in `slices`, with a `margin`."""
         whole = np.logical_or.reduce([self.page(m, index) for m in masks for index in slices])
         parts = []
         for axis in (1, 0):
@@ -58,7 +58,7 @@ class View:
         return parts[0], parts[1]
 
     def aspect(self, frame: tuple[slice, slice]) -> float:
-        """Return height by width of `frame` on the page, in millimetres."""
+        """Return the ratio of height to width of `frame`, in mm."""
         rows, columns = (part.stop - part.start for part in frame)
         return rows * self.pixel_aspect / columns
 
@@ -69,11 +69,11 @@ class View:
 
     @property
     def sides(self) -> tuple[str, str]:
-        """What is on the left and on the right of the page: R(ight), L(eft), A(nterior), P."""
+        """Letters for the left and right side of the page: R(ight), L(eft), A(nterior), P(osterior)."""
         return ("A", "P") if self.through == 0 else ("R", "L")
 
     def millimetre(self, index: int) -> float:
-        """Return where slice `index` is along the anatomical axis that is cut across."""
+        """Return the position of slice `index` along the anatomical axis perpendicular to it."""
         middle = [(length - 1) / 2 for length in self.shape]
         middle[self.slice_axis] = index
         return float(nib.affines.apply_affine(self.affine, middle)[self.through])

@@ -1,4 +1,4 @@
-"""Volumes on disk: results out as NIfTI, fused images back in."""
+"""Write results as NIfTI, and read fused images."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from scripts.outputs.writing import result_file
 STORED_DTYPES = ("float32", "uint16", "uint8", "int16")
 DESCRIP_LIMIT = 79
 PLAUSIBLE = (-0.5, 2.5)
-"""What a fused image may reach: [0, 1], and the excess of vessels above the normalisation."""
+"""Limits of a fused image: [0, 1], with an excess for vessels above the normalisation."""
 
 
 def fused_descrip(fusion_id: str = "") -> str:
-    """Return the header text of a fused image, with the id that its sidecar holds too."""
+    """Return the header text of a fused image, with the id of its sidecar."""
     return "FusionINN fused, research use only" + (f", id {fusion_id}" if fusion_id else "")
 
 
 def latent_descrip(fusion_id: str) -> str:
-    """Return the header text of a latent, with the id that the sidecar of its fused image holds too."""
+    """Return the header text of a latent, with the id of its fused image's sidecar."""
     return f"FusionINN latent, research use only, id {fusion_id}"
 
 
@@ -39,17 +39,17 @@ def estimate_descrip(source: str) -> str:
 
 
 def restored_descrip(source: str) -> str:
-    """Return the header text of an image that was restored with the latent of `source` itself, no estimate."""
+    """Return the header text of an image of `source` restored from the kept latent, which is not an estimate."""
     return f"FusionINN restored {source}, research use only"
 
 
 def contribution_descrip(source: str) -> str:
-    """Return the header text of a map of what `source` contributes to a fused image."""
+    """Return the header text of the contribution map of `source`."""
     return f"FusionINN contribution of {source} to fused, research use only"
 
 
 def uncertainty_descrip(source: str) -> str:
-    """Return the header text of a map of the error that is expected of the decomposed image of `source`."""
+    """Return the header text of the expected error map of the decomposed `source`."""
     return f"FusionINN expected error of ESTIMATED {source}, research use only"
 
 
@@ -63,31 +63,31 @@ def save_volume(
     descrip: str = "",
     like: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Write a volume as NIfTI, whole or not at all.
+    """Write a volume as NIfTI atomically.
 
     Args:
         path: file to write, `.nii` or `.nii.gz`; its folder is created.
         volume: [X, Y, Z] or [X, Y, Z, channels], finite; a tensor or an array.
         affine: [4, 4], voxel to millimetre.
-        dtype: "float32" stores the values as they are; "uint16", "uint8" and "int16" store
-            integers. Defaults to "float32".
-        value_range: what the ends of an integer type mean, where values outside are cut off; the
-            header's scale factor leads back to it, so that every reader sees it. None stores
-            rounded values in their own units. Of no effect for "float32". Defaults to (0, 1).
-        descrip: what the volume is, up to 79 ASCII characters, for the header. Defaults to "".
-        like: NIfTI file whose coordinate codes are taken over, and where it lies in the same place
-            its sform and qform, too; usually the source. Defaults to None (scanner coordinates).
+        dtype: "float32" stores the values unchanged; "uint16", "uint8" and "int16" store integers. Defaults to
+            "float32".
+        value_range: values represented by the ends of an integer type; values outside are clipped. The header's scale
+            factor restores the range, so that every reader sees it. None stores rounded values in their own units.
+            Ignored for "float32". Defaults to (0, 1).
+        descrip: description of the volume for the header, up to 79 ASCII characters. Defaults to "".
+        like: NIfTI file, usually the source, whose coordinate codes are copied, and also its sform and qform if the
+            affine is the same. Defaults to None (scanner coordinates).
 
     Raises:
         BadInputError: the file cannot be written, or the volume holds NaN or Inf.
-        InternalError: what was written would not lie where it should; there is no file then.
+        InternalError: the written file would have wrong coordinates; it is not kept.
         ValueError: wrong dtype, shape, range or description.
     """
     values = _as_array(volume)
     if dtype not in STORED_DTYPES:
         raise ValueError(f"dtype ({dtype}) must be one of {', '.join(STORED_DTYPES)}.")
     if values.ndim not in (3, 4) or values.size == 0:
-        raise ValueError(f"{path}: a volume has shape [X, Y, Z], got {tuple(values.shape)}.")
+        raise ValueError(f"{path}: a volume must have shape [X, Y, Z], got {tuple(values.shape)}.")
     if len(descrip) > DESCRIP_LIMIT or not descrip.isascii():
         raise ValueError(f"descrip must be at most {DESCRIP_LIMIT} ASCII characters: {descrip!r}.")
     invalid = _count_invalid(values)
@@ -100,7 +100,7 @@ def save_volume(
     stored, slope, intercept = _quantise(values, dtype, value_range)
     place = np.asarray(affine, dtype=np.float64)
     source = None if like is None else read_coordinates(like)
-    # Without an affine nibabel leaves the coordinates in the header alone.
+    # Without an affine nibabel does not change the coordinates in the header.
     image = nib.Nifti1Image(stored, None)
     header = image.header
     header.set_data_dtype(dtype)
@@ -117,21 +117,20 @@ def save_volume(
 
 
 def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.ndarray, np.ndarray, str]:
-    """Read a fused image that was stored as a float or integer NIfTI file.
+    """Read a fused image stored as a float or integer NIfTI file.
 
-    A scale factor in the header is followed. Integers without one, as other tools write them, are
-    taken to span their range: 255 is 1 where nothing is above 255, otherwise 65535 is 1.
+    A scale factor in the header is applied. Integers without one, as other tools write them, are assumed to span their
+    range: 255 is 1 if no value is above 255, otherwise 65535 is 1.
 
     Args:
         path: NIfTI file with one volume.
-        clip: cut values off at 0 and 1. Defaults to True; False keeps the excess that an exact
-            inversion needs.
+        clip: clip values to [0, 1]. Defaults to True; False keeps the excess that an exact inversion needs.
 
     Returns:
         volume [X, Y, Z] float32 in [0, 1], affine [4, 4] float64, and the dtype in the file.
 
     Raises:
-        BadInputError: there is no such file, it is no whole NIfTI volume, or it is no fused image.
+        BadInputError: the file is missing, is not a complete NIfTI volume, or is not a fused image.
     """
     content = open_nifti(path)
     shape = content.stored.shape
@@ -146,15 +145,14 @@ def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.n
     values = _scaled(content).reshape(shape)
     invalid = _count_invalid(values)
     if invalid:
-        raise BadInputError(f"{path} holds {invalid} voxels that are NaN or infinite. Repair it, or fuse again.")
+        raise BadInputError(f"{path} contains {invalid} voxels that are NaN or infinite. Repair it, or fuse again.")
     if content.plain_integer is not None:
         values /= _full_scale(path, content.stored)
 
     low, high = float(values.min()), float(values.max())
     if low == high:
         raise BadInputError(
-            f"{path} holds nothing but the value {low:g}, so there is nothing to decompose."
-            " Give the fused image itself."
+            f"{path} contains only the value {low:g}, so it cannot be decomposed. Give the fused image itself."
         )
     if low < PLAUSIBLE[0] or high > PLAUSIBLE[1]:
         raise BadInputError(
@@ -168,16 +166,16 @@ def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.n
 
 
 def load_latent(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read the latent that was kept beside a fused image.
+    """Read the latent stored with a fused image.
 
     Args:
-        path: NIfTI file with a volume for each latent channel.
+        path: NIfTI file with one volume per latent channel.
 
     Returns:
         latent [N - 1, X, Y, Z] float32.
 
     Raises:
-        BadInputError: there is no such file, it is no whole NIfTI volume, or it is no latent.
+        BadInputError: the file is missing, is not a complete NIfTI volume, or is not a latent.
     """
     try:
         values = _scaled(open_nifti(path))
@@ -199,7 +197,7 @@ def _as_array(volume: Any) -> np.ndarray:
 def _quantise(
     values: np.ndarray, dtype: str, value_range: tuple[float, float] | None
 ) -> tuple[np.ndarray, float, float]:
-    """Return what to store, and slope and intercept that lead back from it."""
+    """Return the numbers to store, with the slope and intercept of the header."""
     if dtype == "float32":
         return values.astype(np.float32, copy=False), 1.0, 0.0
     limits = np.iinfo(dtype)
@@ -209,7 +207,7 @@ def _quantise(
         if not low < high:
             raise ValueError(f"value_range must ascend, got ({low}, {high}).")
         slope, inter, lowest = (high - low) / limits.max, low, 0
-    # Slice by slice, and laid out as NIfTI is: a whole volume in double precision would take eight times the file.
+    # Slice by slice, in the memory layout of NIfTI: a volume in double precision takes eight times the memory.
     stored = np.empty(values.shape, dtype, order="F")
     for index in np.ndindex(values.shape[2:]):
         page = (slice(None), slice(None), *index)
@@ -228,15 +226,15 @@ def _check_place(
     shape: tuple[int, ...],
     source: Coordinates | None,
 ) -> None:
-    """Compare the place in the file that was written with the one that it should have."""
+    """Check that the coordinates of a written file are the intended ones."""
     there = read_coordinates(written)
-    told = None
+    problem = None
     if not same_place(affine, there.affine, shape):
-        told = f"it would lie up to {largest_distance(affine, there.affine, shape):.3g} mm aside"
+        problem = f"it would lie up to {largest_distance(affine, there.affine, shape):.3g} mm off"
     elif source is not None and same_place(affine, source.affine, shape) and _codes(there) != _codes(source):
-        told = f"its sform and qform would have the codes {_codes(there)} instead of {_codes(source)}"
-    if told:
-        raise InternalError(f"{os.fspath(path)} was not written: {told}. Add the header of the source to a report.")
+        problem = f"its sform and qform would have the codes {_codes(there)} instead of {_codes(source)}"
+    if problem:
+        raise InternalError(f"{os.fspath(path)} was not written: {problem}. Add the header of the source to a report.")
 
 
 def _codes(coordinates: Coordinates) -> tuple[int, int]:
@@ -244,7 +242,7 @@ def _codes(coordinates: Coordinates) -> tuple[int, int]:
 
 
 def _scaled(content: NiftiFile) -> np.ndarray:
-    """Follow the header's scale factor."""
+    """Apply the header's scale factor."""
     values = content.stored.astype(np.float32, order="C")
     if (content.slope, content.intercept) != (1.0, 0.0):
         values *= np.float32(content.slope)
@@ -253,14 +251,14 @@ def _scaled(content: NiftiFile) -> np.ndarray:
 
 
 def full_scale(dtype: np.dtype, highest: int) -> float | None:
-    """Return the integer that means 1 in an image without scale factor.
+    """Return the integer that represents 1 in an image without scale factor.
 
     Args:
         dtype: type in the file.
         highest: largest value in it.
 
     Returns:
-        255 or 65535; None for a 16-bit signed type that holds more than 255, of which nobody knows.
+        255 or 65535; None if unknown, for a signed 16-bit type with values above 255.
     """
     if highest <= 255:
         # Wider types with 8-bit content are common: int16 is what many converters write.
@@ -273,17 +271,16 @@ def _full_scale(path: str | os.PathLike[str], raw: np.ndarray) -> float:
     scale = full_scale(raw.dtype, highest)
     if scale is None:
         raise BadInputError(
-            f"{path} holds int16 values up to {highest} without a scale factor, so what means 1 is"
+            f"{path} holds int16 values up to {highest} without a scale factor, so the value that represents 1 is"
             " unknown. Store the fused image as uint8 or uint16 (0 to 255 or 65535), or as float32."
         )
     return scale
 
 
 def stored_dtype(file: str) -> str:
-    """Type in which a decomposed image is stored: the source's own where that is a small integer, else float32.
+    """Return the type to store a decomposed image in: the source's if that is a small integer, else float32.
 
-    Integers with a scale factor stand for other numbers, in steps that are not whole. Other formats than NIfTI are not
-    asked.
+    Integers with a scale factor represent other numbers, so they give float32, as do formats other than NIfTI.
     """
     if not is_nifti(file):
         return "float32"

@@ -1,4 +1,4 @@
-"""Write one result file whole, or say why it cannot be written."""
+"""Write a result file atomically, with a clear error if it cannot be written."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from scripts.data.errors import BadInputError
 
 @contextmanager
 def result_file(path: str | os.PathLike[str], suffix: str = "") -> Iterator[str]:
-    """Give a temporary name beside `path` that becomes `path` if nothing is raised.
+    """Yield a temporary name next to `path`, and rename it to `path` unless an error is raised.
 
     Args:
-        path: file to write; its folder is created. What is there stays until the new file is whole.
-        suffix: end of the temporary name, for writers that look at the extension.
+        path: file to write; its folder is created. An existing file is kept until the new one is complete.
+        suffix: end of the temporary name, for writers that depend on the extension.
 
     Raises:
         BadInputError: the folder cannot be created, or the file cannot be written.
@@ -30,13 +30,13 @@ def result_file(path: str | os.PathLike[str], suffix: str = "") -> Iterator[str]
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadInputError(
-            f"{os.fspath(path)} cannot be written ({reason}). Choose a folder that you may write"
-            " to, on a disk with space left, with --output_dir."
+            f"{os.fspath(path)} cannot be written ({reason}). Choose a writable folder"
+            " on a disk with space left, with --output_dir."
         ) from error
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:
-    """Make a folder for results, before hours go into them.
+    """Create the folder for results and check that it is writable before a long computation.
 
     Raises:
         BadInputError: the folder cannot be created or written to.
@@ -47,17 +47,17 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
             pass
     except OSError as error:
         raise BadInputError(
-            f"Nothing can be written to {os.fspath(folder)} ({error.strerror}). Choose another --output_dir, or make "
+            f"{os.fspath(folder)} is not writable ({error.strerror}). Choose another --output_dir, or make "
             "this one writable."
         ) from error
 
 
 def sweep(folder: str | os.PathLike[str], beginning: str) -> None:
-    """Remove what a killed run left half-written.
+    """Remove incomplete files of a killed run.
 
     Args:
-        folder: where it wrote.
-        beginning: what the names of its files begin with.
+        folder: folder that it wrote to.
+        beginning: prefix of the names of its files.
     """
     for temporary in Path(folder).glob(f".{escape(beginning)}*"):
         temporary.unlink(missing_ok=True)

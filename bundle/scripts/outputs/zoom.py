@@ -1,4 +1,4 @@
-"""A part of a picture: framed where it lies, and shown enlarged."""
+"""Frame a part of a picture, and show it enlarged."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Box = tuple[slice, slice]
 
 
 def height_by_width(box: Box, pixel_aspect: float = 1.0) -> float:
-    """Height of a part by its width.
+    """Return the ratio of a part's height to its width.
 
     Args:
         box: the part.
-        pixel_aspect: height of a pixel by its width. Defaults to 1.
+        pixel_aspect: ratio of a pixel's height to its width. Defaults to 1.
     """
     rows, columns = (part.stop - part.start for part in box)
     return rows * pixel_aspect / columns
@@ -36,7 +36,7 @@ def frame_all(axes: Axes, **style: Any) -> None:
 
 
 def show_part(axes: Axes, box: Box) -> None:
-    """Let `axes` show a part of its picture only."""
+    """Show only a part of the picture in `axes`."""
     rows, columns = box
     axes.set_xlim(columns.start - 0.5, columns.stop - 0.5)
     axes.set_ylim(rows.stop - 0.5, rows.start - 0.5)

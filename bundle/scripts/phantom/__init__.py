@@ -1,1 +1,1 @@
-"""The digital brain phantom: tissue maps, a glioma, and what MR sequences show of them. Not a patient."""
+"""The digital brain phantom: tissue maps, a glioma, and simulated MR signals. Not a patient."""

@@ -1,4 +1,4 @@
-"""Make digital phantoms: ``python -m scripts.phantom --output_dir bundle/example`` with `bundle` on the path."""
+"""Generate digital phantoms: ``python -m scripts.phantom --output_dir bundle/example`` with `bundle` on the path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .files import write_description, write_phantom
 
 
 def main() -> None:
-    """Write one phantom or several, each with a seed of its own."""
+    """Write one or several phantoms with consecutive seeds."""
     parser = argparse.ArgumentParser(prog="python -m scripts.phantom", description="Make digital brain phantoms.")
     parser.add_argument("--output_dir", required=True, help="folder for the phantoms' folders")
     parser.add_argument("--seed", type=int, default=2018, help="seed of the first phantom (default 2018)")

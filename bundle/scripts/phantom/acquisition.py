@@ -8,7 +8,7 @@ from .noise import smooth_noise
 
 
 def thick_slices(volume: np.ndarray, factor: int) -> np.ndarray:
-    """Average `factor` layers along the last axis to one slice, the middle one weighing most (slice profile)."""
+    """Average `factor` layers along the last axis to one slice, weighted towards the middle (slice profile)."""
     if factor == 1:
         return volume
     layers = volume.reshape(*volume.shape[:2], -1, factor)
@@ -17,7 +17,7 @@ def thick_slices(volume: np.ndarray, factor: int) -> np.ndarray:
 
 
 def point_spread(volume: np.ndarray, sigma: float) -> np.ndarray:
-    """In-plane blur by a Gaussian of `sigma` voxels."""
+    """Blur in plane by a Gaussian of `sigma` voxels."""
     return gaussian_filter(volume, (sigma, sigma, 0.0))
 
 

@@ -20,7 +20,7 @@ def healthy_tissue(
     ones are added along the zero sheets of a random field, and the cortex is laid around them as a ribbon.
 
     Args:
-        rng: generator of this head's own folds.
+        rng: random generator for the folds of this head.
         grid: voxels.
         templates: ICBM maps.
         points: template millimetres of each voxel, [3, *grid.shape].
@@ -38,7 +38,7 @@ def healthy_tissue(
     sulci = _sulci(rng, grid, t1, depth, deep, cerebellum, mask)
     folia = _folia(rng, grid, points, depth) * cerebellum * (1.0 - deep)
     csf = np.maximum(csf, np.maximum(sulci, folia))
-    # skull stripping takes the fluid at the surface away and leaves notches at the sulci
+    # skull stripping removes the fluid at the surface and leaves notches at the sulci
     mask = _largest(mask & ~((csf > 0.55) & (depth < 3.0)))
     csf = csf * mask
 
@@ -64,7 +64,7 @@ def _largest(mask: np.ndarray) -> np.ndarray:
 
 
 def _deep_region(points: np.ndarray) -> np.ndarray:
-    """1 in the nuclei and the brain stem, where there is no cortex, 0 outside."""
+    """1 in the nuclei and the brain stem, which have no cortex, 0 outside."""
     nuclei = _ellipsoid(points, (0.0, -6.0, 4.0), (33.0, 31.0, 22.0))
     stem = _ellipsoid(points, (0.0, -27.0, -30.0), (17.0, 15.0, 34.0))
     callosum = _ellipsoid(points, (0.0, -8.0, 22.0), (13.0, 42.0, 16.0))
@@ -110,7 +110,7 @@ def _sulci(
     field = smooth_noise(rng, grid, 5.2)
     slope = np.sqrt(sum(g**2 for g in np.gradient(field, grid.voxel))) + 0.02
     own = (1.0 - smoothstep(np.abs(field) / slope, 0.4 * width, 1.35 * width)) * smoothstep(reach - depth, 0.0, 3.0)
-    # a random fold beside one of the template would leave a sliver of a gyrus
+    # a random fold next to one of the template would leave a thin gyrus
     own *= 1.0 - smoothstep(gaussian_filter(known, 3.5 / grid.voxel), 0.19, 0.34)
 
     open_ = 0.80 + 0.25 * smooth_noise(rng, grid, 8.0)
@@ -163,7 +163,7 @@ def _ribbon(
     deep: np.ndarray,
     cerebellum: np.ndarray,
 ) -> np.ndarray:
-    """Share of grey matter in brain tissue: within the cortex' thickness of fluid, or where the template is sure."""
+    """Share of grey matter in brain tissue: within the cortical thickness of fluid, or certain in the template."""
     share = grey / np.maximum(grey + white, 1e-3)
     pial = (csf > 0.5) | ~mask
     reach = distance_transform_edt(~pial).astype(np.float32) * grid.voxel
@@ -200,7 +200,7 @@ def _nuclei(fractions: dict[str, np.ndarray], points: np.ndarray) -> None:
 
 
 def _gliosis(rng: np.random.Generator, grid: Grid, fractions: dict[str, np.ndarray]) -> None:
-    """Water in the white matter beside the ventricles and in a few spots, as in most adults: never most of a voxel."""
+    """Add water to the white matter at the ventricles and in a few spots, as in most adults."""
     fluid = gaussian_filter(fractions["csf"], 1.2 / grid.voxel)
     ventricles = fluid > 0.7
     beside = np.exp(-distance_transform_edt(~ventricles).astype(np.float32) * grid.voxel / 2.2)

@@ -45,10 +45,10 @@ def build_phantom(
     noise: float = 0.03,
     bias: float = 0.05,
 ) -> Phantom:
-    """Make the phantom of one seed: anatomy, tumour, and what a scanner sees of them.
+    """Build the phantom of one seed: anatomy, tumour, and simulated images.
 
     Args:
-        seed: chooses head, tumour and noise; the same seed gives the same arrays.
+        seed: determines head, tumour and noise; the same seed gives the same arrays.
         voxel: edge of the isotropic voxels that tissue is drawn on and in-plane voxel size, mm; 240, 240 and 156 must
             be multiples of it. Defaults to 1.0 (240×240 in plane); 3.0 or 4.0 is small and fast, without sulci.
         slice_factor: slices are this many voxels thick. Defaults to 3.

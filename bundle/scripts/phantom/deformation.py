@@ -8,7 +8,7 @@ from .noise import smooth_noise, smoothstep
 
 
 def individual_points(rng: np.random.Generator, grid: Grid) -> np.ndarray:
-    """Where each voxel of an individual head finds its tissue in the template: smaller, turned, unlike left and right.
+    """Map each voxel of an individual head to the template: scaled, rotated and asymmetric.
 
     Returns:
         template millimetres, [3, *grid.shape].
@@ -24,12 +24,12 @@ def individual_points(rng: np.random.Generator, grid: Grid) -> np.ndarray:
 
 
 def mass_effect(grid: Grid, centre: np.ndarray, radius: float, push: float, mask: np.ndarray) -> np.ndarray:
-    """Displacement by which tissue around a tumour came from nearer its centre; the skull holds the outline.
+    """Displacement of tissue around a tumour away from its centre, within the fixed outline of the skull.
 
     Args:
         grid: voxels.
         centre: centre of the tumour, mm as in `grid.points()`.
-        radius: of the tumour in mm.
+        radius: radius of the tumour in mm.
         push: displacement at the tumour's edge in mm.
         mask: brain.
 
@@ -44,7 +44,7 @@ def mass_effect(grid: Grid, centre: np.ndarray, radius: float, push: float, mask
 
 
 def pull(volume_points: np.ndarray, grid: Grid, displacement: np.ndarray) -> np.ndarray:
-    """The map of points [3, *shape] seen after a further displacement (mm, template axes) of its voxels."""
+    """Compose a map of points [3, *shape] with a further displacement (mm, template axes) of its voxels."""
     index = np.indices(grid.shape, dtype=np.float32)
     for axis, sign in enumerate((-1.0, -1.0, 1.0)):
         index[axis] += sign * displacement[axis] / grid.voxel

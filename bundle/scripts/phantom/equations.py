@@ -1,4 +1,4 @@
-"""Signal equations: what a tissue with given T1, T2 and proton density shows in a sequence.
+"""Signal equations: signal of a tissue with given T1, T2 and proton density in a sequence.
 
 All times are in ms. Signals are relative to the fully relaxed signal of pure water.
 """
@@ -14,7 +14,7 @@ def magnetisation_prepared_gradient_echo(
     """Magnitude of an MPRAGE at the middle of its readout train (Wang et al., PLoS One 9:e96899, 2014).
 
     Inversion, recovery, a train of `readouts` pulses `echo_spacing` apart whose middle lies at `ti`, recovery until
-    `tr`; solved for the steady state. T2* decay is left out (short echo time).
+    `tr`; solved for the steady state. T2* decay is neglected (short echo time).
     """
     flip = math.radians(flip_degrees)
     e1 = math.exp(-echo_spacing / t1)
@@ -52,7 +52,7 @@ def enhanced_t1(*, t1: float, concentration: float, relaxivity: float = 4.5) -> 
 
     Args:
         t1: T1 without contrast agent in ms.
-        concentration: of gadolinium, in mmol/L.
+        concentration: concentration of gadolinium in mmol/L.
         relaxivity: r1 in L/(mmol·s). Defaults to 4.5, a macrocyclic agent near 3 T in plasma
             (Rohrer et al., Invest Radiol 40:715, 2005: 3.3 to 5.5 for most agents).
     """

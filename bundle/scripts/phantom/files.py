@@ -17,7 +17,7 @@ from .tissues import FLAIR, T1GD, TISSUES
 logger = logging.getLogger(__name__)
 
 DESCRIPTION = "digital phantom"
-"""What the `descrip` field of every header says."""
+"""Text of the `descrip` field of every header."""
 
 ICBM_NOTICE = (
     "Copyright (C) 1993-2004 Louis Collins, McConnell Brain Imaging Centre, Montreal Neurological Institute, McGill "
@@ -28,16 +28,16 @@ ICBM_NOTICE = (
     "equipment damage, property loss, or injury to subjects or patients resulting from the use or misuse of this "
     "software package."
 )
-"""The notice that goes with every copy of the ICBM 2009a maps and with what is derived from them."""
+"""The notice required with every copy of the ICBM 2009a maps and of works derived from them."""
 
 
 def write_phantom(output_dir: str | os.PathLike, name: str, seed: int) -> list[Path]:
-    """Make a phantom and write it as a patient in BraTS 2018 names.
+    """Build a phantom and write it as a patient with BraTS 2018 names.
 
     Args:
-        output_dir: folder that the patient's folder goes into; made if missing.
-        name: of the patient's folder and the files in it.
-        seed: of the phantom.
+        output_dir: parent of the patient's folder; created if missing.
+        name: name of the patient's folder, and prefix of its files.
+        seed: seed of the phantom.
 
     Returns:
         the files written.
@@ -59,10 +59,10 @@ def write_phantom(output_dir: str | os.PathLike, name: str, seed: int) -> list[P
 
 
 def write_description(output_dir: str | os.PathLike, seeds: dict[str, int]) -> Path:
-    """Write `dataset_description.json`: that these are phantoms, how they were made, the licence of the maps.
+    """Write `dataset_description.json`, which describes the phantoms, their generation and the licence of the maps.
 
     Args:
-        output_dir: folder that holds the phantoms' folders.
+        output_dir: folder that contains the phantoms' folders.
         seeds: seed of each phantom by name.
     """
     path = Path(output_dir) / "dataset_description.json"
@@ -71,7 +71,7 @@ def write_description(output_dir: str | os.PathLike, seeds: dict[str, int]) -> P
 
 
 def _nifti(volume: np.ndarray, affine: np.ndarray) -> bytes:
-    """A gzipped NIfTI file whose bytes depend on nothing but its content."""
+    """Return a gzipped NIfTI file whose bytes depend only on its content."""
     image = nib.Nifti1Image(volume.astype(np.int16), affine)
     image.set_sform(affine, code=1)
     image.set_qform(affine, code=1)
@@ -131,7 +131,7 @@ def _write_json(path: Path, content: dict) -> None:
 
 
 def _replace_file(path: Path, content: bytes) -> None:
-    """Write to a temporary name in the same folder, then rename: a file is whole or absent."""
+    """Write to a temporary name in the same folder, then rename it, so that a file is complete or absent."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -10,14 +10,14 @@ from .noise import smooth_noise, smoothstep
 from .vessels import replace
 
 SITES = [(30.0, 26.0, 22.0), (33.0, -42.0, 26.0), (44.0, -20.0, -10.0), (27.0, -64.0, 14.0), (28.0, 8.0, 34.0)]
-"""White matter of frontal, parietal, temporal and occipital lobe in template millimetres, right side."""
+"""Points in the white matter of frontal, parietal, temporal and occipital lobe, template mm, right side."""
 
 SEG_LABELS = {"necrosis": 1, "non_enhancing_tumour": 1, "oedema": 2, "enhancing_tumour": 4}
 """BraTS 2018 label of each tissue of the tumour."""
 
 
 class Glioma(NamedTuple):
-    """Where and how large: `site` in template mm, `centre` in frame mm (`Grid.points`), `radius` and `push` in mm."""
+    """Position and size: `site` in template mm, `centre` in frame mm (`Grid.points`), `radius` and `push` in mm."""
 
     site: np.ndarray
     centre: np.ndarray
@@ -26,7 +26,7 @@ class Glioma(NamedTuple):
 
 
 def draw_glioma(rng: np.random.Generator, grid: Grid, points: np.ndarray) -> Glioma:
-    """Choose a place and a size."""
+    """Draw a random position and size."""
     site = np.array(SITES[rng.integers(len(SITES))]) * [rng.choice([-1.0, 1.0]), 1.0, 1.0] + rng.normal(0.0, 2.0, 3)
     nearest = ((points - np.float32(site).reshape(3, 1, 1, 1)) ** 2).sum(0).argmin()
     centre = grid.points().reshape(3, -1)[:, nearest]
@@ -41,7 +41,7 @@ def add_glioma(
     mask: np.ndarray,
     glioma: Glioma,
 ) -> None:
-    """Put a glioblastoma in place of healthy tissue: necrotic core, enhancing rim, non-enhancing part, oedema.
+    """Replace healthy tissue by a glioblastoma: necrotic core, enhancing rim, non-enhancing part, oedema.
 
     Its outline is an ellipsoid warped by noise; oedema spreads from it by diffusion, fast in white matter and slow in
     grey, and does not enter fluid or cross the midline.
@@ -79,7 +79,7 @@ def add_glioma(
 
 
 def _efface(fractions: dict[str, np.ndarray], near: np.ndarray, open_fluid: np.ndarray) -> None:
-    """Close the sulci next to the tumour: their fluid gives way to cortex."""
+    """Close the sulci next to the tumour by replacing their fluid with cortex."""
     closed = 0.85 * near * (1.0 - open_fluid) * fractions["csf"]
     fractions["csf"] = fractions["csf"] - closed
     fractions["grey_matter"] = fractions["grey_matter"] + closed
@@ -123,5 +123,5 @@ def _upper(axis: int) -> tuple[slice, ...]:
 
 
 def _neighbours(volume: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """A volume without its last and without its first layer along an axis."""
+    """Return a volume without its last, and without its first, layer along an axis."""
     return volume[_lower(axis)], volume[_upper(axis)]

@@ -8,16 +8,16 @@ FIELD_OF_VIEW = (240.0, 240.0, 156.0)
 """Extent of the BraTS frame in mm."""
 
 CENTRE = (119.5, 115.0, 68.0)
-"""Where the template's origin (the anterior commissure) lies in the frame: mm from the first voxel, LPS axes."""
+"""Position of the template's origin (the anterior commissure) in the frame: mm from the first voxel, LPS axes."""
 
 
 class Grid(NamedTuple):
-    """Isotropic voxels that tissue is drawn on: the BraTS frame (axes left, posterior, superior) or a box of it.
+    """Isotropic grid for drawing tissue: the BraTS frame (axes left, posterior, superior) or a box within it.
 
     Args:
         shape: number of voxels along left, posterior, superior.
         voxel: voxel size in mm.
-        start: frame millimetres of the first voxel.
+        start: position of the first voxel in frame mm.
     """
 
     shape: tuple[int, int, int]
@@ -26,10 +26,10 @@ class Grid(NamedTuple):
 
     @classmethod
     def around_brain(cls, voxel: float) -> Grid:
-        """The part of the frame that a brain can fill; the rest is background."""
+        """Return the part of the frame that a brain can fill; the rest is background."""
         low = (38.0, 32.0, 0.0)
         extent = (164.0, 190.0, FIELD_OF_VIEW[2])
-        # a whole number of voxels, so that the box lies on the frame's voxels
+        # a whole number of voxels, so that the box is aligned with the frame's voxels
         start = tuple(float(voxel * np.floor(edge / voxel)) for edge in low)
         shape = tuple(round(size / voxel) for size in extent)
         return cls(shape, voxel, start)

@@ -10,12 +10,12 @@ from .grid import FIELD_OF_VIEW, Grid
 def smooth_noise(rng: np.random.Generator, grid: Grid, length: float) -> np.ndarray:
     """Gaussian random field with mean 0 and variance 1 on the grid.
 
-    It is drawn on a lattice of its own, fixed in millimetres: one generator gives the same field at any voxel size
-    (but for fields finer than the voxels).
+    It is drawn on a separate lattice, fixed in millimetres: one generator gives the same field at any voxel size
+    (except for fields finer than the voxels).
 
     Args:
-        rng: generator to draw from.
-        grid: voxels where the field is wanted.
+        rng: random generator.
+        grid: voxels at which to sample the field.
         length: standard deviation of the smoothing kernel in mm.
 
     Returns:

@@ -36,14 +36,14 @@ def load_templates() -> Templates:
     """Read the maps from nilearn's wheel; nothing is downloaded.
 
     Raises:
-        ModuleNotFoundError: nilearn is not installed; it is needed only to make phantoms, not to use one.
+        ModuleNotFoundError: nilearn is not installed; it is needed to generate phantoms, but not to use one.
     """
     try:
         from nilearn import datasets
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "making a phantom needs the brain maps in nilearn's wheel: pip install nilearn. "
-            "The phantom in bundle/example is ready made and needs nothing."
+            "generating a phantom requires the brain maps in nilearn's wheel: pip install nilearn. "
+            "The phantom in bundle/example can be used without it."
         ) from error
     images = [
         load(resolution=1)

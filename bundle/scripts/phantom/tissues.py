@@ -46,13 +46,13 @@ TISSUES = {
     "enhancing_tumour": Tissue(12, 1450.0, 92.0, 0.83, 0.30),
     "oedema": Tissue(13, 1550.0, 165.0, 0.85, 0.004),
 }
-"""Every tissue by name; 0 in the tissue map is background."""
+"""All tissues by name; 0 in the tissue map is background."""
 
 T1GD = {"tr": 2000.0, "ti": 900.0, "echo_spacing": 7.0, "readouts": 160, "flip_degrees": 8.0}
 """T1-Gd: MPRAGE after contrast agent."""
 
 FLAIR = {"tr": 9000.0, "te": 92.0, "ti": nulling_inversion_time(t1=TISSUES["csf"].t1, tr=9000.0) - 60.0}
-"""FLAIR: the inversion time nulls CSF but for the last 60 ms, as on scanners."""
+"""FLAIR: the inversion time nulls CSF except for the last 60 ms, as on scanners."""
 
 
 def t1gd_signal(tissue: Tissue) -> float:

@@ -17,7 +17,7 @@ COURSES = {
     "posterior_cerebral_artery": (1.0, [(2, -12, -11), (14, -22, -10), (20, -36, -6), (16, -52, 0), (12, -70, 4)]),
     "transverse_sinus": (2.0, [(0, -98, -10), (25, -92, -17), (44, -72, -23), (54, -50, -28)]),
 }
-"""Radius in mm and course of the large vessels in template millimetres, one side; both are drawn."""
+"""Radius in mm and course of the large vessels in template millimetres, one side; both sides are drawn."""
 
 PLEXUS = [(5, 0, 16), (9, -12, 20), (14, -26, 20), (21, -38, 10), (23, -41, 4)]
 """Course of the choroid plexus through a lateral ventricle, template millimetres."""
@@ -26,7 +26,7 @@ PLEXUS = [(5, 0, 16), (9, -12, 20), (14, -26, 20), (21, -38, 10), (23, -41, 4)]
 def add_vessels(
     rng: np.random.Generator, grid: Grid, fractions: dict[str, np.ndarray], points: np.ndarray, mask: np.ndarray
 ) -> None:
-    """Put vessels, dura and choroid plexus in place of what was there (mostly fluid); fractions still sum to 1."""
+    """Replace tissue (mostly fluid) by vessels, dura and choroid plexus; fractions still sum to 1."""
     depth = distance_transform_edt(mask).astype(np.float32) * grid.voxel
     mirrored = np.stack([np.abs(points[0]), points[1], points[2]])
     fluid = fractions["csf"]
@@ -55,21 +55,21 @@ def add_vessels(
 
 
 def replace(fractions: dict[str, np.ndarray], name: str, share: np.ndarray) -> None:
-    """Give `share` of every voxel to tissue `name`, taken from all tissues in proportion."""
+    """Assign `share` of every voxel to tissue `name`, taken proportionally from all tissues."""
     for other in fractions:
         fractions[other] = fractions[other] * (1.0 - share)
     fractions[name] = fractions.get(name, 0.0) + share
 
 
 def _sagittal_sinus(mirrored: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """The superior sagittal sinus: midline, at the brain's upper and hind edge."""
+    """The superior sagittal sinus: midline, at the brain's upper and posterior edge."""
     x, y, z = mirrored
     place = smoothstep(z + 0.25 * np.abs(y + 20.0), 12.0, 20.0)
     return (1.0 - smoothstep(x, 1.4, 3.4)) * (1.0 - smoothstep(depth, 1.5, 5.0)) * place
 
 
 def _pial_vessels(rng: np.random.Generator, grid: Grid, fluid: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Small vessels: where a random sheet crosses the fluid of the sulci, a curve remains."""
+    """Small vessels: curves where a random sheet crosses the fluid of the sulci."""
     field = smooth_noise(rng, grid, 4.5)
     slope = np.sqrt(sum(g**2 for g in np.gradient(field, grid.voxel))) + 0.02
     sheet = 1.0 - smoothstep(np.abs(field) / slope, 0.3, 1.35)

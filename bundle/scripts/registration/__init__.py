@@ -1,1 +1,1 @@
-"""From images as the scanner left them to a pair on one grid: rigid registration, bias field, skull stripping."""
+"""Prepare images as scanned: rigid registration to one grid, bias field correction, skull stripping."""

@@ -1,4 +1,4 @@
-"""AlignSourcesd: bring the sources of a patient onto the grid of one of them, moved where they have to be."""
+"""AlignSourcesd: register and resample the sources of a patient to the grid of one of them."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ from .volume import Volume, head_points
 DEFAULT_REFERENCE = "t1gd"
 REGISTER = ("auto", "always", "never")
 MIN_GAIN = 0.005
-"""What moving has to add to the similarity, relative to what it becomes, to count as better."""
+"""Smallest relative gain in similarity for which a source is moved."""
 MIN_SHIFT_MM = 1.0
-"""Largest displacement in the head that is left as it is where both sources have the same voxels."""
+"""Largest displacement in the head, mm, that is ignored if both sources have the same grid."""
 MIN_CONTRAST, SURE_CONTRAST = 1.0, 1.5
-"""How many times better fine structure has to agree than in wrong positions: below the first, where a wrong position
-fits better, two sources are refused; below the second they may not show the same head. Measured by
-benchmarks/likeness.py: real heads reach down to 1.08."""
+"""How many times better fine structure must agree than in wrong positions. Below the first value, where a wrong
+position fits better, two sources are rejected; below the second they may not show the same head. Measured by
+benchmarks/likeness.py: the lowest value of real heads is 1.08."""
 MEASURED = frozenset({"t1gd", "t1", "t2", "flair"})
-"""Sources that MIN_CONTRAST was measured with. Others, such as CT, PET or diffusion, are never refused by it."""
+"""Sources for which MIN_CONTRAST was measured. Others, such as CT, PET or diffusion, are never rejected by it."""
 MIRROR_GAIN = 1.05
-"""From how many times better agreement with left and right exchanged on a source may be mirrored."""
+"""How many times better the agreement with left and right exchanged must be for a warning of a mirrored source."""
 MIN_OVERLAP, WHOLE_OVERLAP = 0.25, 0.75
-"""Share of the reference's head that a source has to reach, and below which that is told."""
+"""Share of the reference's head that a source must cover, and share below which a warning is given."""
 MAX_ROTATION_DEGREES = 45.0
 MAX_SHIFT_MM = 60.0
-"""What one frame of reference allows the middle of the head to move between two series."""
+"""Largest plausible movement of the head's centre between two series of one frame of reference, mm."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """How a source lies to the reference, and how that is known.
+    """Position of a source relative to the reference, and how it was determined.
 
     Args:
-        applied: whether the source was moved from where its header says it is.
-        why: in words.
+        applied: whether the source was moved from the position in its header.
+        why: reason in words.
         matrix: [4, 4], RAS mm of the reference to RAS mm of the source.
         before: similarity at the position in the header.
         after: similarity at the position used.
-        overlap: share of the reference's head that the source reaches.
-        warnings: what to look at.
+        overlap: share of the reference's head that the source covers.
+        warnings: what to check in the result.
     """
 
     applied: bool
@@ -65,17 +65,16 @@ class Placement:
 
 
 class AlignSourcesd(Transform):
-    """Put every source on the grid of the reference, registered where that is needed.
+    """Resample every source to the grid of the reference, registered where needed.
 
     Args:
-        reference: source whose grid is kept, its voxels unchanged. Defaults to "t1gd"; the first source where there is
-            none of that name.
-        register: "auto" moves a source where it lies elsewhere than its header says; "always" takes the registration's
-            word; "never" takes the header's. Defaults to "auto".
-        order: of the splines to resample with, 1 is linear. Defaults to 3.
+        reference: source whose grid and voxels are kept. Defaults to "t1gd", or the first source if that is missing.
+        register: "auto" moves a source if its position differs from its header; "always" uses the registration; "never"
+            uses the header. Defaults to "auto".
+        order: order of the splines for resampling; 1 is linear. Defaults to 3.
 
     Raises:
-        BadInputError: `register` is none of these, or ITK is missing.
+        BadInputError: `register` has another value, or ITK is missing.
     """
 
     def __init__(self, reference: str = DEFAULT_REFERENCE, register: str = "auto", order: int = 3) -> None:
@@ -93,15 +92,15 @@ class AlignSourcesd(Transform):
 
         Args:
             data: "patient", "volumes" {source: MetaTensor [X, Y, Z] with affine}; "series" {source: SeriesVolume} of
-                DICOM, whose frames of reference then count; "files".
+                DICOM, whose frames of reference are then used; "files".
 
         Returns:
             new dict with "image" MetaTensor float32 [N, X, Y, Z] on the reference's grid, and "registration" {source:
-            {"applied", "why", "rotation_degrees", "translation_mm", "similarity_before", "similarity_after",
-            "overlap", "outside", "matrix"}}; what is doubtful is added to "warnings".
+            {"applied", "why", "rotation_degrees", "translation_mm", "similarity_before", "similarity_after", "overlap",
+            "outside", "matrix"}}; doubts are added to "warnings".
 
         Raises:
-            BadInputError: the reference is none of the sources, or a source does not fit it, however it is turned.
+            BadInputError: the reference is not one of the sources, or a source does not match it in any orientation.
         """
         volumes: Mapping[str, MetaTensor] = data["volumes"]
         name = self._reference_of(volumes)
@@ -132,8 +131,8 @@ class AlignSourcesd(Transform):
             affine=volumes[name].affine,
             meta={"filename_or_obj": str(data.get("files", {}).get(name, "")), "spatial_shape": np.asarray(shape)},
         )
-        told = {"warnings": warnings} if warnings or "warnings" in data else {}
-        return {**data, "image": image, "registration": registration, **told}
+        noted = {"warnings": warnings} if warnings or "warnings" in data else {}
+        return {**data, "image": image, "registration": registration, **noted}
 
     def _reference_of(self, volumes: Mapping[str, Any]) -> str:
         if self.reference in volumes:
@@ -155,9 +154,9 @@ class AlignSourcesd(Transform):
             )
             return Placement(False, "not registered, as asked for", unmoved, before, before, overlap, warnings)
 
-        from .rigid import register  # needs ITK, which --register never does not
+        from .rigid import register  # needs ITK, unlike --register never
 
-        # A corner that overlaps by chance says nothing.
+        # A small overlap, as of one corner, is not meaningful.
         before = before if overlap >= MIN_OVERLAP else 0.0
         matrix = register(fixed, moving, same_frame is not False)
         after, reached = similarity(fixed, moving, matrix)
@@ -194,13 +193,13 @@ class AlignSourcesd(Transform):
         return Placement(applied, why, matrix, before, after, reached, warnings)
 
     def _check_overlap(self, what: str, reference: str, overlap: float) -> tuple[str, ...]:
-        told = f"{what} reaches {overlap:.0%} of the head in {reference}"
+        covered = f"{what} reaches {overlap:.0%} of the head in {reference}"
         if overlap < MIN_OVERLAP:
             raise BadInputError(
-                f"{told}, expected {MIN_OVERLAP:.0%} or more. Check that both are of this patient and show the same "
+                f"{covered}, expected {MIN_OVERLAP:.0%} or more. Check that both are of this patient and show the same "
                 "part of the body; if headers place them wrongly, use --register always."
             )
-        return (f"{told}; the rest of its image is 0.",) if overlap < WHOLE_OVERLAP else ()
+        return (f"{covered}; the rest of its image is 0.",) if overlap < WHOLE_OVERLAP else ()
 
     def _check_plausible(
         self, what: str, reference: str, matrix: np.ndarray, fixed: Volume, same_frame: bool | None
@@ -248,7 +247,7 @@ def _volume(tensor: MetaTensor) -> Volume:
 
 
 def _same_frame(data: Mapping[str, Any], one: str, other: str) -> bool | None:
-    """Whether two series lie in one frame of reference; None where that is not known."""
+    """Whether two series share a frame of reference; None if unknown."""
     series = data.get("series", {})
     if one not in series or other not in series:
         return None

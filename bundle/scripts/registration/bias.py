@@ -1,4 +1,4 @@
-"""CorrectBiasd: take out the slow changes of brightness that coils leave in an image (N4)."""
+"""CorrectBiasd: remove the smooth intensity variation caused by receive coils (N4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scripts.dicom.packages import require
 from .volume import Volume, foreground
 
 WORKING_MM = 4.0
-"""Voxel size that the field is estimated at; it changes over centimetres."""
+"""Voxel size for estimating the field, which varies over centimetres."""
 FITTING_LEVELS = 3
 ITERATIONS = 40
 
@@ -25,10 +25,10 @@ def bias_field(volume: Volume) -> np.ndarray:
     """Estimate the bias field by N4 (Tustison et al. 2010).
 
     Args:
-        volume: not negative; what is dark in it counts as background.
+        volume: non-negative; dark voxels count as background.
 
     Returns:
-        float32 [X, Y, Z], mean 1 over the head: what to divide the volume by. All 1 where the volume shows nothing.
+        float32 [X, Y, Z], mean 1 over the head: the divisor of the volume. All 1 if the volume is empty.
     """
     import itk
 
@@ -64,7 +64,8 @@ class CorrectBiasd(Transform):
     """Divide every source in "image" by its bias field.
 
     Args:
-        enabled: whether to. Defaults to False: the training data were corrected in part, and scanners correct, too.
+        enabled: whether to correct. Defaults to False: part of the training data were corrected, and scanners also
+            correct.
     """
 
     def __init__(self, enabled: bool | str = False) -> None:
@@ -79,7 +80,7 @@ class CorrectBiasd(Transform):
             data: "image" MetaTensor [N, X, Y, Z].
 
         Returns:
-            new dict with "image" corrected and a line in "preparation"; `data` itself where it is not enabled.
+            new dict with "image" corrected and a line in "preparation"; `data` itself if not enabled.
         """
         if not self.enabled:
             return data
@@ -92,8 +93,8 @@ class CorrectBiasd(Transform):
             corrected[channel] = values / field
             head = foreground(values)
             spans.append(np.ptp(np.percentile(field[head], (1, 99))) if head.any() else 0.0)
-        told = ", ".join(f"{span:.0%}" for span in spans)
-        note = f"bias field corrected by N4; it changed by {told} over the head"
+        changes = ", ".join(f"{span:.0%}" for span in spans)
+        note = f"bias field corrected by N4; it changed by {changes} over the head"
         return {
             **data,
             "image": MetaTensor(torch.from_numpy(corrected), meta=dict(image.meta)),

@@ -1,4 +1,4 @@
-"""Read NRRD and MetaImage files by ITK."""
+"""Read NRRD and MetaImage files with ITK."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ANATOMICAL = (
     *("right-anterior-superior", "left-anterior-superior", "left-posterior-superior"),
     *("ras", "las", "lps"),
 )
-"""Spaces of NRRD whose axes run along the patient's; ITK turns each to LPS."""
+"""Anatomical spaces of NRRD; ITK converts each to LPS."""
 
 
 def read_itk(path: str | os.PathLike[str]) -> MetaTensor:
@@ -30,16 +30,16 @@ def read_itk(path: str | os.PathLike[str]) -> MetaTensor:
         path: `.nrrd`, `.nhdr`, `.mha` or `.mhd` file.
 
     Returns:
-        float32 values of the shape in the file, with affine in RAS mm.
+        float32 values in the shape of the file, with affine in RAS mm.
 
     Raises:
-        BadInputError: the file is missing, damaged or of another format, holds colours, or ITK is missing.
+        BadInputError: the file is missing, damaged, in another format or in colour, or ITK is missing.
     """
     file = os.fspath(path)
     if not os.path.isfile(file):
         raise BadInputError(f"{file} does not exist. Give the path of an existing file.")
     if not is_volume(file):
-        raise BadInputError(f"{file} is no volume by its name, expected one of {', '.join(VOLUME_ENDINGS)}.")
+        raise BadInputError(f"{file} has an unsupported extension, expected one of {', '.join(VOLUME_ENDINGS)}.")
     require("itk", purpose="reading NRRD and MetaImage")
     import itk
 
@@ -56,11 +56,11 @@ def read_itk(path: str | os.PathLike[str]) -> MetaTensor:
         shape = tuple(int(reader.GetDimensions(axis)) for axis in range(reader.GetNumberOfDimensions()))
         check_size(file, shape, components * itemsize)
         check_whole(header, int(np.prod(shape, dtype=object)) * components * itemsize)
-        # As floats: not every type of integer has an image in ITK's Python.
+        # As floats: ITK's Python wrapping lacks some integer types.
         image = itk.imread(file, itk.F) if components == 1 else None
     except (RuntimeError, TypeError, KeyError, OverflowError) as error:
         raise BadInputError(
-            f"{file} cannot be read, it is truncated, damaged or of another format ({_last_line(error)}). Copy or "
+            f"{file} cannot be read: it is truncated, damaged or in another format ({_last_line(error)}). Copy or "
             "download the file again."
         ) from error
     if image is None:
@@ -76,13 +76,13 @@ def read_itk(path: str | os.PathLike[str]) -> MetaTensor:
         _unit(header),
         not header.is_nrrd or header.fields.get("space", "").lower() in _ANATOMICAL,
     )
-    # ITK gives the last axis first.
+    # ITK returns the last axis first.
     values = np.ascontiguousarray(values.T, dtype=np.float32)
     return MetaTensor(values, affine=coordinates.affine, meta={DOUBTS: coordinates.doubts})
 
 
 def _unit(header: TextHeader) -> str:
-    """Unit of length of an NRRD file; MetaImage is always in mm."""
+    """Return the unit of length of an NRRD file; MetaImage is always in mm."""
     units = header.fields.get("space units", "") if header.is_nrrd else ""
     return units.split()[0].strip('"') if units.split() else "mm"
 

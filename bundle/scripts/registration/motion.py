@@ -1,4 +1,4 @@
-"""Rigid motions in numbers: how far they move a head, and how much they turn it."""
+"""Rotation angles and displacements of rigid motions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from scipy.spatial.transform import Rotation
 
 
 def rigid_matrix(degrees: np.ndarray, shift: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Return the motion that turns about the x, y and z axis through `centre`, in this order, and then shifts.
+    """Return the motion that rotates about the x, y and z axis through `centre`, in this order, and then shifts.
 
     Args:
         degrees: angle about each axis.
         shift: mm along each axis.
-        centre: point that the axes go through, mm.
+        centre: point on all three axes, mm.
 
     Returns:
         [4, 4], mm to mm.
@@ -24,22 +24,22 @@ def rigid_matrix(degrees: np.ndarray, shift: np.ndarray, centre: np.ndarray) -> 
 
 
 def rotation_degrees(matrix: np.ndarray) -> list[float]:
-    """Angles about the x, y and z axis, turned in this order."""
+    """Return the rotation angles about the x, y and z axis, in this order."""
     return [float(angle) for angle in Rotation.from_matrix(matrix[:3, :3]).as_euler("xyz", degrees=True)]
 
 
 def turn_degrees(matrix: np.ndarray) -> float:
-    """The angle of the one rotation that all three are together."""
+    """Return the total rotation angle."""
     return float(np.degrees(Rotation.from_matrix(matrix[:3, :3]).magnitude()))
 
 
 def shift_of(matrix: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Where to a point is moved from where it was, mm."""
+    """Return the displacement of a point, mm."""
     return matrix[:3, :3] @ point + matrix[:3, 3] - point
 
 
 def largest_displacement(matrix: np.ndarray, points: np.ndarray, other: np.ndarray | None = None) -> float:
-    """Largest distance that a point is moved, or that lies between where two motions move it.
+    """Return the largest displacement of any point, or the largest distance between its positions after two motions.
 
     Args:
         matrix: [4, 4], mm to mm.

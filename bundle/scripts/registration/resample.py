@@ -1,4 +1,4 @@
-"""Bring a volume onto another one's grid."""
+"""Resample a volume to the grid of another."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from scipy.ndimage import affine_transform, spline_filter
 
 STRIPPED_SHARE = 0.3
-"""From this share of voxels that are exactly 0 on, the 0 is a background that somebody cut out."""
+"""Share of voxels of exactly 0 above which 0 is taken as a masked background."""
 
 
 class Resampled(NamedTuple):
     """A volume on another grid.
 
     Args:
-        volume: [X, Y, Z] float32; 0 where the volume does not reach.
-        inside: bool [X, Y, Z], where it does.
+        volume: [X, Y, Z] float32; 0 outside the field of view.
+        inside: bool [X, Y, Z], True inside the field of view.
     """
 
     volume: np.ndarray
@@ -32,10 +32,10 @@ def resample(
     matrix: np.ndarray | None = None,
     order: int = 3,
 ) -> Resampled:
-    """Resample a volume to a grid, by B-splines that never leave the range of the volume.
+    """Resample a volume to a grid by B-splines, limited to the volume's range of values.
 
-    A voxel of the grid that is longer than two of the volume's is the mean over its length, as a thick slice is. A
-    background of exact zeros stays exactly 0, so that splines do not ring in it.
+    If a voxel of the grid is longer than two of the volume's, the volume is averaged over its length, as in a thick
+    slice. A background of exact zeros stays exactly 0, without ringing of the splines.
 
     Args:
         volume: [X, Y, Z].
@@ -43,12 +43,12 @@ def resample(
         onto: the grid's voxels to RAS mm, [4, 4].
         shape: voxels of the grid.
         matrix: RAS mm of the grid to RAS mm of the volume, rigid, [4, 4]. Defaults to None (the same).
-        order: of the spline; 1 is linear. Defaults to 3.
+        order: order of the spline; 1 is linear. Defaults to 3.
     """
     volume = np.asarray(volume, dtype=np.float32)
     there = np.linalg.inv(affine) @ (np.eye(4) if matrix is None else matrix) @ onto
     inside = _inside(there, shape, volume.shape)
-    # Slices of one voxel have no neighbours to bend a spline by.
+    # A spline needs neighbours, which an axis of one voxel lacks.
     coefficients = spline_filter(volume, order, output=np.float32, mode="mirror") if order > 1 else volume
     parts = [_part_offsets(step) for step in _steps_per_voxel(there[:3, :3], affine)]
     offsets = list(itertools.product(*parts))
@@ -72,7 +72,7 @@ def _sample(values: np.ndarray, steps: np.ndarray, start: np.ndarray, shape: tup
 
 
 def _inside(there: np.ndarray, shape: tuple[int, ...], size: tuple[int, ...]) -> np.ndarray:
-    """Where the grid's voxels have their middle in a voxel of the volume."""
+    """Return where the centres of the grid's voxels are inside the volume."""
     inside = np.ones(shape, dtype=bool)
     index = np.ogrid[tuple(slice(n) for n in shape)]
     for axis, n in enumerate(size):
@@ -82,10 +82,10 @@ def _inside(there: np.ndarray, shape: tuple[int, ...], size: tuple[int, ...]) ->
 
 
 def _steps_per_voxel(steps: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """For each axis of the grid, how many voxels of the volume one step goes through."""
+    """Return, for each axis of the grid, the length of a step in voxels of the volume."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     length = np.linalg.norm(affine[:3, :3] @ steps, axis=0)
-    # The extent of the volume's voxel along that direction.
+    # Extent of the volume's voxel along that direction.
     direction = np.abs(steps) / np.linalg.norm(steps, axis=0)
     return length / np.sqrt(((direction * spacing[:, None]) ** 2).sum(axis=0))
 

@@ -1,4 +1,4 @@
-"""Rigid registration by mutual information, with ITK."""
+"""Rigid registration by mutual information with ITK."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from scipy.ndimage import gaussian_filter
 from .volume import Volume, foreground, head_points
 
 LEVELS = (8.0, 4.0, 2.0)
-"""Voxel sizes that are gone through, mm."""
+"""Voxel sizes from coarse to fine, mm."""
 SAMPLES = 60_000
-"""Points that the metric looks at, at most."""
+"""Largest number of sample points for the metric."""
 SEED = 2018
 BINS = 32
 MARGIN = 12.0
-"""What is kept around the head, mm."""
+"""Margin kept around the head, mm."""
 Image = itk.Image[itk.F, 3]
 
 
 def register(fixed: Volume, moving: Volume, same_frame: bool = True) -> np.ndarray:
-    """Find how a volume lies to another one of the same head.
+    """Register a volume to another one of the same head.
 
-    Mattes mutual information is climbed from coarse to fine. Three starts compete on the coarsest level: the
-    positions in the headers, the middles of the grids, and the middles of what the volumes show.
+    Mattes mutual information is maximised from coarse to fine. On the coarsest level the best of three starting
+    positions is chosen: those in the headers, the aligned centres of the grids, and the aligned centres of the heads.
 
     Args:
         fixed: volume that stays.
         moving: volume that moves.
-        same_frame: the headers' positions may be true; otherwise they are no start. Defaults to True.
+        same_frame: whether the headers' positions may be correct; otherwise they are not used as a start. Defaults to
+            True.
 
     Returns:
-        [4, 4], RAS mm of the fixed volume to RAS mm of the moving one. The same for the same input.
+        [4, 4], RAS mm of the fixed volume to RAS mm of the moving one; deterministic.
     """
     pyramid = [(_prepared(fixed, level, crop=True), _prepared(moving, level)) for level in LEVELS]
     middle, other_middle = head_points(fixed, 8.0).mean(0), head_points(moving, 8.0).mean(0)
@@ -50,7 +51,7 @@ def register(fixed: Volume, moving: Volume, same_frame: bool = True) -> np.ndarr
 
 
 def as_matrix(transform: itk.Euler3DTransform) -> np.ndarray:
-    """A transform of ITK as a matrix, [4, 4]."""
+    """Convert an ITK transform to a matrix [4, 4]."""
     matrix = np.eye(4)
     matrix[:3, :3] = itk.array_from_matrix(transform.GetMatrix())
     matrix[:3, 3] = np.asarray(transform.GetOffset())
@@ -58,7 +59,7 @@ def as_matrix(transform: itk.Euler3DTransform) -> np.ndarray:
 
 
 def to_itk(volume: Volume) -> itk.Image:
-    """A volume as an image of ITK, in RAS mm all through: rigid transforms do not mind."""
+    """Convert a volume to an ITK image. It stays in RAS mm, which makes no difference to rigid transforms."""
     values = np.asarray(volume.values, dtype=np.float32).transpose(2, 1, 0)
     image = itk.image_from_array(np.ascontiguousarray(values))
     image.SetSpacing([float(n) for n in volume.spacing])
@@ -97,7 +98,7 @@ def _euler(centre: Sequence[float], parameters: Sequence[float]) -> itk.Euler3DT
 def _climb(
     fixed: Volume, moving: Volume, transform: itk.Euler3DTransform, level: float
 ) -> tuple[float, itk.Euler3DTransform]:
-    """Improve a transform on one level; returns the metric (smaller is better) and the transform."""
+    """Optimise a transform on one level; return the metric (smaller is better) and the transform."""
     metric = itk.MattesMutualInformationImageToImageMetricv4[Image, Image].New()
     metric.SetNumberOfHistogramBins(BINS)
     metric.SetUseMovingImageGradientFilter(False)
@@ -133,7 +134,7 @@ def _climb(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Sums in one order, so that the result is the same each time."""
+    """Use one thread, so that sums have a fixed order and results are reproducible."""
     threads = itk.MultiThreaderBase.GetGlobalDefaultNumberOfThreads()
     itk.MultiThreaderBase.SetGlobalDefaultNumberOfThreads(1)
     try:

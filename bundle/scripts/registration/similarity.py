@@ -1,4 +1,4 @@
-"""How much two images tell about each other, where one is thought to lie on the other."""
+"""Similarity of two aligned images."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from .motion import rigid_matrix
 from .volume import Volume, foreground
 
 ASIDE_MM, TURNED_DEGREES = 15.0, 20.0
-"""How far the wrong positions lie from the one that is judged."""
+"""Displacement of the wrong positions from the one being assessed."""
 DETAIL_MM = 2.5
-"""Voxels in which fine structure is compared."""
+"""Voxel size for comparing fine structure, mm."""
 WINDOW = 5
-"""Voxels along each axis that are correlated."""
+"""Size of the correlation window in voxels along each axis."""
 DEEP_MM = 12.0
-"""From here on below the surface there is brain and neither scalp nor bone."""
+"""Depth below the surface, mm, beyond which there is brain but no scalp or bone."""
 FEWEST_VOXELS = 500
 FLAT_VARIANCE = 1e-3
-"""Share of the usual variance of a window below which it shows nothing."""
+"""Share of the typical variance below which a window counts as empty."""
 _BOTH_WAYS = np.vstack([np.eye(3), -np.eye(3)])
 
 
 def normalised_mutual_information(one: np.ndarray, other: np.ndarray, bins: int = 32) -> float:
-    """Normalised mutual information, (H(A) + H(B)) / H(A, B) − 1: 0 for images that have nothing to do with each other.
+    """Normalised mutual information, (H(A) + H(B)) / H(A, B) − 1: 0 for independent images.
 
-    Values beyond the percentiles 0.5 and 99.5 count as those, so that single bright voxels do not empty the bins.
+    Values are clipped to the percentiles 0.5 and 99.5, so that single bright voxels do not leave most bins empty.
 
     Args:
         one: values at some points.
@@ -41,7 +41,7 @@ def normalised_mutual_information(one: np.ndarray, other: np.ndarray, bins: int 
         bins: grey levels of each. Defaults to 32.
 
     Returns:
-        a number in [0, 1]; 0 where an image is constant.
+        a number in [0, 1]; 0 if an image is constant.
     """
     pairs = _levels(one, bins) * bins + _levels(other, bins)
     joint = np.bincount(pairs, minlength=bins * bins).reshape(bins, bins) / pairs.size
@@ -50,28 +50,28 @@ def normalised_mutual_information(one: np.ndarray, other: np.ndarray, bins: int 
 
 
 def similarity(fixed: Volume, moving: Volume, matrix: np.ndarray, spacing: float = 3.0) -> tuple[float, float]:
-    """How alike two volumes are when one is moved, and how much of the fixed head the other one covers.
+    """Return the similarity of two volumes after a motion, and the share of the fixed head that the other covers.
 
     Args:
         fixed: volume that stays.
         moving: volume that moves.
         matrix: RAS mm of `fixed` to RAS mm of `moving`, [4, 4].
-        spacing: of the points compared, mm. Defaults to 3.
+        spacing: distance of the compared points, mm. Defaults to 3.
 
     Returns:
-        normalised mutual information over both heads as far as both volumes reach, and the share of the fixed head
-        that the moving volume reaches.
+        normalised mutual information over both heads in the common field of view, and the share of the fixed head that
+        the moving volume covers.
     """
     return _similarity(_smoothed(fixed, spacing), _smoothed(moving, spacing), matrix)
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """How well the fine structure of two volumes agrees where they lie.
+    """Agreement of the fine structure of two volumes at their current position.
 
     Args:
-        here: squared local correlation, 0 to 1: 0 for images that have nothing to do with each other.
-        contrast: how many times higher that is than in the best of the displaced and turned positions.
+        here: squared local correlation, 0 to 1: 0 for unrelated images.
+        contrast: ratio of `here` to the best value of the displaced and rotated positions.
     """
 
     here: float
@@ -79,13 +79,13 @@ class Likeness:
 
 
 def likeness(fixed: Volume, moving: Volume, matrix: np.ndarray) -> Likeness:
-    """Tell whether two volumes show the same head where they lie.
+    """Measure whether two volumes show the same head at their current position.
 
-    The outline of a head agrees with that of any other, and still does 15 mm aside, so only what lies deeper than
-    12 mm counts: there, within windows of about 12 mm, edges of one contrast are edges of the other in the same head
-    only, whatever is bright and what is dark. The correlation within the windows is squared and averaged. Its height
-    depends on the contrasts and on noise; how far it stands out from wrong positions (15 mm along each axis, 20 degrees
-    about each) depends on them much less.
+    The outlines of any two heads agree, even when 15 mm apart, so only tissue deeper than 12 mm is compared. There,
+    within windows of about 12 mm, edges in one contrast coincide with edges in the other only in the same head,
+    regardless of which tissue is bright. The correlation within the windows is squared and averaged. Its value depends
+    on the contrasts and on noise; its ratio to wrong positions (15 mm along each axis, 20 degrees about each) depends
+    on them much less.
 
     Args:
         fixed: volume that stays.
@@ -103,19 +103,19 @@ def likeness(fixed: Volume, moving: Volume, matrix: np.ndarray) -> Likeness:
 
 
 def local_correlation(fixed: Volume, moving: Volume, matrix: np.ndarray) -> float:
-    """How well the fine structure of two volumes agrees, 0 to 1; `Likeness.here` alone, see `likeness`."""
+    """Return only `Likeness.here`, the agreement of fine structure from 0 to 1; see `likeness`."""
     one, other = _smoothed(fixed, DETAIL_MM), _smoothed(moving, DETAIL_MM)
     return _local_correlation(one, other, matrix, _interior(one))
 
 
 def _smoothed(volume: Volume, spacing: float) -> Volume:
-    """Coarser, and smoothed by half a voxel, so that a position between voxels is not rewarded for averaging noise."""
+    """Return a coarser volume, smoothed by half a voxel so that interpolation between voxels is not rewarded."""
     coarse = volume.shrunk(spacing)
     return Volume(gaussian_filter(coarse.values, 0.5), coarse.affine)
 
 
 def _seen(one: Volume, other: Volume, matrix: np.ndarray) -> np.ndarray:
-    """The other volume at the voxels of the one; NaN where it does not reach."""
+    """Sample the other volume at the voxels of the one; NaN outside its field of view."""
     there = np.linalg.inv(other.affine) @ matrix @ one.affine
     return affine_transform(
         other.values, there[:3, :3], there[:3, 3], output_shape=one.values.shape, order=1, cval=np.nan
@@ -123,11 +123,11 @@ def _seen(one: Volume, other: Volume, matrix: np.ndarray) -> np.ndarray:
 
 
 def _interior(volume: Volume) -> np.ndarray:
-    """What lies deep in the head; all of the head where hardly anything does."""
+    """Return the deep part of the head, or the whole head if the deep part is very small."""
     head = binary_fill_holes(foreground(volume.values))
     if head.all():
         return head
-    # What the field of view cuts off is no surface.
+    # The edge of the field of view is not a surface.
     depth = distance_transform_edt(np.pad(head, 1, mode="edge"), sampling=volume.spacing)[1:-1, 1:-1, 1:-1]
     deep = depth > DEEP_MM
     return deep if deep.sum() >= FEWEST_VOXELS else head
@@ -145,7 +145,7 @@ def _local_correlation(one: Volume, other: Volume, matrix: np.ndarray, inside: n
 
     variances = [mean(values**2) - mean(values) ** 2 for values in (a, b)]
     for variance in variances:
-        # Without structure there is no correlation.
+        # Without structure the correlation is undefined.
         points = points & (variance > FLAT_VARIANCE * np.median(variance[points]))
         if not points.any():
             return 0.0

@@ -1,4 +1,4 @@
-"""StripSkulld: leave nothing but the brain, as in the training data."""
+"""StripSkulld: remove everything but the brain, as in the training data."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from .volume import Volume, foreground
 
 AUTO = "auto"
 FLAT_SHARE = 0.9
-"""Share of the voxels outside the head that all have one value, from which on somebody cut something out."""
+"""Share of voxels outside the head with the same value above which the volume counts as masked."""
 LARGEST_BRAIN = 2.1
-"""Litres that a brain with its fluid does not exceed."""
+"""Largest volume of a brain with its fluid, litres."""
 DARK_RING = 0.3
-"""Below this share of the brain's brightness a layer under the surface is bone."""
+"""Share of the brain's brightness below which a layer under the surface is bone."""
 RING_MM = (3.0, 12.0)
-"""How deep below the surface bone lies."""
+"""Depth of bone below the surface, mm."""
 SMALLEST_BRAIN = 0.3
-"""Litres that a mask of a whole brain has at least."""
+"""Smallest plausible volume of a brain mask, litres."""
 T1_LIKE = ("t1gd", "t1")
-"""Sources that deepbet's network knows best: it was trained on T1-weighted images."""
+"""Sources in order of preference for deepbet, which was trained on T1-weighted images."""
 
 
 def is_stripped(volume: Volume) -> bool:
-    """Whether a volume shows a brain without skull.
+    """Whether a volume shows a brain without the skull.
 
-    It does when what lies outside the head has one value, as a mask leaves it; when the head is no larger than a
-    brain; and when no dark layer, the bone, lies below the surface.
+    It does if everything outside the head has one value, as after masking, if the head is not larger than a brain, and
+    if there is no dark layer of bone below the surface.
     """
     values = volume.values
     head = _largest(binary_fill_holes(foreground(values)))
@@ -49,7 +49,7 @@ def is_stripped(volume: Volume) -> bool:
 
 
 def brain_mask(volume: Volume) -> np.ndarray:
-    """Segment the brain by deepbet (Fisch et al. 2024).
+    """Segment the brain with deepbet (Fisch et al. 2024).
 
     Args:
         volume: T1-weighted for the best result.
@@ -69,16 +69,16 @@ def brain_mask(volume: Volume) -> np.ndarray:
     except (AssertionError, ValueError, RuntimeError) as error:
         raise BadInputError(
             f"deepbet finds no brain ({error}). Check that the image shows a head and that its orientation is right, "
-            "or strip it otherwise and use --skull_stripping false."
+            "or strip it with another tool and use --skull_stripping false."
         ) from error
     return np.asarray(mask.dataobj) > 0
 
 
 class StripSkulld(Transform):
-    """Set everything in "image" to 0 that is not brain, in all sources by the same mask.
+    """Set everything but the brain to 0 in "image", with the same mask for all sources.
 
     Args:
-        enabled: "auto" strips where a skull is seen, true always, false never. Defaults to "auto".
+        enabled: "auto" strips if a skull is detected, true always, false never. Defaults to "auto".
     """
 
     def __init__(self, enabled: bool | str = AUTO) -> None:
@@ -97,7 +97,7 @@ class StripSkulld(Transform):
             data: "image" MetaTensor [N, X, Y, Z] on one grid; "volumes" {source: …} in the order of the channels.
 
         Returns:
-            new dict with "image" and a line in "preparation"; where nothing is done "image" is unchanged.
+            new dict with "image", unchanged if already stripped, and a line in "preparation".
 
         Raises:
             BadInputError: stripping is needed and deepbet is missing, or no brain is found.
@@ -112,7 +112,7 @@ class StripSkulld(Transform):
         if self.enabled == AUTO and all(stripped):
             return self._noted(data, "skulls were stripped already", image)
         if self.enabled == AUTO and any(stripped):
-            # One source knows the brain already: its mask serves the others.
+            # One source is stripped already: use its mask for the others.
             mask = np.zeros(plain.shape[1:], dtype=bool)
             for values in plain[np.asarray(stripped)]:
                 mask |= values > values.min()
@@ -127,7 +127,7 @@ class StripSkulld(Transform):
             unusual = f"{note}, which is unusual for a brain. Look at the result."
             self.logger.warning(f"{data.get('patient')}: {unusual}")
             data = {**data, "warnings": [*data.get("warnings", []), unusual]}
-        # Of what has negative values, 0 may be in the middle of the brain.
+        # In images with negative values, 0 may be a value of the brain.
         lowest = np.minimum(plain.min(axis=(1, 2, 3), keepdims=True), 0)
         kept = torch.from_numpy(np.where(mask, plain, lowest))
         return self._noted(data, note, MetaTensor(kept, meta=dict(image.meta)))
@@ -145,10 +145,10 @@ def _largest(mask: np.ndarray) -> np.ndarray:
 
 
 def _ring(volume: Volume) -> float:
-    """Brightness of the darkest layer below the surface, relative to the middle of the head."""
+    """Return the brightness of the darkest layer below the surface, relative to the centre of the head."""
     coarse = volume.shrunk(2.0)
     head = _largest(binary_fill_holes(foreground(coarse.values)))
-    # What the field of view cuts off is no surface.
+    # The edge of the field of view is not a surface.
     depth = distance_transform_edt(np.pad(head, 1, mode="edge"), sampling=coarse.spacing)[1:-1, 1:-1, 1:-1]
     values = coarse.values - coarse.values.min()
     middle = float(np.median(values[depth > 0.6 * depth.max()]))

@@ -1,6 +1,6 @@
-"""The text headers of NRRD and MetaImage, and whether the voxels that they announce are all there and undamaged.
+"""Read the text headers of NRRD and MetaImage, and check that the voxels are complete and undamaged.
 
-ITK reads these formats, but it ignores units, and reads damaged compressed streams and too small sizes without a word.
+ITK reads these formats but ignores units, and does not report damaged compressed streams or too small sizes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class TextHeader:
 
     Attributes:
         path: the file.
-        fields: values by their names in lower case.
-        end: byte at which what follows the header begins.
+        fields: values by field name in lower case.
+        end: offset of the first byte after the header.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class TextHeader:
 
     @property
     def is_nrrd(self) -> bool:
-        """Whether it is NRRD, not MetaImage."""
+        """Whether the file is NRRD rather than MetaImage."""
         return self.path.suffix.lower() in (".nrrd", ".nhdr")
 
 
@@ -63,16 +63,16 @@ def read_text_header(path: str | os.PathLike[str]) -> TextHeader:
 
 
 def check_whole(header: TextHeader, expected: int) -> None:
-    """Read the voxels to the end of their stream, compare its checksum, and count them.
+    """Read the voxels to the end of their stream, verify its checksum, and count them.
 
-    Data that are spread over several files, written as text, or begin behind bytes to be skipped are left to ITK.
+    Data in several files, in text form, or preceded by bytes to skip are left to ITK.
 
     Args:
-        header: what `read_text_header` returns.
-        expected: bytes of the voxels by the header.
+        header: result of `read_text_header`.
+        expected: size of the voxels in bytes by the header.
 
     Raises:
-        BadInputError: there are fewer or more, or a compressed stream is damaged.
+        BadInputError: the size differs, or a compressed stream is damaged.
     """
     fields = header.fields
     name = fields.get("data file", fields.get("datafile")) if header.is_nrrd else fields.get("elementdatafile")
@@ -97,18 +97,18 @@ def check_whole(header: TextHeader, expected: int) -> None:
             return
     except (OSError, EOFError, zlib.error) as error:
         raise BadInputError(
-            f"{data} cannot be read, it is truncated or damaged ({type(error).__name__}: {error}). Copy or download "
+            f"{data} cannot be read: it is truncated or damaged ({type(error).__name__}: {error}). Copy or download "
             "the file again."
         ) from error
     if found != expected:
         raise BadInputError(
-            f"{data} cannot be read, it is truncated or damaged: its header states {expected:,} bytes of voxels, "
-            f"{'more' if found > expected else f'{found:,}'} are there. Copy or download the file again."
+            f"{data} is truncated or damaged: its header states {expected:,} bytes of voxels, but "
+            f"{'more' if found > expected else f'{found:,}'} are present. Copy or download the file again."
         )
 
 
 def _unpacked_size(stream: BinaryIO, most: int) -> int:
-    """Bytes in a gzip or zlib stream; counting ends above `most`."""
+    """Return the unpacked size of a gzip or zlib stream in bytes; counting stops above `most`."""
     start = stream.tell()
     packed_by_gzip = stream.read(2) == b"\x1f\x8b"
     stream.seek(start)

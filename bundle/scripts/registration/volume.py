@@ -1,4 +1,4 @@
-"""A volume with its place in space, made coarser, and what of it is head."""
+"""A volume with its affine, with methods to shrink and mirror it and to find the head."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 FAINT = 0.1
-"""Share of the bright parts' brightness from which on something is there."""
+"""Share of the bright parts' brightness above which a voxel is foreground."""
 
 
 @dataclass(frozen=True)
 class Volume:
-    """Grey values and where they lie.
+    """Grey values with their affine.
 
     Args:
         values: [X, Y, Z].
@@ -24,15 +24,15 @@ class Volume:
 
     @property
     def spacing(self) -> np.ndarray:
-        """Distance of neighbouring voxels along each axis, mm."""
+        """Distance between neighbouring voxels along each axis, mm."""
         return np.linalg.norm(self.affine[:3, :3], axis=0)
 
     def centre(self) -> np.ndarray:
-        """Middle of the grid, RAS mm."""
+        """Centre of the grid, RAS mm."""
         return (self.affine @ [*((np.asarray(self.values.shape) - 1) / 2), 1.0])[:3]
 
     def shrunk(self, spacing: float) -> Volume:
-        """Average blocks of voxels, so that those closer than `spacing` mm come to lie about that far apart."""
+        """Average blocks of voxels to a spacing of about `spacing` mm along the axes that are finer."""
         steps = np.maximum(1, np.round(spacing / self.spacing)).astype(int)
         steps = np.minimum(steps, self.values.shape)
         values = np.asarray(self.values, dtype=np.float32)
@@ -48,12 +48,12 @@ class Volume:
         return Volume(values, affine)
 
     def mirrored(self) -> Volume:
-        """Exchange left and right on the same grid, along the voxel axis that runs most from side to side."""
+        """Exchange left and right on the same grid, along the voxel axis closest to left-right."""
         axis = int(np.abs(self.affine[0, :3] / self.spacing).argmax())
         return Volume(np.flip(self.values, axis).copy(), self.affine)
 
     def same_grid(self, other: Volume) -> bool:
-        """Whether the voxels lie on each other: no corner is off by more than a hundredth of a voxel."""
+        """Whether the voxels coincide: all corners agree to within a hundredth of a voxel."""
         if self.values.shape != other.values.shape:
             return False
         difference = np.abs(self.affine - other.affine)[:3]
@@ -62,7 +62,7 @@ class Volume:
 
 
 def foreground(values: np.ndarray) -> np.ndarray:
-    """Where something is: brighter than a tenth of the bright parts. A background, black or noisy, is not."""
+    """Return the voxels brighter than a tenth of the bright parts, without a black or noisy background."""
     if values.size == 0 or values.min() == values.max():
         return np.zeros(values.shape, dtype=bool)
     low = float(values.min())
@@ -71,9 +71,9 @@ def foreground(values: np.ndarray) -> np.ndarray:
 
 
 def head_points(volume: Volume, spacing: float = 4.0) -> np.ndarray:
-    """Points of what a volume shows, about `spacing` mm apart: [points, 3] RAS mm.
+    """Return points in the head about `spacing` mm apart: [points, 3] RAS mm.
 
-    Where it shows nothing, the middle of its grid.
+    If the volume is empty, return the centre of its grid.
     """
     coarse = volume.shrunk(spacing)
     index = np.argwhere(foreground(coarse.values))

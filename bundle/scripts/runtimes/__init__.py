@@ -1,4 +1,4 @@
-"""The network on other runtimes than PyTorch's own, with the same interface."""
+"""Run the network on other runtimes than PyTorch, with the same interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every export says about itself."""
+"""The description stored in every export."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def describe(
         network: the network that is exported.
         checkpoint_sha256: checksum of the file that its weights are from.
         sources: names of the sources, in the network's order.
-        directions: what the file does, of "fuse" and "decompose". Defaults to both.
-        static_shape: the only shape of sources that it takes. Defaults to None (any).
+        directions: directions of the file, "fuse" and "decompose". Defaults to both.
+        static_shape: the only supported shape of sources. Defaults to None (any).
 
     Returns:
-        a JSON-able object; the same for the same weights.
+        a JSON-able object, which depends only on the weights and the arguments.
     """
     names = {"fused": "fused image", "latent": "latent", "image": " and ".join(sources)}
     names["decomposed"] = f"{names['image']}, estimated"
     channels = {"fused": 1, "latent": network.in_channels - 1}
     sizes = ("batch", "channels", *("height", "width", "depth")[: network.spatial_dims])
 
-    def told(name: str) -> dict[str, Any]:
+    def described(name: str) -> dict[str, Any]:
         shape = list(sizes) if static_shape is None else list(static_shape)
         shape[1] = channels.get(name, network.in_channels)
         unit = "unbounded" if name == "latent" else "[0, 1]"
@@ -63,7 +63,7 @@ def describe(
         "sources": list(sources),
         "interfaces": {
             direction: {
-                kind: {name: told(name) for name in getattr(INTERFACES[direction], kind)}
+                kind: {name: described(name) for name in getattr(INTERFACES[direction], kind)}
                 for kind in ("inputs", "outputs")
             }
             for direction in directions
@@ -78,7 +78,7 @@ def describe(
 
 
 def as_properties(description: dict[str, Any]) -> dict[str, str]:
-    """Write a description as ONNX keeps it, texts by name: what is no text becomes JSON."""
+    """Convert a description to ONNX properties: values that are not text become JSON."""
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in description.items()
@@ -86,7 +86,7 @@ def as_properties(description: dict[str, Any]) -> dict[str, str]:
 
 
 def from_properties(properties: dict[str, str]) -> dict[str, Any]:
-    """Undo `as_properties`; what is unknown stays a text."""
+    """Inverse of `as_properties`; unknown properties stay text."""
     read: dict[str, Any] = {}
     for name, text in properties.items():
         try:

@@ -1,4 +1,4 @@
-"""ExportedNetwork: an export in the network's place."""
+"""ExportedNetwork: use an export in place of the network."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .runtime import Runtime
 
 
 class ExportedNetwork(nn.Module):
-    """Fuse and decompose by an export of the network, and everything else by the network itself.
+    """Fuse and decompose with an export of the network, and do everything else with the network itself.
 
-    Weights, log-determinant (typicality), derivatives (the map of contributions) and double precision (lossless fusion
-    of volumes) are no part of an export; `network`, which has the same weights, stands in for them.
+    An export does not provide weights, log-determinant (typicality), derivatives (contribution maps) and double
+    precision (lossless fusion of volumes); `network`, with the same weights, is used for these.
 
     Args:
-        runtime: both directions.
+        runtime: runtime for both directions.
         network: the network that was exported.
-        description: what the export says about itself, see `describe`.
+        description: description stored in the export, see `describe`.
     """
 
     def __init__(self, runtime: Runtime, network: FusionINN, description: Mapping[str, Any]) -> None:
@@ -42,7 +42,7 @@ class ExportedNetwork(nn.Module):
         """Fuse, see `FusionINN.forward`.
 
         Raises:
-            BadInputError: when the export does not take images of this size.
+            BadInputError: when the export does not support images of this size.
         """
         self._check(image)
         fused, latent = self.runtime.fuse(image.float())
@@ -50,48 +50,48 @@ class ExportedNetwork(nn.Module):
 
     @torch.no_grad()
     def inverse(self, fused: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
-        """Undo `forward`, see `FusionINN.inverse`.
+        """Invert `forward`, see `FusionINN.inverse`.
 
         Raises:
-            BadInputError: when the export does not take images of this size.
+            BadInputError: when the export does not support images of this size.
         """
         self._check(fused)
         return self.runtime.decompose(fused.float(), latent.float()).to(fused)
 
     def decompose(self, fused: torch.Tensor, kind: str = "normal", seed: int = 0) -> torch.Tensor:
-        """Estimate the sources from the fused image alone, see `FusionINN.decompose`: the same latents are drawn."""
+        """Estimate the sources from the fused image alone with the same latents as `FusionINN.decompose`."""
         return self.inverse(fused, draw_latent(fused, self.in_channels - 1, kind, seed))
 
     def log_det(self, image: torch.Tensor) -> torch.Tensor:
-        """By the network itself, see `FusionINN.log_det`."""
+        """Computed by the network itself, see `FusionINN.log_det`."""
         return self.network.log_det(image)
 
     def _check(self, image: torch.Tensor) -> None:
         batch, sizes = image.shape[0], list(image.shape[2:])
-        told = f"{self.runtime.folder} was exported"
+        exported = f"{self.runtime.folder} was exported"
         if self.static_shape is not None:
             wanted, taken = self.static_shape[0], self.static_shape[2:]
             if batch != wanted or sizes != taken:
                 raise BadInputError(
-                    f"{told} for {wanted} images of {_times(taken)} at a time only, these are {batch} of "
+                    f"{exported} for batches of {wanted} images of {_times(taken)} only, but these are {batch} of "
                     f"{_times(sizes)}. Export without --static_shape, or leave out --runtime."
                 )
         elif min(sizes) < self.smallest or any(size % self.multiple for size in sizes):
             even = "" if self.multiple == 1 else f" and multiples of {self.multiple}"
             raise BadInputError(
-                f"{told} for sizes from {self.smallest} on{even}, these images are {_times(sizes)}. Leave out "
+                f"{exported} for sizes from {self.smallest}{even}, but these images are {_times(sizes)}. Leave out "
                 "--runtime, or pad them."
             )
 
 
 def with_derivatives(network: nn.Module) -> nn.Module:
-    """The network that derivatives can be taken of, and that computes in double precision.
+    """Return the network that supports derivatives and double precision.
 
     Args:
         network: any network.
 
     Returns:
-        the one behind an `ExportedNetwork`, any other as it is.
+        the network of an `ExportedNetwork`; any other network unchanged.
     """
     return network.network if isinstance(network, ExportedNetwork) else network
 

@@ -1,4 +1,4 @@
-"""What exports of the network call their inputs and outputs, and the sizes that they take."""
+"""Names of inputs and outputs of exports, and the sizes that they support."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scripts.networks import FusionINN
 
 
 class Interface(NamedTuple):
-    """Names of a graph's inputs and outputs, in their order."""
+    """Names of a graph's inputs and outputs, in order."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -19,11 +19,11 @@ INTERFACES = {
     FUSE: Interface(("image",), ("fused", "latent")),
     DECOMPOSE: Interface(("fused", "latent"), ("decomposed",)),
 }
-"""What every export calls its inputs and outputs."""
+"""Input and output names of every export."""
 SMALLEST = 3
 """Smallest height and width of an export with dynamic sizes."""
 
 
 def size_multiple(network: FusionINN) -> int:
-    """What every height and width must be a multiple of: 2 for the paper's network, which has no odd sizes."""
+    """Return the divisor that height and width must have: 2 for the paper's network, which needs even sizes."""
     return 1 if network.realign else 2

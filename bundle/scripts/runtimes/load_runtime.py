@@ -1,4 +1,4 @@
-"""The network, or an export of it, by one key."""
+"""Load the network or an export of it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def load_runtime(
     exported_dir: str | os.PathLike[str],
     device: str | torch.device = "cpu",
 ) -> nn.Module:
-    """Load weights, and an export of them where one is asked for.
+    """Load the weights, or an export of them.
 
     Args:
         runtime: "torch" for the network itself, or one of `RUNTIMES`.
-        network: the network, as `network_def` of the config describes it.
-        ckpt_path: its weights, see `load_weights`.
+        network: the network of `network_def` in the config.
+        ckpt_path: file of its weights, see `load_weights`.
         exported_dir: folder of the exported files.
         device: where to compute. Defaults to "cpu".
 
@@ -46,8 +46,8 @@ def load_runtime(
         the network in evaluation mode, or an `ExportedNetwork` in its place.
 
     Raises:
-        BadInputError: when there is no such runtime, package, file or device, or the files are of another version or of
-            other weights.
+        BadInputError: when the runtime is unknown, a package, file or device is missing, or the files belong to another
+            version or other weights.
     """
     if runtime not in RUNTIMES:
         raise BadInputError(f"runtime is '{runtime}', expected one of {', '.join(RUNTIMES)}.")
@@ -56,14 +56,14 @@ def load_runtime(
     if runtime == "torch":
         return loaded
     if not hasattr(loaded, "log_det"):
-        raise BadInputError(f"{type(loaded).__name__} is not exported. Leave out --runtime.")
+        raise BadInputError(f"{type(loaded).__name__} cannot be exported. Leave out --runtime.")
     opened = open_runtime(runtime, exported_dir, place)
     description = opened.check_descriptions(fingerprint(ckpt_path), loaded.in_channels)
     return ExportedNetwork(opened, loaded, description).eval()
 
 
 def open_runtime(runtime: str, exported_dir: str | os.PathLike[str], device: torch.device) -> Runtime:
-    """Load the exported files into a runtime, whose packages are not imported before.
+    """Load the exported files into a runtime, importing its packages only now.
 
     Raises:
         BadInputError: see `Runtime`.

@@ -15,7 +15,7 @@ from .runtime import Runtime
 
 
 class ONNXRuntime(Runtime):
-    """`fuse.onnx` and `decompose.onnx`, by onnxruntime, with as many threads as torch has."""
+    """`fuse.onnx` and `decompose.onnx` in onnxruntime, with as many threads as torch."""
 
     name = command = "onnx"
     package = "onnxruntime"
@@ -28,7 +28,7 @@ class ONNXRuntime(Runtime):
         options.intra_op_num_threads = torch.get_num_threads()
         providers = ["CPUExecutionProvider"]
         if device.type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-            # Without TF32, whose ten digits of mantissa the way back magnifies.
+            # Without TF32, whose rounding to a 10-bit mantissa is amplified by the inverse.
             providers.insert(0, ("CUDAExecutionProvider", {"device_id": device.index or 0, "use_tf32": 0}))
         self.sessions, self._descriptions = {}, {}
         for direction in INTERFACES:
@@ -36,7 +36,7 @@ class ONNXRuntime(Runtime):
             try:
                 session = onnxruntime.InferenceSession(path, options, providers=providers)
             except Exception as error:
-                # Its errors have no common base.
+                # Its errors have no common base class.
                 raise self.unreadable(path, error) from error
             inputs, outputs = (
                 [value.name for value in values] for values in (session.get_inputs(), session.get_outputs())
@@ -47,7 +47,7 @@ class ONNXRuntime(Runtime):
 
     @property
     def descriptions(self) -> dict[str, dict[str, Any]]:
-        """What the files say about themselves."""
+        """Descriptions stored in the files."""
         return self._descriptions
 
     def fuse(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -62,5 +62,5 @@ class ONNXRuntime(Runtime):
 
 
 def as_array(tensor: torch.Tensor) -> np.ndarray:
-    """A tensor in the order of its axes, as other runtimes take it."""
+    """Return a contiguous array, as other runtimes require."""
     return np.ascontiguousarray(tensor.numpy(force=True))

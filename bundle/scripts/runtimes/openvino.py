@@ -18,10 +18,10 @@ PRECISION = "INFERENCE_PRECISION_HINT"
 
 
 class OpenVINORuntime(Runtime):
-    """`fuse.onnx` and `decompose.onnx`, by OpenVINO on the CPU, with as many threads as torch has.
+    """`fuse.onnx` and `decompose.onnx` in OpenVINO on the CPU, with as many threads as torch.
 
-    On processors with bfloat16 OpenVINO computes in it unless told otherwise, and the images are wrong. It is told
-    here, and asked what it does.
+    On processors with bfloat16, OpenVINO uses it by default, which gives wrong images. Single precision is requested
+    here, and the precision in use is checked.
     """
 
     name = package = "openvino"
@@ -45,13 +45,13 @@ class OpenVINORuntime(Runtime):
             self.check_names(path, direction, inputs, outputs)
             check_precision(compiled.get_property(PRECISION))
             self.models[direction] = compiled
-            told = dict(model.get_rt_info().items()).get("framework", {})
-            properties = {key: getattr(value, "value", value) for key, value in told.items()}
+            info = dict(model.get_rt_info().items()).get("framework", {})
+            properties = {key: getattr(value, "value", value) for key, value in info.items()}
             self._descriptions[path] = from_properties(as_properties(properties))
 
     @property
     def descriptions(self) -> dict[str, dict[str, Any]]:
-        """What the files say about themselves."""
+        """Descriptions stored in the files."""
         return self._descriptions
 
     def fuse(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -66,17 +66,18 @@ class OpenVINORuntime(Runtime):
 
 
 def check_precision(precision: Any) -> None:
-    """Refuse to compute in anything but single precision.
+    """Raise unless the precision is single.
 
     Args:
-        precision: what OpenVINO says that it computes in.
+        precision: precision reported by OpenVINO.
 
     Raises:
-        BadInputError: when that is not float32.
+        BadInputError: when it is not float32.
     """
     name = precision.to_string() if hasattr(precision, "to_string") else str(precision)
     if name != "f32":
         raise BadInputError(
-            f"OpenVINO computes in {name} here, although f32 was requested: the images would be wrong. Use another "
+            f"OpenVINO computes in {name} on this machine although f32 was requested, so the images would be wrong. "
+            "Use another "
             "--runtime."
         )

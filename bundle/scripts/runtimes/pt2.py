@@ -16,7 +16,7 @@ from .runtime import Runtime
 
 
 class PT2Runtime(Runtime):
-    """`fuse.pt2` and `decompose.pt2`, by torch.export."""
+    """`fuse.pt2` and `decompose.pt2` of torch.export."""
 
     name = command = "pt2"
 
@@ -29,7 +29,7 @@ class PT2Runtime(Runtime):
             try:
                 program = torch.export.load(path, extra_files=files)
             except Exception as error:
-                # Archive, pickle, JSON and graph each have errors of their own.
+                # Archive, pickle, JSON and graph each raise different errors.
                 raise self.unreadable(path, error) from error
             self.check_names(path, direction, program.graph_signature.user_inputs, None)
             if device.type != "cpu":
@@ -39,7 +39,7 @@ class PT2Runtime(Runtime):
 
     @property
     def descriptions(self) -> dict[str, dict[str, Any]]:
-        """What the files say about themselves."""
+        """Descriptions stored in the files."""
         return self._descriptions
 
     def fuse(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -15,7 +15,7 @@ from .runtime import Runtime
 
 
 class TorchScriptRuntime(Runtime):
-    """`model.ts`, by torch.jit."""
+    """`model.ts` of torch.jit."""
 
     name = command = "torchscript"
 
@@ -35,7 +35,7 @@ class TorchScriptRuntime(Runtime):
 
     @property
     def descriptions(self) -> dict[str, dict[str, Any]]:
-        """What the file says about itself."""
+        """Description stored in the file."""
         return {self.path: self.description}
 
     def fuse(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,1 +1,1 @@
-"""Transforms: one step from a patient record to network input, and back, a file."""
+"""Transforms from a patient's record to network input and back, one per file."""

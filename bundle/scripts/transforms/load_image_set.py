@@ -1,4 +1,4 @@
-"""LoadImageSet: a fused image, its sources and what was decomposed from it, on one grid and in one range."""
+"""LoadImageSet: read a fused image, its sources and its decomposed images in a common range."""
 
 from __future__ import annotations
 
@@ -25,33 +25,31 @@ UNITS = ("source", "unit")
 
 
 class LoadImageSet(Transform):
-    """Read the images of a record of `find_image_sets` for a comparison in [0, 1], where they are cut off.
+    """Read the images of a record of `find_image_sets`, scaled and clipped to [0, 1] for comparison.
 
-    What the *fused image* holds is brought to [0, 1] by `value_range`:
+    The *fused image* is scaled to [0, 1] by `value_range`:
 
-    - "auto": by the range of the type for PNG and integers (255 or 65535 is 1; a NIfTI file of integers that holds
-      nothing above 255 counts as 8 bits); a NIfTI file's scale factor is followed, and floating point must be in
-      [0, 1] already;
+    - "auto": by the range of the type for PNG and integers (255 or 65535 is 1; a NIfTI file of integers without values
+      above 255 counts as 8 bits); a NIfTI file's scale factor is applied, and floating point must be in [0, 1] already;
     - "minmax": each slice by its own minimum and maximum;
-    - [low, high]: what means 0 and 1, in the units of the file.
+    - [low, high]: the values of 0 and 1, in the units of the file.
 
-    The *sources* are brought there as they were for fusing, by `normalisation`:
+    The *sources* are scaled as they were for fusion, by `normalisation`:
 
-    - "auto": as the fused image's own sidecar says where this bundle fused it; else PNG and uint8 as they are ("none"),
-      others by "slice";
-    - "none": they are in the same units as the fused image, `value_range` counts;
+    - "auto": as in the sidecar of an image fused by this bundle; otherwise PNG and uint8 by "none", others by "slice";
+    - "none": in the same units as the fused image, by `value_range`;
     - "slice": each slice by its own minimum and maximum;
     - "volume": each volume by percentiles of its foreground, see `normalize_volume`.
 
-    The *decomposed images* are in the units of the sources, as this bundle writes them, and go through their sources'
-    scale; with `decomposed_units` "unit" they are in those of the fused image.
+    The *decomposed images* are in the units of the sources, as written by this bundle, and are scaled like these; with
+    `decomposed_units` "unit" they are in the units of the fused image.
 
     Args:
         normalisation: see above. Defaults to "auto".
         value_range: see above. Defaults to "auto".
         decomposed_units: "source" or "unit", see above. Defaults to "source".
-        slice_axis: axis that slices lie along, 0, 1 or 2. Defaults to None: what the sidecar says, an axis of one
-            voxel, or else what the affine says (see `scripts.transforms.slicing.slice_axis`); without one, the last.
+        slice_axis: axis along which the slices are taken, 0, 1 or 2. Defaults to None: from the sidecar, an axis of one
+            voxel, the affine (see `scripts.transforms.slicing.slice_axis`), or else the last axis.
     """
 
     def __init__(
@@ -69,7 +67,8 @@ class LoadImageSet(Transform):
             raise BadInputError(f"slice_axis is {slice_axis!r}, expected 0, 1, 2 or null.")
         if value_range not in RANGES and not _ascends(value_range):
             raise BadInputError(
-                f"value_range is {value_range!r}, expected {', '.join(RANGES)}, or what means 0 and 1: [0, 255]."
+                f"value_range is {value_range!r}, expected {', '.join(RANGES)}, or the values of 0 and 1, such as [0, "
+                "255]."
             )
         self.normalisation = normalisation
         self.value_range = value_range
@@ -77,7 +76,7 @@ class LoadImageSet(Transform):
         self.slice_axis = slice_axis
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Read one fused image and what belongs to it.
+        """Read one fused image with its sources and decomposed images.
 
         Args:
             data: a record of `find_image_sets`.
@@ -85,7 +84,7 @@ class LoadImageSet(Transform):
         Returns:
             "patient", "source_names", "fused" [1, X, Y, Z], "sources" [N, X, Y, Z] and "decomposed" [N, X, Y, Z] or
             None, all float32 in [0, 1]; "slice_axis"; "normalisation" that was applied; and "coloured", the files of
-            which only the luminance counts.
+            which only the luminance is used.
 
         Raises:
             BadInputError: the record has a "problem", a file cannot be used, or files do not fit together.
@@ -145,8 +144,9 @@ class LoadImageSet(Transform):
             highest = float(file.values.max())
             if highest <= PLAUSIBLE[1] and max(factors) > 10 * PLAUSIBLE[1]:
                 raise BadInputError(
-                    f"{file.path} reaches up to {highest:g} while its source spans {max(factors):g}: it seems to be in "
-                    "[0, 1] and not in the units of its source. Say so by --decomposed_units unit."
+                    f"{file.path} has values up to {highest:g}, but its source spans {max(factors):g}: it seems to be "
+                    "in "
+                    "[0, 1] and not in the units of its source. If so, use --decomposed_units unit."
                 )
         return normalize_by(torch.stack([file.values for file in decomposed]), scale)
 
@@ -165,7 +165,7 @@ class LoadImageSet(Transform):
         one = 1.0 if file.dtype is None else full_scale(file.dtype, int(high))
         if one is None or low < PLAUSIBLE[0] * one or high > PLAUSIBLE[1] * one:
             raise BadInputError(
-                f"{file.path} has values from {low:g} to {high:g}, so what means 0 and 1 is unknown. Say so by "
+                f"{file.path} has values from {low:g} to {high:g}, so the values of 0 and 1 are unknown. Give them by "
                 '--value_range, for instance "[0, 255]", or minmax. If it is a source, scale it by --normalisation '
                 "slice or volume."
             )
@@ -181,12 +181,12 @@ def _ascends(value_range: Any) -> bool:
 
 
 def _check_together(files: Sequence[GreyVolume]) -> torch.Tensor | None:
-    """Refuse images that do not lie on each other; give the affine, where one is known."""
+    """Check that images are on the same grid; return the affine if one is known."""
     first = files[0]
     for file in files[1:]:
         if file.is_picture != first.is_picture:
             raise BadInputError(
-                f"{first.path} and {file.path} are of different formats, so how they lie on each other is unknown. "
+                f"{first.path} and {file.path} have different formats, so their alignment is unknown. "
                 "Convert one of them."
             )
         if file.values.shape != first.values.shape:
@@ -207,10 +207,10 @@ def _size(file: GreyVolume) -> str:
 
 
 def _own_sidecar(fused: GreyVolume) -> dict[str, Any] | None:
-    """What this bundle wrote about a fused image; other programs' JSON files next to images say other things.
+    """Return the sidecar written by this bundle for a fused image; other programs' JSON files are ignored.
 
     Raises:
-        BadInputError: this bundle wrote it, and it is damaged or was changed since.
+        BadInputError: the sidecar is damaged or was changed.
     """
     if fused.is_picture:
         return picture_sidecar(fused.path) if has_sidecar(fused.path) else None

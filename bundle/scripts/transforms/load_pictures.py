@@ -1,4 +1,4 @@
-"""LoadPicturesd: the pictures that belong together, normalised for the network, and their colour kept aside."""
+"""LoadPicturesd: read pictures of one scene, normalise them for the network and keep their colour."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SLICE_AXIS = 2
 
 
 class LoadPicturesd(Transform):
-    """Read one picture for each source, scale each luminance to [0, 1] by its range, and note whose colour counts.
+    """Read one picture per source, scale each luminance to [0, 1] by its range, and select the source of colour.
 
     Args:
-        colour_from: number of the source, from 1 on, whose colour the fused picture carries, where several have one.
-            Defaults to None (the only one that has).
+        colour_from: number of the source, from 1, whose colour the fused picture takes if several are coloured.
+            Defaults to None (the only coloured one).
 
     Raises:
-        BadInputError: when `colour_from` is no such number.
+        BadInputError: when `colour_from` is not a positive integer.
     """
 
     def __init__(self, colour_from: int | None = None) -> None:
@@ -44,7 +44,7 @@ class LoadPicturesd(Transform):
             the source whose colour is kept, or None.
 
         Raises:
-            BadInputError: the record's problem, or a file that cannot be used, or files that do not fit together.
+            BadInputError: the record has a problem, a file cannot be used, or files do not fit together.
         """
         if "problem" in data:
             raise BadInputError(data["problem"])
@@ -58,7 +58,8 @@ class LoadPicturesd(Transform):
                 )
             if picture.luminance.min() == picture.luminance.max():
                 raise BadInputError(
-                    f"{file} has the same brightness everywhere, so it holds no image. Leave it out or export it again."
+                    f"{file} has the same brightness everywhere, so it contains no image. Leave it out or export it "
+                    "again."
                 )
         volume = torch.from_numpy(np.stack([picture.luminance for picture in pictures]))[..., None]
         image, scale = normalize_slices(volume, SLICE_AXIS)
@@ -74,12 +75,13 @@ class LoadPicturesd(Transform):
         coloured = [i for i, picture in enumerate(pictures) if picture.chroma is not None]
         if self.colour_from is not None:
             if self.colour_from > len(files):
-                raise BadInputError(f"colour_from is {self.colour_from}, but there are {len(files)} sources.")
+                raise BadInputError(f"colour_from is {self.colour_from}, but only {len(files)} sources are given.")
             return self.colour_from - 1 if self.colour_from - 1 in coloured else None
         if len(coloured) > 1:
             raise BadInputError(
-                f"{' and '.join(files[i] for i in coloured)} are coloured, but a fused picture carries one colour. Say "
-                "whose by --colour_from 1 (or 2); of the others only the luminance is kept."
+                f"{' and '.join(files[i] for i in coloured)} are coloured, but a fused picture takes its colour from "
+                "one source. Choose "
+                "it by --colour_from 1 (or 2); only the luminance of the others is used."
             )
         return coloured[0] if coloured else None
 

@@ -1,4 +1,4 @@
-"""LoadSourcesd: read a patient's images and refuse what cannot be fused."""
+"""LoadSourcesd: read a patient's images and check that they can be fused."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from scripts.data.nifti import TOOL_HINT, check_same_affine, one_volume, read_ni
 
 
 class LoadSourcesd(Transform):
-    """Read the source images of a patient record, on one grid, and check them.
+    """Read the source images of a patient record and check that they are on one grid.
 
     Args:
         sources: modalities to read, in the order of the channels. Defaults to ("t1gd", "flair").
-        require_names_match: refuse files whose names say that they belong to different patients.
-            Only names of a known pattern are compared. Defaults to True.
-        with_seg: read the segmentation where the record has one. Fusing does not need it, and
-            without it a damaged one does no harm. Defaults to True.
+        require_names_match: raise if the names of the files show that they belong to different patients. Only names of
+            a known pattern are compared. Defaults to True.
+        with_seg: read the segmentation if the record has one. Fusion does not need it; if False, a damaged one is
+            ignored. Defaults to True.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class LoadSourcesd(Transform):
             )
         files = self._files(data)
         channels = data.get("channels")
-        # a file that holds all channels is read once
+        # a file with all channels is read once
         contents = {file: read_nifti(file) for file in dict.fromkeys(files.values())}
         for file, content in contents.items():
             warn_of_doubts(content, file)
@@ -114,9 +114,9 @@ class LoadSourcesd(Transform):
             if parsed is not None and parsed[0] and parsed[1] == source:
                 patients[source] = parsed[0]
         if len(set(patients.values())) > 1:
-            told = ", ".join(f"{files[source]} ({patient})" for source, patient in patients.items())
+            named = ", ".join(f"{files[source]} ({patient})" for source, patient in patients.items())
             raise BadInputError(
-                f"the files belong to different patients by their names: {told}. Give the images "
+                f"the files belong to different patients by their names: {named}. Give the images "
                 "of one patient, or rename the files."
             )
 
@@ -136,7 +136,7 @@ class LoadSourcesd(Transform):
                 other = self.sources[j]
                 same_file = os.path.realpath(files[one]) == os.path.realpath(files[other])
                 if same_file and channels is None:
-                    continue  # told before
+                    continue  # already reported
                 if torch.equal(volumes[i].as_tensor(), volumes[j].as_tensor()):
                     warnings.warn(
                         f"{files[other]} ({other}) and {files[one]} ({one}) hold the same voxels. "
@@ -165,10 +165,10 @@ def _meta(volume: MetaTensor, file: str) -> dict[str, Any]:
 
 
 def check_intensities(volume: MetaTensor, file: str, source: str) -> None:
-    """Refuse a volume without an image in it.
+    """Raise if a volume contains no image.
 
     Raises:
-        BadInputError: it holds NaN or Inf, or nothing but one value.
+        BadInputError: it contains NaN or Inf, or only one value.
     """
     values = volume.as_tensor()
     finite = torch.isfinite(values)
@@ -177,11 +177,11 @@ def check_intensities(volume: MetaTensor, file: str, source: str) -> None:
         inf = int((~finite).sum()) - nan
         raise BadInputError(
             f"{file} ({source}) holds {nan} NaN and {inf} Inf among {values.numel()} voxels. "
-            "NaN is read as background only where all of it lies outside the head. Replace them."
+            "NaN is read as background only if all of it lies outside the head. Replace these values."
         )
     low, high = values.aminmax()
     if low == high:
         what = "is all zero" if low == 0 else f"is constant ({low.item():g} everywhere)"
         raise BadInputError(
-            f"{file} ({source}) {what}, so it holds no image. Export the series again or leave the patient out."
+            f"{file} ({source}) {what}, so it contains no image. Export the series again or leave the patient out."
         )

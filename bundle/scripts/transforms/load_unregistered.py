@@ -1,4 +1,4 @@
-"""LoadUnregisteredd: read a patient's images, each on a grid of its own."""
+"""LoadUnregisteredd: read a patient's images, each on its own grid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .load_sources import LoadSourcesd, check_intensities
 
 
 class LoadUnregisteredd(LoadSourcesd):
-    """Read the source images of a patient record from NIfTI, NRRD or MetaImage files, wherever they lie.
+    """Read the source images of a patient record from NIfTI, NRRD or MetaImage files on any grids.
 
     Args:
         sources: modalities to read, in the order of the channels. Defaults to ("t1gd", "flair").

@@ -1,4 +1,4 @@
-"""NormalizeSourcesd: bring the sources to [0, 1], and keep what leads back to their own units."""
+"""NormalizeSourcesd: scale the sources to [0, 1], and keep the scale to restore their units."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ source = offset + factor * normalised."""
 
 
 def normalize_slices(image: torch.Tensor, axis: int) -> tuple[torch.Tensor, IntensityScale]:
-    """Min-max normalisation of each slice of each source, as in the paper.
+    """Normalise each slice of each source by its minimum and maximum, as in the paper.
 
     Args:
         image: [N, X, Y, Z], any intensity range, finite.
-        axis: spatial axis that the slices lie along.
+        axis: spatial axis along which the slices are taken.
 
     Returns:
-        normalised image in [0, 1] (a constant slice becomes 0), and the scale that leads back.
+        normalised image in [0, 1] (a constant slice becomes 0), and the scale to restore it.
     """
     across = tuple(dim for dim in (1, 2, 3) if dim != axis + 1)
     low = image.amin(dim=across, keepdim=True)
@@ -40,20 +40,20 @@ def normalize_slices(image: torch.Tensor, axis: int) -> tuple[torch.Tensor, Inte
 def normalize_volume(
     image: torch.Tensor, axis: int, lower: float = 0.0, upper: float = 99.9
 ) -> tuple[torch.Tensor, IntensityScale]:
-    """Normalisation of each source by percentiles of its foreground.
+    """Normalise each source by percentiles of its foreground.
 
-    The foreground is every voxel that is neither 0 nor the source's minimum. Nothing is clipped:
-    what is brighter than the upper percentile is above 1.
+    The foreground is every voxel that is neither 0 nor the source's minimum. Nothing is clipped: values brighter than
+    the upper percentile exceed 1.
 
     Args:
         image: [N, X, Y, Z], any intensity range, finite.
-        axis: spatial axis that the slices lie along; noted in the scale only.
+        axis: spatial axis along which the slices are taken; only recorded in the scale.
         lower: percentile of the foreground that becomes 0, in [0, upper). At 0, the default, it
             is the minimum of the whole volume instead, so that nothing is below 0.
         upper: percentile that becomes 1, in (lower, 100]. Defaults to 99.9.
 
     Returns:
-        normalised image, and the scale that leads back.
+        normalised image, and the scale to restore it.
     """
     lows, highs = [], []
     for volume in image:
@@ -65,7 +65,7 @@ def normalize_volume(
         low, high = np.percentile(foreground, (lower, upper))
         low = minimum if lower == 0 else low
         lows.append(float(low))
-        # a foreground of one grey value still leaves the volume's own range
+        # for a foreground of one grey value, fall back to the volume's range
         highs.append(float(high if high > low else values.max()))
     shape = (-1, 1, 1, 1)
     low = torch.tensor(lows, dtype=image.dtype, device=image.device).view(shape)
@@ -79,8 +79,8 @@ def restore_intensity(image: torch.Tensor, intensity_scale: IntensityScale, in_p
 
     Args:
         image: normalised sources [N, X, Y, Z].
-        intensity_scale: what the normalisation returned, possibly read back from JSON.
-        in_place: change `image` itself, which saves its size in memory. Defaults to False.
+        intensity_scale: scale returned by the normalisation, possibly read from JSON.
+        in_place: modify `image` itself to save memory. Defaults to False.
 
     Returns:
         sources [N, X, Y, Z] in their own intensity units.
@@ -93,12 +93,12 @@ def restore_intensity(image: torch.Tensor, intensity_scale: IntensityScale, in_p
 
 
 class Restored(Mapping[str, torch.Tensor]):
-    """Sources in their own units, each computed when it is asked for: only one takes memory at a time.
+    """Sources in their own units, computed on access so that only one is in memory at a time.
 
     Args:
-        names: of the sources, in the order of `image`.
-        image: normalised sources [N, X, Y, Z], which stay as they are.
-        intensity_scale: what the normalisation returned.
+        names: names of the sources, in the order of `image`.
+        image: normalised sources [N, X, Y, Z], not modified.
+        intensity_scale: scale returned by the normalisation.
     """
 
     def __init__(self, names: Sequence[str], image: torch.Tensor, intensity_scale: IntensityScale) -> None:
@@ -120,14 +120,14 @@ class Restored(Mapping[str, torch.Tensor]):
 
 
 def normalize_by(image: torch.Tensor, intensity_scale: IntensityScale) -> torch.Tensor:
-    """Bring images in the sources' own units to their normalised range: undo `restore_intensity`.
+    """Normalise images in the sources' own units by a given scale; inverse of `restore_intensity`.
 
     Args:
-        image: [N, X, Y, Z] in the sources' own units, for instance decomposed images.
-        intensity_scale: what the normalisation of the sources returned.
+        image: [N, X, Y, Z] in the sources' own units, such as decomposed images.
+        intensity_scale: scale returned by the normalisation of the sources.
 
     Returns:
-        normalised images [N, X, Y, Z]; 0 where a source is constant and they are equal to it.
+        normalised images [N, X, Y, Z]; 0 where a source is constant and the image equals it.
 
     Raises:
         BadInputError: the scale does not fit the image.
@@ -177,13 +177,13 @@ def _expanded(image: torch.Tensor, scale: IntensityScale, key: str) -> torch.Ten
 
 
 class NormalizeSourcesd(Transform):
-    """Normalise "image" and note the way back under "intensity_scale".
+    """Normalise "image" and store the scale under "intensity_scale".
 
     Args:
         mode: "slice" (min-max of each slice, the paper) or "volume" (percentiles).
             Defaults to "slice".
-        slice_axis: spatial axis that the slices lie along. Defaults to None (told from the
-            affine by `scripts.transforms.slicing.slice_axis`).
+        slice_axis: spatial axis along which the slices are taken. Defaults to None (determined from the affine by
+            `scripts.transforms.slicing.slice_axis`).
         lower: see `normalize_volume`; volume mode only.
         upper: see `normalize_volume`; volume mode only.
     """

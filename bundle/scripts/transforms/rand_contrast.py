@@ -1,4 +1,4 @@
-"""RandContrastd: another scanner's contrast, source by source."""
+"""RandContrastd: randomly change the contrast of each source, as between scanners."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from monai.transforms import MapTransform, RandomizableTransform
 
 
 class RandContrastd(MapTransform, RandomizableTransform):
-    """Raise each source to a random power and scale it, each on its own.
+    """Raise each source to a random power and scale it, independently per source.
 
-    ``x -> gain · x ** gamma`` keeps black black and [0, 1] within [0, 1].
+    ``x -> gain · x ** gamma`` maps 0 to 0 and [0, 1] into [0, 1].
 
     Args:
         keys: images of shape (N, …) in [0, 1].

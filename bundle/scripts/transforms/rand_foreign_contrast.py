@@ -1,4 +1,4 @@
-"""RandForeignContrastd: now and then a contrast that the training data lack."""
+"""RandForeignContrastd: occasionally apply a contrast that the training data lack."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from monai.transforms import MapTransform, RandomizableTransform
 
 
 class RandForeignContrastd(MapTransform, RandomizableTransform):
-    """Saturate or invert sources, each on its own, as other modalities do.
+    """Saturate or invert sources independently, to imitate other modalities.
 
-    Of bone in CT, or a bright focus in PET, whole areas are white: ``x -> min(1, gain x)``. Diffusivity is dark where a
-    T2-weighted image is bright: ``x -> top - x`` wherever the source is not black, with top its largest value. [0, 1]
-    stays within [0, 1] and black stays black.
+    Saturation imitates bone in CT or a bright focus in PET: ``x -> min(1, gain x)``. Inversion imitates diffusivity,
+    which is dark where a T2-weighted image is bright: ``x -> top - x`` where the source is not 0, with top its largest
+    value. 0 stays 0 and values stay within [0, 1].
 
     Args:
         keys: images of shape (N, …) in [0, 1].
@@ -24,7 +24,7 @@ class RandForeignContrastd(MapTransform, RandomizableTransform):
         max_gain: largest gain; the smallest is 1. Defaults to 4.0.
 
     Raises:
-        ValueError: when `max_gain` is less than 1 or `prob` is no probability.
+        ValueError: when `max_gain` is less than 1 or `prob` is not in [0, 1].
     """
 
     def __init__(self, keys: KeysCollection, prob: float = 0.1, max_gain: float = 4.0) -> None:
@@ -38,8 +38,8 @@ class RandForeignContrastd(MapTransform, RandomizableTransform):
         self.max_gain = max_gain
 
     def randomize(self, sources: int) -> None:  # type: ignore[override]
-        """Draw what happens to every source."""
-        # All are drawn, chosen or not: what happens to one source does not depend on the others.
+        """Draw the change of every source."""
+        # Draw for all sources, chosen or not, so that the change of one does not depend on the others.
         self.chosen = self.R.random_sample(sources) < self.each_prob
         self.inverted = self.R.random_sample(sources) < 0.5
         self.gain = np.exp(self.R.uniform(0, np.log(self.max_gain), sources))

@@ -1,4 +1,4 @@
-"""RandPatternd: now and then an image unlike any brain, so that the flow stays tame there too."""
+"""RandPatternd: occasionally blend in a pattern unlike any brain, to keep the flow stable on such images."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PATTERNS = ("checkerboard", "rows", "columns", "binary", "uniform")
 
 
 class RandPatternd(MapTransform, RandomizableTransform):
-    """Blend each source with a checkerboard, stripes or noise of its own.
+    """Blend each source with its own checkerboard, stripes or noise.
 
-    ``x -> (1 - a) x + a p`` with a uniform in [0, 1] and a pattern p in [0, 1]: [0, 1] stays within [0, 1]. The finest
-    bands of such images are far larger than those of any brain. A network that has never seen them magnifies them
-    without bound, and an exact inverse is then beyond single precision.
+    ``x -> (1 - a) x + a p`` with a uniform in [0, 1] and a pattern p in [0, 1], so values stay within [0, 1]. The
+    finest frequency bands of such images are far stronger than those of any brain. A network trained without them
+    amplifies them without bound, and single precision is then insufficient for an exact inverse.
 
     Args:
         keys: images of shape (N, H, W) or volumes of shape (N, H, W, D) in [0, 1]. In a volume, rows become planes
@@ -42,7 +42,7 @@ class RandPatternd(MapTransform, RandomizableTransform):
         return ((steps + self.R.randint(2)) % 2).astype(float)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Blend, or leave as it is."""
+        """Blend every key, or return it unchanged."""
         changed = dict(data)
         self.randomize(None)
         if not self._do_transform:

@@ -1,4 +1,4 @@
-"""RandSourceOrderd: now and then the sources the other way round."""
+"""RandSourceOrderd: occasionally change the order of the sources."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from monai.transforms import MapTransform, RandomizableTransform
 
 
 class RandSourceOrderd(MapTransform, RandomizableTransform):
-    """Let the sources of an image change places: all move on by as many, the last ones to the front.
+    """Rotate the order of an image's sources: all move on by the same number, the last ones to the front.
 
-    What makes one source unlike the other, other than its place, differs between scanners, sequences and modalities. A
-    network that has seen the sources in one order only relies on it.
+    The differences between sources vary with scanner, sequence and modality. A network trained on a single order relies
+    on that order.
 
     Args:
         keys: images of shape (N, …), N at least 2.
         prob: probability for an image. Defaults to 0.1.
 
     Raises:
-        ValueError: when `prob` is no probability.
+        ValueError: when `prob` is not in [0, 1].
     """
 
     def __init__(self, keys: KeysCollection, prob: float = 0.1) -> None:
@@ -31,14 +31,14 @@ class RandSourceOrderd(MapTransform, RandomizableTransform):
         RandomizableTransform.__init__(self, prob)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Exchange the sources, or leave them where they are."""
+        """Reorder the sources, or return them unchanged."""
         changed = dict(data)
         self.randomize(None)
         if not self._do_transform:
             return changed
         for key in self.key_iterator(changed):
             image = changed[key]
-            # never by none: that would leave them where they are
+            # never by 0, which would not change the order
             steps = 1 + self.R.randint(image.shape[0] - 1)
             changed[key] = torch.roll(image, int(steps), dims=0)
         return changed

@@ -1,4 +1,4 @@
-"""RandThickSlicesd: the volume as a scan in thick slices would have it."""
+"""RandThickSlicesd: randomly average neighbouring slices to thick slices."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from monai.transforms import MapTransform, RandomizableTransform
 
 
 class RandThickSlicesd(MapTransform, RandomizableTransform):
-    """Join neighbouring slices to thicker ones: each becomes the mean of n.
+    """Average n neighbouring slices to a thicker one.
 
-    Much of what hospitals have is thick: 5 mm, and 1 mm within the slice. A network that has seen cubes only finds
-    neighbouring slices there far less alike than it knows them. What is left over at the end is dropped; values stay
-    within the range that they had. A mask of bool becomes True where any of the n slices has it.
+    Many clinical scans have slices of 5 mm and pixels of 1 mm. Their neighbouring slices differ far more than those of
+    the isotropic voxels that a network is otherwise trained on. Slices left over at the end are dropped; the range of
+    values is preserved. A boolean mask becomes True where any of the n slices is True.
 
     Args:
         keys: volumes of shape (N, H, W, S), slices along the last axis.
         prob: probability for a volume. Defaults to 0.25.
-        most: largest n; n is uniform from 2 on, and no larger than the number of slices. Defaults to 5.
+        most: largest n; n is drawn uniformly from 2 and is at most the number of slices. Defaults to 5.
 
     Raises:
         ValueError: when `most` is less than 2.
@@ -34,7 +34,7 @@ class RandThickSlicesd(MapTransform, RandomizableTransform):
         self.most = most
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Join slices, the same ones in every key, or leave them as they are."""
+        """Average the same slices in every key, or return them unchanged."""
         changed = dict(data)
         self.randomize(None)
         if not self._do_transform:

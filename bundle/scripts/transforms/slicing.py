@@ -1,4 +1,4 @@
-"""From a volume to its slices and back."""
+"""Convert a volume to slices and back."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _THICK = 1.5
 
 
 def slice_axis(affine: torch.Tensor | np.ndarray) -> int:
-    """Through-plane axis of a volume.
+    """Return the through-plane axis of a volume.
 
-    That is the axis whose spacing is more than 1.5 times that of both others (the scanner's slice
-    direction), else the one that runs closest to inferior-superior.
+    This is the axis whose spacing is more than 1.5 times that of both others (the scanner's slice direction), else the
+    one closest to inferior-superior.
 
     Args:
         affine: voxel to world, 4x4, mm.
@@ -51,7 +51,7 @@ def from_slices(slices: torch.Tensor, axis: int) -> torch.Tensor:
 
     Args:
         slices: [S, N, H, W].
-        axis: spatial axis of the volume that the slices lie along.
+        axis: spatial axis of the volume along which the slices are stacked.
 
     Returns:
         volume [N, X, Y, Z], a view.

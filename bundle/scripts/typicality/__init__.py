@@ -1,1 +1,1 @@
-"""How unlike the training data a pair of sources is."""
+"""Measure how unlike the training data a pair of sources is."""

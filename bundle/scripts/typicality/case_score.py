@@ -1,4 +1,4 @@
-"""Score a case, and say what seems to be wrong with an unusual one."""
+"""Score a case, and suggest the reason if it is unusual."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from .reference import Reference
 from .statistics import case_statistics
 
 SAME = 0.98
-"""Rank correlation from which two sources are one image."""
+"""Rank correlation above which two sources count as the same image."""
 SWAPPED = 1.25
-"""Order ratio from which the sources are taken for swapped."""
+"""Order ratio above which the sources count as swapped."""
 DISPLACED = 3.0
-"""Displacement in pixels from which the sources are taken for not registered."""
+"""Displacement in pixels above which the sources count as not registered."""
 
 
 @dataclass(frozen=True)
 class CaseScore:
-    """Figures of a case: medians over its slices.
+    """Measures of a case: medians over its slices.
 
     Attributes:
-        score: distance from what is usual.
-        order_ratio: how much less usual it is than with its sources swapped.
-        displacement: of the sources against each other, in pixels.
-        rank_correlation: of the sources.
-        threshold: score above which it is unusual.
+        score: distance from the usual distribution.
+        order_ratio: distance divided by that with swapped sources.
+        displacement: displacement between the sources in pixels.
+        rank_correlation: rank correlation of the sources.
+        threshold: score above which a case is unusual.
     """
 
     score: float
@@ -43,7 +43,7 @@ class CaseScore:
 
     @classmethod
     def of(cls, reference: Reference, statistics: Mapping[str, np.ndarray]) -> CaseScore:
-        """Figures of a case by its statistics, see `case_statistics`."""
+        """Compute the measures from the statistics of a case, see `case_statistics`."""
         return cls(
             score=float(np.median(reference.scores(statistics))),
             order_ratio=float(np.median(reference.order_ratios(statistics))),
@@ -59,7 +59,7 @@ class CaseScore:
 
     @property
     def same(self) -> bool:
-        """Whether both sources seem to show one image."""
+        """Whether both sources seem to be the same image."""
         return self.rank_correlation > SAME
 
     @property
@@ -73,7 +73,7 @@ class CaseScore:
         return self.displacement > DISPLACED
 
     def reason(self, sources: tuple[str, ...]) -> str | None:
-        """What seems to be wrong, where that is clear."""
+        """Return the likely reason, or None if it is not clear."""
         first, second = sources
         if self.same:
             return f"{first} and {second} show the same image"
@@ -91,11 +91,11 @@ class ScoreCase:
     """Score the sources of a case.
 
     Args:
-        reference: what usual pairs are like.
+        reference: distribution of usual pairs.
         slices_at_once: slices in a batch. Defaults to 2.
-        pictures: cases are single pictures, of no kind that is known. Then no reason is told but that both are the
-            same: a PET would be taken for a displaced MRI. And no rate of false alarms, which is that of cases of
-            several slices. Defaults to False.
+        pictures: whether cases are single pictures of unknown kind. The only reason then reported is that both are the
+            same, because a PET would look like a displaced MRI. The rate of false alarms is omitted, because it applies
+            to cases of several slices. Defaults to False.
     """
 
     def __init__(self, reference: Reference, slices_at_once: int = 2, pictures: bool = False) -> None:
@@ -107,27 +107,28 @@ class ScoreCase:
         """Score a case.
 
         Args:
-            network: the network whose weights the reference belongs to.
+            network: network with the weights that the reference was fitted for.
             image: sources [2, X, Y, Z].
-            axis: spatial axis that the slices lie along.
+            axis: spatial axis along which the slices are taken.
 
         Returns:
             for the sidecar: "Score", "Threshold", "NominalFalseAlarmRate" (not of pictures), "OrderRatio",
             "Displacement", "Unusual", "LikelyReason" (a text or None), "Slices" and "SliceScores".
 
         Raises:
-            BadInputError: there are not two sources, no slice shows anything, or it is too small for any statistics.
+            BadInputError: there are not two sources, all slices are empty, or the image is too small for any
+                statistics.
         """
         if len(image) != 2:
-            raise BadInputError(f"typicality is defined for pairs only, not for {len(image)} sources.")
+            raise BadInputError(f"typicality is defined for two sources only, got {len(image)}.")
         numbers, statistics = case_statistics(
             network, image, axis, self.reference.density, self.reference.slices, self.slices_at_once
         )
         if not numbers:
-            raise BadInputError("typicality cannot be computed: no slice shows anything.")
+            raise BadInputError("typicality cannot be computed: all slices are empty.")
         case = CaseScore.of(self.reference, statistics)
         if not np.isfinite([case.score, case.order_ratio, case.displacement]).all():
-            raise BadInputError("typicality cannot be computed: the images show too little.")
+            raise BadInputError("typicality cannot be computed: the images show too little of a brain.")
         return {
             "Score": round(case.score, 3),
             "Threshold": round(case.threshold, 3),
@@ -147,11 +148,11 @@ class ScoreCase:
 
 
 def warning(patient: str, report: Mapping[str, Any]) -> str:
-    """Words for the log about an unusual case."""
+    """Return the warning for an unusual case."""
     reason = report["LikelyReason"]
     but = "not by its " if reason and report["Score"] <= report["Threshold"] else ""
     return (
         f"{patient} looks unlike the training data ({but}typicality score {report['Score']:.2f}, usual up to "
         f"{report['Threshold']:.2f}){f': {reason}' if reason else ''}. Check the images: order, contrast, "
-        "registration, skull stripping. The results are written nevertheless."
+        "registration, skull stripping. The results are written anyway."
     )

@@ -1,4 +1,4 @@
-"""The slices of a case that are looked at, cut to the brain."""
+"""Choose the slices of a case to examine, and crop them to the brain."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from scripts.data.slices import brain_mask
 from scripts.transforms.slicing import to_slices
 
 LEAST_AREA = 0.5
-"""Share of the largest brain area of the case that a slice needs."""
+"""Smallest brain area of a chosen slice, as a share of the largest area of the case."""
 MARGIN = 8
-"""Pixels around the brain that are kept."""
+"""Margin around the brain in pixels."""
 
 
 def chosen_slices(image: torch.Tensor, axis: int, count: int) -> tuple[list[int], torch.Tensor, torch.Tensor]:
-    """Take slices with much brain, evenly spaced, and cut them to the box that holds their brains.
+    """Take evenly spaced slices with much brain, and crop them to the bounding box of their brains.
 
     Args:
         image: normalised sources [N, X, Y, Z].
-        axis: spatial axis that the slices lie along.
-        count: most slices to take.
+        axis: spatial axis along which the slices are taken.
+        count: largest number of slices.
 
     Returns:
-        their numbers, the slices (B, N, H, W), and where there is brain (B, 1, H, W).
+        their indices, the slices (B, N, H, W), and the brain mask (B, 1, H, W).
     """
     brain = to_slices(brain_mask(image), axis)
     area = brain.float().sum(dim=(1, 2, 3))

@@ -1,23 +1,23 @@
-"""How far two pictures of one brain are displaced against each other."""
+"""Estimate the displacement between two pictures of one brain."""
 
 from __future__ import annotations
 
 import numpy as np
 
 REACH = 0.2
-"""Largest displacement that is looked for, as a share of the picture."""
+"""Largest displacement searched for, as a share of the picture's size."""
 
 
 def displacement(one: np.ndarray, other: np.ndarray, inside: np.ndarray) -> float:
-    """Length of the displacement at which the edges of two pictures agree best.
+    """Return the length of the displacement at which the edges of two pictures agree best.
 
     Args:
         one: gradient magnitudes (H, W).
         other: those of the other picture.
-        inside: bool (H, W), where they count.
+        inside: bool (H, W), the region to compare.
 
     Returns:
-        pixels; 0 where nothing counts.
+        pixels; 0 if the region is empty.
     """
     if not inside.any():
         return 0.0

@@ -1,4 +1,4 @@
-"""The command that fits what is usual on a data set."""
+"""The command that fits the distribution of usual pairs to a data set."""
 
 from __future__ import annotations
 
@@ -30,33 +30,33 @@ from .statistics import FLOW_STATISTICS, PICTURE_STATISTICS, case_statistics
 
 LEAST_PATIENTS = 3
 STACKED = 2
-"""Axis of slices once they are stacked."""
+"""Slice axis of stacked slices."""
 Cases = Mapping[str, Sequence[Mapping[str, np.ndarray]]]
-"""Statistics of each patient as several scanners show it."""
+"""Statistics of each patient, once per simulated scanner."""
 
 
 class FitReference:
-    """Fit what is usual on patients, and what score to warn above.
+    """Fit the distribution of usual pairs, and the score above which to warn.
 
-    Every patient is seen as it is and as other scanners would show it (`SCANNERS`), so that neither the depth of grey
-    values nor the thickness of slices counts as unusual. The threshold is a prediction bound: patients are left out one
-    by one, scored against the others, and their log scores taken as a sample of a normal distribution.
+    Every patient is used unchanged and as other scanners would show it (`SCANNERS`), so that neither the bit depth nor
+    the slice thickness counts as unusual. The threshold is a prediction bound: patients are left out one at a time and
+    scored against the others, and a normal distribution of their log scores is assumed.
 
     Args:
-        dataset_dir: folder of patients, those that the weights were trained on.
+        dataset_dir: folder of the patients that the weights were trained on.
         output: file to write.
         network: the network with its weights.
         ckpt_path: the weights' file.
         sources: names of the sources, in the network's order.
-        statistics: names of the statistics that count.
-        order_statistics: names of those that tell the order of the sources.
-        slices: how many slices of a case are looked at.
-        false_alarm_rate: share of usual cases that may be warned of, between 0 and 0.5.
+        statistics: names of the statistics to use.
+        order_statistics: names of the statistics that depend on the order of the sources.
+        slices: number of slices per case.
+        false_alarm_rate: accepted share of usual cases with a warning, between 0 and 0.5.
         datalist: datalist JSON. Defaults to None.
         slices_at_once: slices in a batch. Defaults to 2.
 
     Raises:
-        BadInputError: a setting is none that is possible.
+        BadInputError: a setting is invalid.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class FitReference:
                 "dataset_dir is missing. Give the folder of the patients that the weights were trained on."
             )
         if len(sources) != 2:
-            raise BadInputError(f"{len(sources)} sources are given, but typicality is defined for pairs only.")
+            raise BadInputError(f"{len(sources)} sources are given, but typicality is defined for two sources only.")
         if not 0 < false_alarm_rate < 0.5:
             raise BadInputError(f"false_alarm_rate is {false_alarm_rate}, expected more than 0 and less than 0.5.")
         if not isinstance(slices, int) or slices < 1:
@@ -86,7 +86,7 @@ class FitReference:
         known = (*PICTURE_STATISTICS, *FLOW_STATISTICS)
         unknown = [name for name in (*statistics, *order_statistics) if name not in known]
         if unknown:
-            raise BadInputError(f"{', '.join(unknown)} is no statistic. Known are {', '.join(known)}.")
+            raise BadInputError(f"unknown statistics: {', '.join(unknown)}. Known are {', '.join(known)}.")
         self.dataset_dir, self.datalist, self.output = dataset_dir, datalist, output
         self.network, self.ckpt_path = network, ckpt_path
         self.sources, self.statistics = tuple(sources), tuple(statistics)
@@ -103,18 +103,18 @@ class FitReference:
         patients = usable(find_patients(self.dataset_dir, self.sources, self.datalist))
         if len(patients) < LEAST_PATIENTS:
             raise BadInputError(
-                f"{len(patients)} patients are too few to learn what is usual; at least {LEAST_PATIENTS} are needed."
+                f"{len(patients)} patients are too few to fit a distribution; at least {LEAST_PATIENTS} are required."
             )
         read = (file for patient in patients for file in files_of(patient).values())
         check_apart(self.output, self.ckpt_path, self.datalist, *read)
         cases, density = self.measure_all(patients)
         reference = self.fit(cases, density)
         reference.save(self.output)
-        self.logger.info(f"Written: {self.output}; a case is unusual above {reference.threshold:.2f}.")
+        self.logger.info(f"wrote {self.output}; cases with a score above {reference.threshold:.2f} are unusual.")
         return reference
 
     def measure_all(self, patients: Sequence[Mapping[str, Any]]) -> tuple[Cases, FusedDensity]:
-        """Statistics of patients as every scanner shows them, and the density of their fused images."""
+        """Compute the statistics of patients for every scanner, and the density of their fused images."""
         stacks = {
             patient["patient"]: [self.stack(patient, self.sources, scanner) for scanner in SCANNERS.values()]
             for patient in tqdm(patients, desc="Reading", unit="patient")
@@ -127,7 +127,7 @@ class FitReference:
         return cases, density
 
     def stack(self, patient: Mapping[str, Any], sources: Sequence[str], scanner: Scanner = as_is) -> torch.Tensor:
-        """The slices of a patient that are looked at, [N, H, W, S], as a scanner shows them."""
+        """Return the chosen slices of a patient, [N, H, W, S], as a scanner would show them."""
         data = NormalizeSourcesd("slice")(LoadSourcesd(sources, with_seg=False)(patient))
         axis = data["intensity_scale"]["slice_axis"]
         image = scanner(data["image"].as_tensor(), axis)
@@ -144,16 +144,16 @@ class FitReference:
         return FusedDensity.fit(pages)
 
     def measure(self, image: torch.Tensor, density: FusedDensity) -> dict[str, np.ndarray]:
-        """Statistics of a case [N, H, W, S]."""
+        """Compute the statistics of a case [N, H, W, S]."""
         return case_statistics(self.network, image, STACKED, density, self.slices, self.slices_at_once)[1]
 
     def fit(self, cases: Cases, density: FusedDensity, statistics: Sequence[str] | None = None) -> Reference:
-        """Fit the distribution and the threshold to the statistics of patients, each as several scanners show it.
+        """Fit the distribution and the threshold to the statistics of patients, once per simulated scanner.
 
         Args:
             cases: statistics of the patients.
             density: density of fused images, for the record.
-            statistics: names of the statistics that count. Defaults to None (those of the settings).
+            statistics: names of the statistics to use. Defaults to None (those of the settings).
         """
         names = self.statistics if statistics is None else statistics
         left_out = [
@@ -179,7 +179,7 @@ class FitReference:
         threshold: float = float("inf"),
         fitted: dict[str, Any] | None = None,
     ) -> Reference:
-        """What is usual by the patients, with one of them left out."""
+        """Fit the distribution to the patients, optionally without one of them."""
         kept = [seen for patient, seen in cases.items() if patient != without]
 
         def distribution(names: Sequence[str]) -> Mahalanobis:

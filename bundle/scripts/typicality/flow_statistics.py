@@ -1,4 +1,4 @@
-"""What the flow says about slices: their density under it, and how well it brings them back."""
+"""Statistics of slices from the flow: their density and the error of their reconstruction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scripts.networks import FusionINN
 from .fused_density import FusedDensity
 
 SMALLEST_ERROR = 1e-8
-"""Keeps the logarithm of a perfect estimate finite."""
+"""Keeps the logarithm finite for a perfect estimate."""
 
 
 @torch.no_grad()
@@ -22,13 +22,13 @@ def flow_statistics(
 ) -> dict[str, np.ndarray]:
     """Density and inconsistency of slices, per pixel of brain.
 
-    With latent z ~ N(0, I) and the fused image y of density p(y), the density of the sources x is
-    ``p(x) = p(y) p(z) |det d(y, z)/dx|``. A black surrounding of any size changes nothing here: its share is taken off.
+    With latent z ~ N(0, I) and the fused image y of density p(y), the density of the sources x is ``p(x) = p(y) p(z)
+    |det d(y, z)/dx|``. A black margin of any size has no effect, because its share is subtracted.
 
     Args:
         network: a two-dimensional `FusionINN`.
         image: slices (B, N, H, W) in [0, 1].
-        brain: bool (B, 1, H, W); every slice has some.
+        brain: bool (B, 1, H, W), not empty in any slice.
         density: density of the fused image.
         slices_at_once: slices in a batch. Defaults to 2.
 

@@ -1,4 +1,4 @@
-"""A density of the fused image, which the flow leaves without one."""
+"""A density of the fused image, which the flow itself does not define."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ SMALLEST_SCALE = 1e-3
 
 @dataclass(frozen=True)
 class FusedDensity:
-    """Laplace autoregression: every pixel given those to the left, above, and above left, in the order of reading.
+    """Laplace autoregression: every pixel given those to the left, above, and above left, in raster order.
 
-    ``p(y) = Π Laplace(y_i; weights · (left, above, above left, 1), spread[0] + spread[1] · activity)`` with
-    ``activity = |left - above left| + |above - above left|``. Each factor is a density over the real line given earlier
-    pixels alone, so their product is a density of the whole image. What lies outside the image counts as black.
+    ``p(y) = Π Laplace(y_i; weights · (left, above, above left, 1), spread[0] + spread[1] · activity)`` with ``activity
+    = |left - above left| + |above - above left|``. Each factor is a density over the real line given only earlier
+    pixels, so their product is a density of the whole image. Pixels outside the image count as black.
 
     Attributes:
-        weights: of the three neighbours, and an offset.
-        spread: scale of the Laplace density where the neighbours are equal, and its growth with their differences.
+        weights: weights of the three neighbours, and an offset.
+        spread: scale of the Laplace density for equal neighbours, and its increase with their differences.
     """
 
     weights: tuple[float, float, float, float]
@@ -31,7 +31,7 @@ class FusedDensity:
         """Fit to fused images by least squares, first the values, then the absolute errors.
 
         Args:
-            pages: fused images (B, 1, H, W) and the pixels of them that count, bool of the same shape.
+            pages: fused images (B, 1, H, W) and a mask of the pixels to use, bool of the same shape.
         """
         rows, targets = [], []
         for fused, brain in pages:
@@ -46,7 +46,7 @@ class FusedDensity:
         return cls(tuple(weights.tolist()), tuple(spread.tolist()))
 
     def energy(self, fused: torch.Tensor) -> torch.Tensor:
-        """Negative logarithm of the density of each pixel given those before it.
+        """Return the negative logarithm of the density of each pixel given those before it.
 
         Args:
             fused: fused images (B, 1, H, W).

@@ -1,4 +1,4 @@
-"""Distance from a distribution, in its own standard deviations."""
+"""Mahalanobis distance from a normal distribution."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from scripts.data.errors import BadInputError
 
 SHRINKAGE = 0.1
-"""Share by which correlations are drawn towards none: few patients cannot tell them well."""
+"""Shrinkage of correlations towards 0, because few patients do not determine them well."""
 
 
 @dataclass(frozen=True)
 class Mahalanobis:
-    """Normal distribution of a few statistics, and how far from its middle others lie.
+    """Normal distribution of a few statistics, and distances from its mean.
 
     Attributes:
-        names: of the statistics.
+        names: names of the statistics.
         mean: their mean.
         covariance: their covariance.
     """
@@ -29,15 +29,15 @@ class Mahalanobis:
 
     @classmethod
     def fit(cls, names: Sequence[str], groups: Sequence[np.ndarray], shrinkage: float = SHRINKAGE) -> Mahalanobis:
-        """Fit to groups that count alike, whatever their size.
+        """Fit to groups with equal weight, regardless of size.
 
         Args:
-            names: of the statistics.
+            names: names of the statistics.
             groups: an array (slices, statistics) for each patient.
-            shrinkage: share by which correlations are drawn towards 0. Defaults to `SHRINKAGE`.
+            shrinkage: shrinkage of correlations towards 0. Defaults to `SHRINKAGE`.
 
         Raises:
-            BadInputError: when a statistic does not vary, so that no distance can be told.
+            BadInputError: when a statistic does not vary, so that the distance is undefined.
         """
         mean = np.mean([group.mean(axis=0) for group in groups], axis=0)
         covariance = np.mean([(group - mean).T @ (group - mean) / len(group) for group in groups], axis=0)
@@ -52,7 +52,7 @@ class Mahalanobis:
         return cls(tuple(names), tuple(mean.tolist()), tuple(tuple(row) for row in covariance.tolist()))
 
     def distance(self, values: np.ndarray) -> np.ndarray:
-        """Distance of each row from the middle: 1 is what is to be expected of a usual one, in the root mean square.
+        """Return the distance of each row from the mean; usual rows have a root mean square of 1.
 
         Args:
             values: array (slices, statistics).

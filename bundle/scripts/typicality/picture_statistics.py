@@ -1,4 +1,4 @@
-"""What plain statistics say about a pair of slices, without the network."""
+"""Statistics of a pair of slices without the network."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scipy.stats import rankdata
 from .displacement import displacement
 
 RIM = 0.12
-"""Share of the largest depth that counts as the brain's border."""
+"""Depth of the brain's border, as a share of the largest depth."""
 
 
 def picture_statistics(image: torch.Tensor, brain: torch.Tensor) -> dict[str, np.ndarray]:
-    """Statistics of two sources inside the brain.
+    """Compute statistics of two sources inside the brain.
 
-    Intensities count by their rank inside the brain, so that no monotonous change of contrast and no single bright
-    vessel moves them; all but the skew.
+    All but the skew use the ranks of intensities inside the brain, which do not change with monotonic changes of
+    contrast or single bright vessels.
 
     Args:
         image: slices (B, 2, H, W).
@@ -25,9 +25,9 @@ def picture_statistics(image: torch.Tensor, brain: torch.Tensor) -> dict[str, np
 
     Returns:
         arrays (B,) by name: "rank_correlation" of the sources; "depth_1", "depth_2": correlation of a source's ranks
-        with the distance from the brain's border (white matter lies deep); "rim_1", "rim_2": mean rank at the border;
+        with the distance from the brain's border (white matter is deep); "rim_1", "rim_2": mean rank at the border;
         "edges": correlation of the sources' gradient magnitudes; "texture_1", "texture_2": mean gradient magnitude of
-        the ranks; "skew_1", "skew_2": where the median lies between the 1st and 99th percentile; "overlap" of the
+        the ranks; "skew_1", "skew_2": position of the median between the 1st and 99th percentile; "overlap" of the
         areas where the sources are not black (Jaccard); "displacement" of their edges, in pixels.
     """
     pages = [_of_page(*page) for page in zip(image.cpu().numpy(), brain.cpu().numpy()[:, 0], strict=True)]
@@ -60,7 +60,7 @@ def _of_page(sources: np.ndarray, brain: np.ndarray) -> dict[str, float]:
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Pearson's correlation; 0 where one of both does not vary."""
+    """Return Pearson's correlation; 0 if either array is constant."""
     if one.size < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return 0.0
     return float(np.corrcoef(one, other)[0, 1])

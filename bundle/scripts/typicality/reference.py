@@ -1,4 +1,4 @@
-"""What usual pairs are like, as fitted for certain weights, and its file."""
+"""The distribution of usual pairs fitted for given weights, and its file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .fused_density import FusedDensity
 from .mahalanobis import Mahalanobis
 
 FIT = "configs/typicality.json"
-"""Config of the command that makes the file."""
+"""Config of the command that writes the file."""
 SMALLEST_DISTANCE = 1e-6
 
 _NUMBERS = {"type": "array", "items": {"type": "number"}, "description": "a list of numbers"}
@@ -71,23 +71,23 @@ _REFERENCE = {
         "fitted": {"type": "object", "description": "an object"},
     },
 }
-"""What the file has to look like."""
+"""JSON schema of the file."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What usual pairs are like.
+    """Distribution of usual pairs.
 
     Attributes:
         checkpoint_sha256: checksum of the weights that it belongs to.
         sources: names of the sources, in the network's order.
-        slices: how many slices of a case are looked at.
+        slices: number of slices per case.
         density: density of the fused image.
         usual: distribution of the statistics over usual slices.
-        order: distribution of statistics that tell the first source from the second.
-        threshold: score of a case above which it is unusual.
+        order: distribution of statistics that distinguish the first source from the second.
+        threshold: score above which a case is unusual.
         false_alarm_rate: share of usual cases expected above it.
-        fitted: what it was fitted on, for the record.
+        fitted: record of the data that it was fitted to.
     """
 
     checkpoint_sha256: str
@@ -101,7 +101,7 @@ class Reference:
     fitted: dict[str, Any] = field(default_factory=dict)
 
     def scores(self, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Score of each slice: its Mahalanobis distance, 1 in the root mean square over the slices it was fitted on.
+        """Return the Mahalanobis distance of each slice, with a root mean square of 1 over the fitted slices.
 
         Args:
             statistics: arrays (slices,) by name, see `case_statistics`.
@@ -109,13 +109,13 @@ class Reference:
         return self.usual.distance(rows_of(statistics, self.usual.names))
 
     def order_ratios(self, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
-        """How much less usual each slice is than it would be with its sources swapped: above 1, it is."""
+        """Return the distance of each slice relative to that with swapped sources; above 1, swapped is more usual."""
         names = self.order.names
         given, swapped = (rows_of(statistics, order) for order in (names, [other_source(name) for name in names]))
         return self.order.distance(given) / np.maximum(self.order.distance(swapped), SMALLEST_DISTANCE)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         content = {
             "Description": "What usual pairs of sources are like for one file of weights; made by " + FIT,
             "ResearchUseOnly": RESEARCH_NOTICE,
@@ -133,11 +133,11 @@ class Reference:
             checkpoint_sha256: checksum of the weights in use.
 
         Raises:
-            BadInputError: it is missing, damaged or belongs to other weights.
+            BadInputError: the file is missing, damaged or belongs to other weights.
         """
         options = f"--ckpt_path WEIGHTS --typicality_file {path} --dataset_dir DIR"
         remedy = (
-            "Make it for the weights in use, with their training data: "
+            "Fit it for the weights in use, with their training data: "
             f"{command(['inference.json', 'typicality.json'], options)}"
         )
         try:
@@ -156,22 +156,23 @@ class Reference:
         except BadInputError:
             raise
         except ValueError as error:
-            raise BadInputError(f"{path} does not say what is usual ({error}). {remedy}") from error
+            raise BadInputError(f"{path} is not a valid typicality file ({error}). {remedy}") from error
         if reference.checkpoint_sha256 != checkpoint_sha256:
             raise BadInputError(
-                f"{path} belongs to other weights (SHA-256 {reference.checkpoint_sha256[:12]}…, in use are "
+                f"{path} belongs to other weights (SHA-256 {reference.checkpoint_sha256[:12]}…, but the weights in use "
+                "have "
                 f"{str(checkpoint_sha256)[:12]}…). {remedy}"
             )
         return reference
 
 
 def rows_of(statistics: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
-    """Some statistics as an array (slices, statistics)."""
+    """Return some statistics as an array (slices, statistics)."""
     return np.stack([statistics[name] for name in names], axis=1)
 
 
 def other_source(name: str) -> str:
-    """Name of a statistic of a source for the other one: "rim_1" for "rim_2"."""
+    """Return the name of a statistic for the other source: "rim_1" for "rim_2"."""
     return name[:-1] + {"1": "2", "2": "1"}[name[-1]] if name.endswith(("_1", "_2")) else name
 
 

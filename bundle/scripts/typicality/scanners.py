@@ -1,4 +1,4 @@
-"""The same brain as other scanners and archives would show it, which is nothing unusual."""
+"""Simulate how other scanners and archives would show the same brain, which counts as usual."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import torch
 from torch.nn import functional
 
 Scanner = Callable[[torch.Tensor, int], torch.Tensor]
-"""Takes normalised sources [N, X, Y, Z] and the axis of the slices to a changed copy."""
+"""Maps normalised sources [N, X, Y, Z] and the slice axis to a changed copy."""
 
 THICK = 5
-"""Slices that one thick one is the mean of."""
+"""Number of slices averaged to a thick one."""
 
 
 def as_is(image: torch.Tensor, _: int) -> torch.Tensor:
-    """No change."""
+    """Return the image unchanged."""
     return image
 
 
 def contrast(*powers: float) -> Scanner:
-    """Another contrast of each source: its values raised to a power."""
+    """Change the contrast of each source by raising its values to a power."""
 
     def change(image: torch.Tensor, _: int) -> torch.Tensor:
         return image.clamp(min=0) ** image.new_tensor(powers).view(-1, 1, 1, 1)
@@ -29,7 +29,7 @@ def contrast(*powers: float) -> Scanner:
 
 
 def thick_and_coarse(image: torch.Tensor, axis: int) -> torch.Tensor:
-    """Slices five times as thick, stored with 8 bits."""
+    """Average five slices each, and round to 8 bits."""
     moved = image.movedim(axis + 1, 3)
     if moved.shape[3] >= 2 * THICK:
         moved = functional.avg_pool3d(moved[None], (1, 1, THICK))[0]
@@ -43,4 +43,4 @@ SCANNERS: dict[str, Scanner] = {
     "first brighter, second darker": contrast(0.8, 1.25),
     "thick slices, 8 bits": thick_and_coarse,
 }
-"""Changes that count as usual, by name. The first is none."""
+"""Changes that count as usual, by name. The first is no change."""

@@ -1,4 +1,4 @@
-"""The statistics of a case, slice by slice."""
+"""Compute the statistics of a case, slice by slice."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ FLOW_STATISTICS = ("energy", "fused_energy", "latent_energy", "volume", "inconsi
 def case_statistics(
     network: FusionINN, image: torch.Tensor, axis: int, density: FusedDensity, count: int, slices_at_once: int = 2
 ) -> tuple[list[int], dict[str, np.ndarray]]:
-    """Statistics of some slices of a case.
+    """Compute the statistics of some slices of a case.
 
     Args:
         network: a two-dimensional `FusionINN` of two sources.
-        image: sources [2, X, Y, Z] in any units; slices are normalised one by one here.
-        axis: spatial axis that the slices lie along.
+        image: sources [2, X, Y, Z] in any units; slices are normalised individually.
+        axis: spatial axis along which the slices are taken.
         density: density of the fused image.
-        count: most slices to take.
+        count: largest number of slices.
         slices_at_once: slices in a batch. Defaults to 2.
 
     Returns:
-        numbers of the slices, none where the image is black, and arrays (slices,) by name.
+        indices of the slices, empty if the image is black, and arrays (slices,) by name.
     """
     numbers, pages, brain = chosen_slices(image, axis, count)
     if not numbers:

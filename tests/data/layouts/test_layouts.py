@@ -1,4 +1,4 @@
-"""The data sets that are found without a datalist, each as its publisher names its files."""
+"""Layouts of data sets found without a datalist, with the publishers' file names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Make = Callable[..., Path]
 
 @pytest.fixture
 def tree(tmp_path) -> Make:
-    """Return a function that makes files of the given names; only names count here."""
+    """Return a function that creates files with the given names and no content."""
 
     def make(*names: str) -> Path:
         for name in names:
@@ -30,7 +30,7 @@ def tree(tmp_path) -> Make:
 
 
 def found(root: Path, **options: Any) -> dict[str, dict[str, str]]:
-    """Return what each patient's record says, with paths within the data set."""
+    """Return each patient's record, with paths relative to the data set."""
     return {
         record["patient"]: {
             key: str(Path(value).relative_to(root)) if key not in ("problem", "seg_candidates") else value
@@ -72,7 +72,7 @@ class TestBraTS:
 class TestBids:
     ANAT = "sub-01/ses-1/anat/sub-01_ses-1"
 
-    def test_the_contrast_agent_tells_t1gd_from_t1(self, tree):
+    def test_the_contrast_agent_distinguishes_t1gd_from_t1(self, tree):
         root = tree(
             *(f"{self.ANAT}_{word}.nii.gz" for word in ("ce-gadolinium_T1w", "T1w", "FLAIR", "T2w")),
             "sub-01/ses-1/func/sub-01_ses-1_task-rest_bold.nii.gz",
@@ -122,7 +122,7 @@ class TestBids:
             "sub-02/anat/sub-02_ce-gadolinium_T1w.nii.gz",
         )
         patients = found(root)
-        assert "2 files are the t1gd image" in patients["sub-01"]["problem"]
+        assert "2 files match the t1gd image" in patients["sub-01"]["problem"]
         assert "problem" not in patients["sub-02"]
 
     def test_only_a_segmentation_of_a_lesion_is_one(self, tree):
@@ -228,7 +228,7 @@ class TestNnUNet:
             },
         }
 
-    def test_a_data_set_of_another_organ_beside_it_does_not_count(self, tree):
+    def test_a_data_set_of_another_organ_next_to_it_does_not_count(self, tree):
         root = self.write(tree)
         tree("Dataset003_Liver/imagesTr/liver_0_0000.nii.gz")
         (root / "Dataset003_Liver" / "dataset.json").write_text('{"channel_names": {"0": "CT"}}')
@@ -237,7 +237,10 @@ class TestNnUNet:
     def test_numbers_without_dataset_json_are_not_guessed(self, tree, caplog):
         root = tree("imagesTr/B_0000.nii.gz", "imagesTr/B_0001.nii.gz", "P/P_t1ce.nii.gz", "P/P_flair.nii.gz")
         assert list(found(root)) == ["P"]
-        assert "2 × numbered channel, but there is no dataset.json next to imagesTr" in caplog.text
+        assert (
+            "2 × numbered channel, but dataset.json next to imagesTr, which names the channels, is missing"
+            in caplog.text
+        )
 
     def test_images_and_labels_without_dataset_json_find_each_other(self, tree):
         root = tree("imagesTr/P1_t1ce.nii.gz", "imagesTr/P1_flair.nii.gz", "labelsTr/P1.nii.gz")

@@ -10,7 +10,7 @@ MODELS = {
     "GE": {"Manufacturer": "GE MEDICAL SYSTEMS", "ManufacturerModelName": "DISCOVERY MR750", "SoftwareVersions": "27"},
     "Philips": {"Manufacturer": "Philips", "ManufacturerModelName": "Ingenia", "SoftwareVersions": "5.6.1"},
 }
-"""What a scanner of each vendor says of itself."""
+"""Header values that identify a scanner of each vendor."""
 
 _AGENT = {"ContrastBolusAgent": "Gadobutrol", "ContrastBolusRoute": "IV"}
 _SIEMENS_IMAGE = ["ORIGINAL", "PRIMARY", "M", "ND", "NORM"]
@@ -149,7 +149,7 @@ SEQUENCES: dict[str, dict[str, Header]] = {
         "localizer": _sequence("Survey", _philips_image("FFE"), (11, 4.6, None, 15), ["GR"], ["SS"], "2D"),
     },
 }
-"""How the scanners of three vendors tell of a sequence, by vendor and source, as their users name it."""
+"""Headers of the sequences of three vendors, by vendor and source, with usual series names."""
 
 
 def sequence_header(source: str, vendor: str) -> Header:

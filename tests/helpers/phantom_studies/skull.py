@@ -1,4 +1,4 @@
-"""A head around a brain that has none: what skull stripping takes off, drawn."""
+"""Draw a skull and scalp around a stripped brain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_fi
 from scripts.phantom.acquisition import rician_noise
 
 LAYERS = ((2.5, 0.30), (8.0, 0.08), (14.0, 1.25), (15.5, 0.5))
-"""From inside: up to how many mm from the brain, and how bright relative to it: fluid, bone, fat, skin."""
+"""Layers from inside: outer distance from the brain in mm, and brightness relative to it: fluid, bone, fat, skin."""
 
 
 def add_skull(

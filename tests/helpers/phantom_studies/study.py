@@ -46,7 +46,7 @@ def write_series(
     """Write a volume as one DICOM series. The same arguments give the same bytes.
 
     Args:
-        folder: of the instances; made if missing.
+        folder: folder of the instances; created if missing.
         volume: [X, Y, Z]: X columns, Y rows, Z slices, in the units that a reader gets after the rescale.
         affine: [4, 4] voxel to RAS mm; oblique and sheared ones are written as they are.
         source: whose header to write, see `sequence_header`. Defaults to "t1gd".
@@ -116,13 +116,13 @@ def write_study(
     """Write a patient's volumes as a DICOM study, a folder for each series.
 
     Args:
-        folder: of the study; made if missing.
+        folder: folder of the study; created if missing.
         patient: folder in BraTS names, or (volume [X, Y, Z], affine [4, 4]) by source.
         sources: series to write. Defaults to ("t1gd", "flair").
         patient_id: of the patient module. Defaults to "PHANTOM-01".
         patient_name: of the patient module. Defaults to "Phantom^One".
         vendor: of the scanner. Defaults to "SIEMENS".
-        localizer: whether to write one, too. Defaults to True.
+        localizer: whether to also write a localizer. Defaults to True.
         move: [4, 4] RAS mm by source: how the patient lay moved during that series, while the scanner measured the
             same places. Defaults to None (they lay still).
         spacing: voxel size in mm along X, Y, Z by source, over the same field of view. Defaults to None (as given).
@@ -158,13 +158,13 @@ def _from_folder(folder: Path, sources: Sequence[str]) -> dict[str, tuple[np.nda
 def _resampled(
     volume: np.ndarray, affine: np.ndarray, move: np.ndarray | None, spacing: Sequence[float] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a scan of a moved patient, of other voxels, shows."""
+    """Simulate a scan of a moved patient with other voxels."""
     if move is None and spacing is None:
         return volume, affine
     before = np.linalg.norm(affine[:3, :3], axis=0)
     ratio = (before if spacing is None else np.asarray(spacing, dtype=np.float64)) / before
     grid = affine @ np.diag([*ratio, 1.0])
-    # outer faces of the first voxels stay together
+    # outer faces of the first voxels stay aligned
     grid[:3, 3] += affine[:3, :3] @ (0.5 * (ratio - 1.0))
     shape = np.maximum(np.floor(np.asarray(volume.shape) / ratio + 1e-6), 1).astype(int)
     back = np.linalg.inv(affine) @ np.linalg.inv(np.eye(4) if move is None else np.asarray(move)) @ grid
@@ -205,7 +205,7 @@ def _stored(volume: np.ndarray, dtype: str, bits: int, rescale: tuple[float, flo
 def _common(
     header: Mapping[str, Any], patient_id: str, patient_name: str, study_uid: str, number: int, series_uid: str
 ) -> Dataset:
-    """What all instances of a series say alike."""
+    """Return the attributes shared by all instances of a series."""
     dataset = Dataset()
     dataset.update(
         {
@@ -275,7 +275,7 @@ def _plane(affine: np.ndarray, k: int) -> dict[str, list[float] | float]:
 
 
 def _decimals(values: Any) -> list[float]:
-    """Numbers in the 16 characters that DICOM gives a decimal string."""
+    """Return numbers that fit the 16 characters of a DICOM decimal string."""
     return [float(f"{value:.9g}") if abs(value) > 1e-9 else 0.0 for value in values]
 
 

@@ -15,7 +15,7 @@ from scripts.networks.weights import load_weights
 
 
 def authors_graph(size: tuple[int, int], hidden: int) -> nn.Module:
-    """Their graph, built from FrEIA's modules as they build it."""
+    """The authors' graph, built from FrEIA's modules as in their code."""
     framework = pytest.importorskip("FrEIA.framework", reason="no FrEIA: pip install -r requirements-dev.txt")
     modules = pytest.importorskip("FrEIA.modules")
 
@@ -45,7 +45,7 @@ def authors_graph(size: tuple[int, int], hidden: int) -> nn.Module:
 
 
 def run(**settings) -> None:
-    """What the command does."""
+    """Run the command."""
     parser = ConfigParser()
     parser.read_config([config_path(f"research/{name}.json") for name in ("convert_published", "methods/published")])
     parser.update(settings)
@@ -55,7 +55,7 @@ def run(**settings) -> None:
 def test_a_checkpoint_of_the_authors_graph_gives_their_images_to_the_last_bit(tmp_path):
     torch.manual_seed(1)
     graph, size = authors_graph((24, 20), 32), (24, 20)
-    # as their training leaves it: an ActNorm set by the first batch, and more than weights in the file
+    # as after their training: an ActNorm initialised by the first batch, and more than weights in the file
     graph(torch.rand(4, 2, *size) ** 2)
     graph.eval()
     torch.save({"epoch": 3, "model_state_dict": graph.state_dict(), "loss": 0.1}, tmp_path / "theirs.pt")
@@ -75,7 +75,7 @@ def test_a_checkpoint_of_the_authors_graph_gives_their_images_to_the_last_bit(tm
 def test_the_config_of_the_method_takes_what_was_written(tmp_path):
     torch.manual_seed(1)
     network = PublishedFusionINN(hidden_channels=2)
-    # by the names of their graph
+    # with the names of their graph
     state = {}
     for name, value in network.state_dict().items():
         _, number, part = ["", *name.split(".", 2)[1:]] if name.startswith("steps") else ("", "", "")

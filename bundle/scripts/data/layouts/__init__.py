@@ -1,4 +1,4 @@
-"""Folder layouts. A new one is a new file here and a line in `LAYOUTS`."""
+"""Folder layouts. To add one, write a new file here and add a line to `LAYOUTS`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LAYOUTS: tuple[Recogniser, ...] = (
     named_files.recognise,
     contrast_folders.recognise,
 )
-"""Asked one after the other what a file is, until one knows it: the images in the file, or, as text, why it is none to
-use; None where the file does not belong to the layout."""
+"""Called in order until one recognises the file. Each returns the images in the file, the reason why it is skipped as
+text, or None if the file does not belong to the layout."""
 
 
 def recognise(place: Place, context: Context) -> list[Found] | str:
-    """Return what images a file holds, or why it is not taken."""
+    """Return the images in a file, or why it is skipped."""
     for layout in LAYOUTS:
         found = layout(place, context)
         if found is not None:

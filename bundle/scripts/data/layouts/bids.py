@@ -10,7 +10,7 @@ from .found import Context, Found
 
 _LESIONS = ("tumor", "tumour", "lesion", "ground-truth", "ground_truth", "manual")
 _OWN_SPACES = ("T1w", "orig", "native", "individual", "scanner")
-"""Values of `space` by which a segmentation says that it lies on the images themselves."""
+"""Values of `space` that mean the grid of the original images."""
 
 
 def recognise(place: Place, context: Context) -> list[Found] | str | None:
@@ -24,7 +24,7 @@ def recognise(place: Place, context: Context) -> list[Found] | str | None:
     contrast = name.contrast
     if not contrast and name.suffix in ("dseg", "mask", "roi"):
         if not any(word in pipeline.lower() for word in _LESIONS):
-            return "segmentation or mask, not said to be of a lesion"
+            return "segmentation or mask that is not labelled as a lesion"
         contrast = SEG
     if not contrast:
         return f"BIDS suffix {name.suffix} is not a contrast to fuse"
@@ -41,7 +41,7 @@ def _before_subject(folders: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _pipeline(folders: tuple[str, ...]) -> str:
-    """Name of the folder in `derivatives`, or ""."""
+    """Return the name of the folder in `derivatives`, or ""."""
     before = _before_subject(folders)
     if "derivatives" not in before:
         return ""

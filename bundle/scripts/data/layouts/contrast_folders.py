@@ -1,6 +1,6 @@
-"""One folder for each contrast: `t1ce/P1.nii.gz` beside `flair/P1.nii.gz`, or `P1/t1ce/any.nii.gz`.
+"""One folder for each contrast: `t1ce/P1.nii.gz` and `flair/P1.nii.gz`, or `P1/t1ce/any.nii.gz`.
 
-Folders of segmentations (`labels/P1.nii.gz`) belong here, too.
+This includes folders of segmentations (`labels/P1.nii.gz`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a layout reads from the place of an image file."""
+"""What a layout reads from the path of an image file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Found:
     """One image of one patient.
 
     Attributes:
-        patient: name of the patient, and of the visit where there are several; "" where only the folder says it.
+        patient: name of the patient, with the visit if there are several; "" if only the folder contains it.
         contrast: name of the contrast, see `CONTRASTS`, or of another source.
-        home: folders that the patient lies in. Files of one patient are put together where these are equal.
-        space: grid on which the image lies, where the name says that it was moved. Defaults to "".
-        versions: how it was processed otherwise. Defaults to ().
-        acquisition: what tells it from other images of the contrast. Defaults to ().
+        home: folders of the patient. Files of one patient are grouped if these are equal.
+        space: grid of the image, if the name states that it was resampled. Defaults to "".
+        versions: other processing steps. Defaults to ().
+        acquisition: what distinguishes it from other images of the contrast. Defaults to ().
         channel: channel of the file. Defaults to None (the file holds one volume).
     """
 
@@ -34,12 +34,12 @@ class Found:
 
 @dataclass
 class Context:
-    """What layouts know besides the file.
+    """What layouts know in addition to the file.
 
     Attributes:
-        scan: everything that lies in the data set.
+        scan: all files of the data set.
         sources: sources to fuse.
-        tasks: what `dataset.json` says, by its folder. Filled by the layout of tasks.
+        tasks: content of each `dataset.json`, by its folder. Filled by the layout of tasks.
     """
 
     scan: Scan
@@ -47,9 +47,9 @@ class Context:
     tasks: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     def is_role(self, folder: str) -> bool:
-        """Whether a folder is named after what it holds and not after a patient."""
+        """Whether a folder is named after its content rather than a patient."""
         return folder.lower() in IMAGE_FOLDERS or contrast_of_folder(folder, self.sources) is not None
 
     def home(self, folders: tuple[str, ...], patient: str) -> tuple[str, ...]:
-        """Return the folders without those that are named after the patient or after what they hold."""
+        """Return the folders without those named after the patient or their content."""
         return tuple(folder for folder in folders if folder != patient and not self.is_role(folder))

@@ -24,7 +24,7 @@ _CHANNEL = re.compile(r"^(.+)_(\d{4})$")
 
 @dataclass(frozen=True)
 class Task:
-    """What `dataset.json` says.
+    """Content of `dataset.json`.
 
     Attributes:
         channels: number of the channel by contrast.
@@ -44,7 +44,7 @@ def recognise(place: Place, context: Context) -> list[Found] | str | None:
     folder, home = place.folders[-1], place.folders[:-1]
     if home not in context.scan.tasks:
         if folder in _IMAGES and _CHANNEL.match(place.stem):
-            return f"numbered channel, but there is no {TASK_FILE} next to {folder} that names it"
+            return f"numbered channel, but {TASK_FILE} next to {folder}, which names the channels, is missing"
         return None
     task = context.tasks.get(home)
     if task is None:
@@ -52,7 +52,7 @@ def recognise(place: Place, context: Context) -> list[Found] | str | None:
     if folder in _LABELS:
         return [Found(place.stem, SEG, home)]
     if task.problem:
-        return f"channels of {'/'.join((*home, TASK_FILE))} do not fit"
+        return f"channels of {'/'.join((*home, TASK_FILE))} do not match"
     if not task.split:
         return [
             Found(place.stem, source, home, channel=task.channels[source])
@@ -62,7 +62,7 @@ def recognise(place: Place, context: Context) -> list[Found] | str | None:
     match = _CHANNEL.match(place.stem)
     contrast = next((name for name, number in task.channels.items() if match and number == int(match[2])), None)
     if match is None or contrast is None:
-        return f"no channel number of {'/'.join((*home, TASK_FILE))} at the end of the name"
+        return f"the name does not end in a channel number of {'/'.join((*home, TASK_FILE))}"
     return [Found(match[1], contrast, home)]
 
 
@@ -84,7 +84,7 @@ def _read_task(context: Context, home: tuple[str, ...]) -> Task:
     missing = [source for source in context.sources if source not in channels]
     if missing:
         return Task(
-            problem=f"{path} names the channels {sorted(channels)}, but {missing} is asked for. Choose sources among "
+            problem=f"{path} names the channels {sorted(channels)}, but {missing} is requested. Choose sources among "
             "those (Task01_BrainTumour has flair, t1, t1gd and t2)."
         )
     numbers = {f"{number:04d}" for number in channels.values()}
