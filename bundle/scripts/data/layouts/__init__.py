@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scripts.scan import Place
+from scripts.data.scan import Place
 
 from . import bids, brats_2013, contrast_folders, lumiere, named_files, task
 from .found import Context, Found

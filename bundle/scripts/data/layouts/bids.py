@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scripts.bids_name import read_bids_name
-from scripts.contrasts import SEG
-from scripts.scan import Place
+from scripts.data.bids_name import read_bids_name
+from scripts.data.contrasts import SEG
+from scripts.data.scan import Place
 
 from .found import Context, Found
 

@@ -5,8 +5,8 @@ Folders of segmentations (`labels/P1.nii.gz`) belong here, too.
 
 from __future__ import annotations
 
-from scripts.contrasts import contrast_of_folder
-from scripts.scan import Place
+from scripts.data.contrasts import contrast_of_folder
+from scripts.data.scan import Place
 
 from .found import Context, Found
 

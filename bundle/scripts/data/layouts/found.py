@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripts.contrasts import IMAGE_FOLDERS, contrast_of_folder
-from scripts.scan import Scan
+from scripts.data.contrasts import IMAGE_FOLDERS, contrast_of_folder
+from scripts.data.scan import Scan
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from scripts.contrasts import SEG, read_words
-from scripts.scan import Place
+from scripts.data.contrasts import SEG, read_words
+from scripts.data.scan import Place
 
 from .found import Context, Found
 

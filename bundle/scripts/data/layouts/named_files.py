@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from scripts.contrasts import AUTOMATIC_SEG, MASK, SEG, contrast_of_folder, read_words
-from scripts.scan import Place
+from scripts.data.contrasts import AUTOMATIC_SEG, MASK, SEG, contrast_of_folder, read_words
+from scripts.data.scan import Place
 
 from .found import Context, Found
 

@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripts.contrasts import SEG, contrast_of_channel
-from scripts.errors import BadInputError
-from scripts.scan import TASK_FILE, Place
-from scripts.strict_json import read_json
+from scripts.data.contrasts import SEG, contrast_of_channel
+from scripts.data.errors import BadInputError
+from scripts.data.scan import TASK_FILE, Place
+from scripts.data.strict_json import read_json
 
 from .found import Context, Found
 
