@@ -172,7 +172,7 @@ def test_a_download_is_asked_for_by_a_key_and_not_repeated(tmp_path: Path) -> No
     (task / "imagesTr" / "BRATS_001.nii.gz").write_bytes(b"")
     parser = ConfigParser()
     parser.read_config(str(CONFIGS / "train.json"))
-    parser["dataset_dir"], parser["download"] = str(tmp_path), "true"
+    parser["dataset_dir"], parser["download"] = str(tmp_path), True
     (patient,) = parser.get_parsed_content("patients")
     assert patient["patient"] == "BRATS_001"
     assert patient["channels"] == {"t1gd": 2, "flair": 0}

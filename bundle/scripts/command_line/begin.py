@@ -1,4 +1,4 @@
-"""What every command does first."""
+"""Begin a command: the first thing that every section does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from monai.bundle.utils import MERGE_KEY
 from scripts.command_line.plain_errors import install_plain_errors
 from scripts.data.errors import BadInputError
 
-from .call import SECTIONS, Call, current_call
+from .booleans import type_booleans
+from .call import SECTIONS, Call, current_call, current_parser
 from .default_data import check_default_data
 from .known_options import CONFIGS, KnownOptions
 from .references import UsedIds, layered
@@ -21,9 +22,9 @@ from .values import check_needed, check_value
 
 
 def begin() -> None:
-    """Begin a command: errors in plain words, and no option that is unknown, without effect or impossible.
+    """Begin a command: show errors in plain words, check the options, and make booleans of true and false.
 
-    To be the first expression of a section that a user runs, so that nothing was read or written before::
+    It is the first expression of every section that a user runs, so that nothing was read or written before::
 
         "imports": ["$from scripts.command_line.begin import begin"],
         "run": ["$begin()", "$@evaluator.run()"]
@@ -36,6 +37,10 @@ def begin() -> None:
     if call is not None:
         find_code_beside(call.config_files)
         check(call)
+    parser = current_parser()
+    if parser is not None:
+        options, defaults = (call.options, layered(call.config_files, {})) if call is not None else (None, None)
+        type_booleans(parser, options, defaults)
 
 
 def find_code_beside(config_files: Sequence[str]) -> None:

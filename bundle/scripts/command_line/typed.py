@@ -1,4 +1,4 @@
-"""What was typed must be what MONAI's command line made of it."""
+"""Check that MONAI's command line reads what was typed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPTION = re.compile(r"^(--|-[a-zA-Z])")
 
 
 def check_typed(call: Call, parser: ConfigParser) -> None:
-    """Refuse options given twice, and values that the command line changes.
+    """Check that no option is given twice and that the command line changes no value.
 
     python-fire keeps the last of two values, and reads them as Python: ``801#1`` is 801 with a comment, ``1_0`` is 10.
 
@@ -38,7 +38,7 @@ def check_typed(call: Call, parser: ConfigParser) -> None:
             continue
         if "#" in text and "#" not in str(value):
             why = "because # begins a comment there"
-        elif _is_number(value) and _is_text(parser.get(option)):
+        elif _is_number(value) and is_text(parser.get(option)):
             why = "a number"
         else:
             continue
@@ -52,8 +52,12 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_text(default: Any) -> bool:
-    """Whether an option is not one of numbers, as far as its own value says; null may be text."""
+def is_text(default: Any) -> bool:
+    """Whether an option takes text, as far as its value in the configs says: null may stand for text.
+
+    Args:
+        default: value in the configs.
+    """
     return default is None or (isinstance(default, str) and not default.startswith(("$", "@", "%")))
 
 
