@@ -13,6 +13,11 @@ from scripts.networks.weights import fingerprint, load_weights, read_checkpoint
 
 
 @pytest.fixture
+def network():
+    return FusionINN(hidden_channels=4)
+
+
+@pytest.fixture
 def file(tmp_path, network):
     path = tmp_path / "model.pt"
     torch.save(network.state_dict(), path)
