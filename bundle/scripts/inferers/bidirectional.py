@@ -10,6 +10,7 @@ from monai.inferers import Inferer
 from torch import nn
 
 from scripts.flow.latent import draw_latent, draw_like
+from scripts.outputs.levels import as_stored
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -96,4 +97,4 @@ class BidirectionalInferer(Inferer):
         steps = self.storage_levels - 1
         if training:
             return fused + (2 * torch.rand_like(fused) - 1) / steps
-        return (fused.clamp(0.0, 1.0) * steps).round() / steps
+        return as_stored(fused, steps)
