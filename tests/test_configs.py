@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -63,6 +64,24 @@ def test_the_paper_s_training_settings_are_the_defaults() -> None:
     assert (train["alpha"], train["lam"]) == (0.5, 0.8)
 
 
+SHIPPED = ("train", "crops", "augmentation", "recipe", "shipped")
+NOT_DEFAULT = {"_target_", "in_channels", "sources", "seed", "keys", "precision", "params"}
+"""Arguments that depend on the data, the run or the machine."""
+
+
+@pytest.mark.parametrize(
+    "section", ["network_def", "loss", "inferer", "optimizer", *(f"intensity_augmentation#{i}" for i in range(4))]
+)
+def test_what_the_shipped_weights_were_trained_with_is_the_default_of_the_code(section: str) -> None:
+    parser = ConfigParser()
+    parser.read_config([str(CONFIGS / f"{name}.json") for name in SHIPPED])
+    content = parser[section]
+    arguments = inspect.signature(locate(content["_target_"])).parameters
+    named = content.keys() - NOT_DEFAULT
+    given = {name: parser.get_parsed_content(f"{section}#{name}") for name in named}
+    assert given == {name: arguments[name].default for name in named}
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.25])
 def test_width_and_latent_scale_of_the_method_reach_the_network(scale: float) -> None:
     parser = ConfigParser()
@@ -86,9 +105,9 @@ def test_noise_and_precision_of_training_reach_its_inferer() -> None:
     assert (inferer.noise, inferer.precision) == (0.01, "bfloat16")
 
 
-def test_shares_of_the_open_training_reach_its_augmentations() -> None:
+def test_shares_of_the_augmentations_reach_them() -> None:
     parser = ConfigParser()
-    parser.read_config([str(CONFIGS / "train.json"), str(CONFIGS / "train_open.json")])
+    parser.read_config([str(CONFIGS / "train.json"), str(CONFIGS / "augmentation.json")])
     parser.update({"foreign_share": 0.1, "exchange_share": 0.2, "pattern_share": 0.3})
     steps = {type(step).__name__: step for step in parser.get_parsed_content("intensity_augmentation")}
     assert list(steps) == ["RandContrastd", "RandForeignContrastd", "RandSourceOrderd", "RandPatternd"]
@@ -103,7 +122,7 @@ def test_the_grid_of_a_table_trains_where_it_is_told() -> None:
     parser.update({"dataset_dir": "judged", "training_dir": "open", "output_dir": "runs", "setting": "open"})
     grid = parser.get_parsed_content("grid")
     assert (grid.dataset_dir.name, grid.training_dir.name) == ("judged", "open")
-    assert grid.budget.configs == ("crops.json", "train_open.json", "research/open.json")
+    assert grid.budget.configs == ("crops.json", "augmentation.json", "recipe.json", "research/open.json")
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +191,7 @@ def test_a_download_is_asked_for_by_a_key_and_not_repeated(tmp_path: Path) -> No
     (task / "imagesTr" / "BRATS_001.nii.gz").write_bytes(b"")
     parser = ConfigParser()
     parser.read_config(str(CONFIGS / "train.json"))
-    parser["dataset_dir"], parser["download"] = str(tmp_path), "true"
+    parser["dataset_dir"], parser["download"] = str(tmp_path), True
     (patient,) = parser.get_parsed_content("patients")
     assert patient["patient"] == "BRATS_001"
     assert patient["channels"] == {"t1gd": 2, "flair": 0}

@@ -182,7 +182,7 @@ def refused() -> Callable[..., str]:
     return run
 
 
-RECIPE = ("train", "crops", "train_open", "four_contrasts")
+RECIPE = ("train", "crops", "augmentation", "recipe", "four_contrasts")
 TINY = {"epochs": 1, "repeats": 1, "batch_size": 4, "image_size": [32, 32], "hidden_channels": 4, "blocks": 4}
 
 

@@ -18,7 +18,7 @@ from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
 
 CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
-TRAINING = ("train", "methods/fusioninn_3d", "crops", "train_open", "volumes")
+TRAINING = ("train", "methods/fusioninn_3d", "crops", "augmentation", "volumes")
 SHAPE = (24, 28, 14)
 SMALL = {"hidden_channels": 4, "device": "cpu"}
 

@@ -58,7 +58,7 @@ def test_a_mistyped_option_ends_the_command_before_the_phantom_is_fused(tmp_path
         ("fuse_pictures", "run", "colour_form", "colour_from"),
         ("decompose_pictures", "run", "ckpt", "ckpt_path"),
         ("train", "training", "epoch", "epochs"),
-        ("train crops train_open", "training", "foreign_shares", "foreign_share"),
+        ("train crops augmentation", "training", "foreign_shares", "foreign_share"),
         ("train multi_gpu_train", "training", "batchsize", "batch_size"),
         ("train crops uncertainty", "training", "headpath", "head_path"),
         ("research/convert_published research/methods/published", "run", "freia_pth", "freia_path"),

@@ -97,7 +97,7 @@ class TestDecomposeVolume:
         assert decompose_volume(network, fused, axis=0).min() == 0
 
     def test_another_seed_is_another_estimate(self, network, volume):
-        one, other = (decompose_volume(network, volume[:1], 2, seed=seed) for seed in (0, 50))
+        one, other = (decompose_volume(network, volume[:1], 2, "normal", seed) for seed in (0, 50))
         assert not torch.allclose(one, other)
 
     def test_three_sources_are_estimated(self, network_of_three):

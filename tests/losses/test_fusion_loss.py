@@ -32,7 +32,7 @@ def test_it_is_the_sum_by_hand(image, fused, lam):
 def test_it_is_the_fusion_term_of_the_total_loss(image, fused):
     prediction = {"fused": fused, "latent": torch.randn_like(fused), "decomposed": image}
     assert FusionLoss().terms(prediction, image)["fusion"] == FusionINNLoss().terms(prediction, image)["fusion"]
-    total = FusionINNLoss(alpha=1.0, latent_weight=0.0)
+    total = FusionINNLoss(alpha=1.0, latent_weight=0.0, range_weight=0.0)
     assert total(prediction, image) == FusionLoss()({"fused": fused}, image)
 
 

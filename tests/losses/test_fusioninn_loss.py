@@ -138,7 +138,7 @@ class TestGradient:
 
 class TestKnownValues:
     def test_a_perfect_decomposition_costs_nothing(self, image, prediction):
-        loss = FusionINNLoss(alpha=0.0)
+        loss = FusionINNLoss(alpha=0.0, range_weight=0.0)
         assert loss({**prediction, "decomposed": image}, image).item() == pytest.approx(0, abs=1e-9)
 
     def test_equal_sources_and_a_fused_image_like_them_cost_nothing(self):

@@ -80,7 +80,7 @@ def test_a_lone_tensor_is_no_checkpoint(tmp_path):
     ("settings", "told"),
     [
         ({"hidden_channels": 8}, "of another shape"),
-        ({"hidden_channels": 4, "blocks": 4}, "missing"),
+        ({"hidden_channels": 4, "blocks": 8}, "missing"),
         ({"hidden_channels": 4, "blocks": 2}, "unknown"),
     ],
 )

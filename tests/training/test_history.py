@@ -19,7 +19,7 @@ def run(make_trainer, make_evaluator, network, loss, tmp_path):
     """Return a function that trains to an epoch, from another, with the table in the temporary folder."""
 
     def run(epochs: int, after: int = 0, interval: int = 1, patients: int = 3):
-        optimizer = torch.optim.SGD(network.parameters(), lr=0.25)
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
         evaluator = make_evaluator([LossTerms(loss)], count=patients)
         history = History(str(tmp_path), DecidingLoss(evaluator, interval), optimizer)
         handlers = [LossTerms(loss), *([ValidationHandler(interval, evaluator)] if patients else []), history]
@@ -45,7 +45,7 @@ def test_each_epoch_has_a_row_for_training_and_one_for_validation(run, tmp_path)
         (2, "train"),
         (2, "validation"),
     ]
-    assert last_training == {"epoch": 2, "part": "train", "learning_rate": 0.25, **training}
+    assert last_training == {"epoch": 2, "part": "train", "learning_rate": 0.01, **training}
     assert last_validation == {"epoch": 2, "part": "validation", **validation}
 
 

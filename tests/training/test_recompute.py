@@ -24,7 +24,7 @@ def trained(*layers, **settings):
     return parser.get_parsed_content("network")
 
 
-@pytest.mark.parametrize("layers", [(), ("methods/fusioninn.json",), ("train_open.json", "methods/fusioninn.json")])
+@pytest.mark.parametrize("layers", [(), ("methods/fusioninn.json",), ("recipe.json", "methods/fusioninn.json")])
 def test_reaches_the_network_of_every_training(layers):
     assert trained(*layers, recompute="true").recompute
     assert not trained(*layers).recompute

@@ -1,4 +1,4 @@
-"""Check the options of a command before it runs."""
+"""Begin a command: the first thing that every section does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from monai.bundle.utils import MERGE_KEY
 from scripts.command_line.plain_errors import install_plain_errors
 from scripts.data.errors import BadInputError
 
-from .call import SECTIONS, Call, current_call
+from .booleans import type_booleans
+from .call import SECTIONS, Call, current_call, current_parser
 from .default_data import check_default_data
 from .known_options import CONFIGS, KnownOptions, configs_folder
 from .references import UsedIds, layered
@@ -21,7 +22,7 @@ from .values import check_needed, check_value
 
 
 def begin() -> None:
-    """Begin a command: install plain errors, and check that every option is known, valid and used.
+    """Begin a command: install plain errors, check the options, and turn "true" and "false" into booleans.
 
     Must be the first expression of a section that a user runs, so that nothing has been read or written before::
 
@@ -36,6 +37,10 @@ def begin() -> None:
     if call is not None:
         find_code_beside(call.config_files)
         check(call)
+    parser = current_parser()
+    if parser is not None:
+        options, defaults = (call.options, layered(call.config_files, {})) if call is not None else (None, None)
+        type_booleans(parser, options, defaults)
 
 
 def find_code_beside(config_files: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 import monai.bundle
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.bundle.scripts import create_workflow, update_kwargs
 from monai.bundle.utils import MERGE_KEY
 from monai.utils import ensure_tuple
@@ -82,6 +82,18 @@ def current_call() -> Call | None:
     names = inspect.getargs(frame.f_code)
     arguments = {name: frame.f_locals[name] for name in names.args} | frame.f_locals[names.varkw or ""]
     return Call.of(arguments, sys.argv[1:] if _from_command_line(frame) else ())
+
+
+def current_parser() -> ConfigParser | None:
+    """Find the configuration of the workflow that the caller runs in, looked up on the stack as `current_call` is.
+
+    Returns:
+        the configuration, or None outside a workflow.
+    """
+    frame: FrameType | None = inspect.currentframe()
+    while frame is not None and frame.f_code is not ConfigWorkflow.run.__code__:
+        frame = frame.f_back
+    return None if frame is None else frame.f_locals["self"].parser
 
 
 def _from_command_line(frame: FrameType) -> bool:

@@ -8,6 +8,7 @@ import os
 from monai.bundle import ConfigParser
 
 from scripts import BUNDLE_ROOT
+from scripts.data.contrasts import CONTRASTS
 from scripts.data.errors import BadInputError
 
 from .call import Call
@@ -21,7 +22,8 @@ DEFAULTS = {
 """Values of `dataset_dir` in the bundle's configs, and their descriptions."""
 OF_OWN_DATA = (
     *("datalist", "sources", "sources_dir", "split_file", "sidecar", "pattern"),
-    *("t1gd", "flair", "t1", "t2", "dwi", "adc", "reference"),
+    *(one.name for one in CONTRASTS if one.in_headers),
+    "reference",
 )
 """Options that describe the user's own data."""
 

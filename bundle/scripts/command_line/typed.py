@@ -38,7 +38,7 @@ def check_typed(call: Call, parser: ConfigParser) -> None:
             continue
         if "#" in text and "#" not in str(value):
             why = "because # begins a comment there"
-        elif _is_number(value) and _is_text(parser.get(option)):
+        elif _is_number(value) and is_text(parser.get(option)):
             why = "a number"
         else:
             continue
@@ -52,8 +52,12 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_text(default: Any) -> bool:
-    """Whether an option may be text by its default value; null may be text."""
+def is_text(default: Any) -> bool:
+    """Whether an option may be text by its default value; null may be text.
+
+    Args:
+        default: value in the configs.
+    """
     return default is None or (isinstance(default, str) and not default.startswith(("$", "@", "%")))
 
 

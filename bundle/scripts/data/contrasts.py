@@ -1,4 +1,4 @@
-"""Contrasts of brain images, and the words that data sets use for them."""
+"""The table of contrasts: their names in files, in DICOM descriptions, in messages and in pictures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ class Contrast:
         bids: ending of BIDS names. Defaults to "" (BIDS has no name for it).
         bare: words that count only as the whole name. Defaults to ().
         folders: further names of folders that hold only this contrast. Defaults to ().
+        label: name in pictures and reports. Defaults to "" (`name` itself).
+        in_headers: name in messages about DICOM series. Defaults to "" (never recognised from headers).
+        described: regular expressions for DICOM descriptions in lower case. Defaults to ().
+        timed: what `dicom.contrast` calls the timing of its sequence, where that differs from `name`. Defaults to ().
     """
 
     name: str
@@ -25,6 +29,10 @@ class Contrast:
     bids: str = ""
     bare: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    label: str = ""
+    in_headers: str = ""
+    described: tuple[str, ...] = ()
+    timed: tuple[str, ...] = ()
 
 
 SEG = "seg"
@@ -34,15 +42,41 @@ MASK = "mask"
 """A mask of the brain or of unknown content: never a source, never the lesion's segmentation."""
 
 CONTRASTS = (
+    Contrast("adc", (), in_headers="ADC map", described=(r"\bd?adc\b|apparent diff|diffusionskoeff",)),
+    Contrast(
+        "dwi",
+        (),
+        in_headers="DWI",
+        described=(
+            r"\bd?dwi\b|\b(dti|dsi|hardi|noddi)\b|diff(usion|usie|usione|usao|\b)|ep2d ?diff|trace ?w?\b|isotrop",
+            r"\bb ?([5-9]\d\d|[1-4]\d\d\d)\b",
+        ),
+    ),
     Contrast(
         "t1gd",
         ("t1ce", "t1c", "t1gd", "t1wce", "t1post", "t1_ce", "t1_gd", "t1_post", "t1w_ce", "t1-ce", "t1-gd"),
         "ce-gadolinium_T1w",
         bare=("ct1",),
+        label="T1-Gd",
+        in_headers="T1-Gd",
     ),
-    Contrast("flair", ("flair", "t2f"), "FLAIR"),
-    Contrast("t1", ("t1", "t1n", "t1w"), "T1w"),
-    Contrast("t2", ("t2", "t2w"), "T2w"),
+    Contrast(
+        "flair",
+        ("flair", "t2f"),
+        "FLAIR",
+        label="FLAIR",
+        in_headers="FLAIR",
+        described=(r"flair|dark ?-?fluid|\btirm\b|\bda-?fl\b|fluid att",),
+    ),
+    Contrast("t2", ("t2", "t2w"), "T2w", label="T2", in_headers="T2", described=(r"\bs?t2w?\b",)),
+    Contrast(
+        "t1",
+        ("t1", "t1n", "t1w"),
+        "T1w",
+        label="T1",
+        in_headers="T1 without contrast agent",
+        described=(r"\bs?t1w?\b|\bt1(?=c|ce|gd|km|\+)|mp-?rage|\bbravo\b|\bf?spgr\b|\btfl ?3d|\bvibe\b|\b3d ?tfe\b",),
+    ),
     Contrast(
         SEG,
         (
@@ -58,7 +92,13 @@ CONTRASTS = (
         MASK, ("mask", "brain_mask", "brainmask", "brain_segmentation", "brain_parenchyma_segmentation", "bet_mask")
     ),
 )
-"""BraTS 2017-2021, then BraTS 2023 and later, then other data sets."""
+"""Words of BraTS 2017-2021 first, then of BraTS 2023 and later, then of other data sets.
+
+Where a DICOM description fits several contrasts, the first is the most telling: "T2 FLAIR" is FLAIR.
+"""
+
+DISPLAY_NAMES = {one.name: one.label for one in CONTRASTS if one.label}
+"""Names in pictures and reports; other sources are shown by their own name."""
 
 REGISTERED = frozenset(("reg", "registered", "coreg", "r2s", "resampled"))
 VERSIONS = (
@@ -91,7 +131,7 @@ class Words(NamedTuple):
 @cache
 def _pattern(extra: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, str]]:
     contrast_of = {word: one.name for one in CONTRASTS for word in one.words}
-    names = {one.name for one in CONTRASTS}
+    names = {one.name for one in CONTRASTS if one.words}
     contrast_of.update({word.lower(): word for word in extra if word not in names})
     words, versions = ("|".join(map(re.escape, sorted(found, key=len))) for found in (contrast_of, VERSIONS))
     # The shortest patient wins, so that `P_brain_mask` is a mask of P. DOTALL: a name may contain a newline.
@@ -149,4 +189,4 @@ def bids_ending(contrast: str) -> str:
 
 def words_of(contrast: str) -> tuple[str, ...]:
     """Return the endings of a contrast's file names; for an unknown contrast its own name."""
-    return next((one.words for one in CONTRASTS if one.name == contrast), (contrast,))
+    return next((one.words for one in CONTRASTS if one.name == contrast and one.words), (contrast,))

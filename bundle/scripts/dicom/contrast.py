@@ -3,20 +3,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from scripts.data.contrasts import CONTRASTS
 from scripts.data.shown_words import shown_words
 
 from .series import NO_AGENT, Facts
 from .words import agent_in_words, agent_unclear, kinds_in_words, other_in_words
 
-NAMES = {
-    "t1gd": "T1-Gd",
-    "t1": "T1 without contrast agent",
-    "flair": "FLAIR",
-    "t2": "T2",
-    "dwi": "DWI",
-    "adc": "ADC map",
-}
-"""Sources that are told from headers, as messages call them."""
+NAMES = {one.name: one.in_headers for one in CONTRASTS if one.in_headers}
+"""Sources that are recognised from headers, as messages call them."""
+
+_TIMED = {kind: one.name for one in CONTRASTS for kind in one.timed}
+"""Sources by what `_by_timing` calls them."""
 
 _MR_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.4": "MR Image",
@@ -91,11 +88,12 @@ def tell_contrast(facts: Facts) -> Contrast:
     if other:
         return Contrast("other", (f'{other}: its description says "{word}"',))
     facts, converted = _in_milliseconds(facts)
-    by_values, why = _by_values(facts)
+    measured, why = _by_values(facts)
+    by_values = _TIMED.get(measured, measured)
     words = kinds_in_words(*_texts(facts))
     by_words = next(iter(words), "")
     reasons, doubts = [], []
-    if by_values and words and not set(words) & {by_values, *_ALSO_NAMED.get(by_values, ())}:
+    if by_values and words and not set(words) & {by_values, *_ALSO_NAMED.get(measured, ())}:
         doubts.append(f'its description says "{words[by_words]}"')
     kind = by_values or by_words
     if not kind:

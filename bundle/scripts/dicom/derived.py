@@ -33,6 +33,7 @@ from pydicom.valuerep import DSfloat
 
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.data.errors import BadInputError
+from scripts.outputs.levels import unit_levels
 from scripts.outputs.slice_choice import grey_window
 from scripts.outputs.staged import staged
 
@@ -86,7 +87,7 @@ def fused_values(fused: np.ndarray) -> np.ndarray:
     """
     stored = np.empty(fused.shape, np.uint16)
     for k in range(fused.shape[2]):
-        stored[:, :, k] = np.rint(fused[:, :, k].astype(np.float64).clip(0.0, 1.0) * LEVELS)
+        stored[:, :, k] = unit_levels(fused[:, :, k], LEVELS)
     return stored
 
 

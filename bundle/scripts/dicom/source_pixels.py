@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
+from scripts.outputs.levels import to_levels
+
 from .volume import SeriesVolume
 
 ACQUISITION = [
@@ -111,8 +113,8 @@ def stored_values(volume: np.ndarray, description: Mapping[str, Any]) -> np.ndar
     """
     dtype = np.int16 if description["Signed"] else np.uint16
     limits = np.iinfo(dtype)
-    levels = np.rint((volume.astype(np.float64) - description["RescaleIntercept"]) / description["RescaleSlope"])
-    return levels.clip(limits.min, limits.max).astype(dtype)
+    slope, intercept = description["RescaleSlope"], description["RescaleIntercept"]
+    return to_levels(volume, slope, intercept, limits.min, limits.max).astype(dtype)
 
 
 def series_number(volume: SeriesVolume) -> str:

@@ -1,8 +1,10 @@
-"""What users of scanners write into descriptions, in several vendors' words and languages."""
+"""What scanners' users write into DICOM descriptions, in the words and languages of several vendors."""
 
 from __future__ import annotations
 
 import re
+
+from scripts.data.contrasts import CONTRASTS
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -43,19 +45,10 @@ _OTHERS = {
     "not a plain image": _any(r"\bseg(ment\w*)?\b|\bmask\b|overlay"),
     "a phase image": _any(r"\bphase\b(?! ?(enc|over|contr))"),
 }
-"""What a series is that is no source; header values do not tell these apart."""
+"""Series that are not sources and that header values do not tell apart."""
 
-_KINDS = {
-    "adc": _any(r"\bd?adc\b|apparent diff|diffusionskoeff"),
-    "dwi": _any(
-        r"\bd?dwi\b|\b(dti|dsi|hardi|noddi)\b|diff(usion|usie|usione|usao|\b)|ep2d ?diff|trace ?w?\b|isotrop",
-        r"\bb ?([5-9]\d\d|[1-4]\d\d\d)\b",
-    ),
-    "flair": _any(r"flair|dark ?-?fluid|\btirm\b|\bda-?fl\b|fluid att"),
-    "t2": _any(r"\bs?t2w?\b"),
-    "t1": _any(r"\bs?t1w?\b|\bt1(?=c|ce|gd|km|\+)|mp-?rage|\bbravo\b|\bf?spgr\b|\btfl ?3d|\bvibe\b|\b3d ?tfe\b"),
-}
-"""The first that fits is the most telling: "T2 FLAIR" is FLAIR."""
+_KINDS = {one.name: _any(*one.described) for one in CONTRASTS if one.described}
+"""The first that fits is the most telling."""
 
 _AGENT = r"(contrast\w*|kontrast\w*|km|gd|gad\w*|agent|mdc|cm|ce|c|inj\w*|iv)"
 _TIME = r"(post|pre|nach|vor)"
@@ -100,7 +93,7 @@ def other_in_words(*texts: str) -> tuple[str, str]:
 
 
 def kinds_in_words(*texts: str) -> dict[str, str]:
-    """Return the kinds that words name ("adc", "dwi", "flair", "t2", "t1"), each with the word, most telling first.
+    """Return the contrasts that words name, each with the word, most telling first.
 
     Args:
         texts: description, protocol, …: the first that says something counts.

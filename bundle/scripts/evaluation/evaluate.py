@@ -59,7 +59,7 @@ class EvaluateVolume:
     Args:
         sources: names of the sources.
         dtype: how the fused image is stored before it is decomposed. Defaults to "uint8".
-        latent: distribution of the fresh latent. Defaults to "normal".
+        latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
         min_brain_fraction: smallest share of brain in a slice's area; other slices are skipped. Defaults to 0.1.
         slices_at_once: slices in a batch. Defaults to 2.
@@ -74,7 +74,7 @@ class EvaluateVolume:
         self,
         sources: list[str],
         dtype: str = "uint8",
-        latent: str = "normal",
+        latent: str = "zeros",
         seed: int = 0,
         min_brain_fraction: float = 0.1,
         slices_at_once: int = 2,

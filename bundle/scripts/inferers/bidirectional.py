@@ -10,6 +10,7 @@ from monai.inferers import Inferer
 from torch import nn
 
 from scripts.flow.latent import draw_latent, draw_like
+from scripts.outputs.levels import as_stored
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -24,7 +25,7 @@ class BidirectionalInferer(Inferer):
 
     Args:
         storage_levels: grey levels of the file that the fused image should survive; 0 keeps it as it is.
-            Defaults to 256.
+            Defaults to 512.
         latent: distribution of the fresh latent, one of "normal", "zeros", "ones", "uniform". Defaults to "normal".
         seed: seed of the latent in evaluation. Defaults to 0.
         noise: largest standard deviation, in shares of the intensity range, of Gaussian noise that is added as well in
@@ -38,7 +39,7 @@ class BidirectionalInferer(Inferer):
 
     def __init__(
         self,
-        storage_levels: int = 256,
+        storage_levels: int = 512,
         latent: str = "normal",
         seed: int = 0,
         noise: float = 0.0,
@@ -96,4 +97,4 @@ class BidirectionalInferer(Inferer):
         steps = self.storage_levels - 1
         if training:
             return fused + (2 * torch.rand_like(fused) - 1) / steps
-        return (fused.clamp(0.0, 1.0) * steps).round() / steps
+        return as_stored(fused, steps)

@@ -9,6 +9,7 @@ from monai.inferers import Inferer
 from torch import nn
 
 from scripts.networks import FusionINN
+from scripts.outputs.levels import as_stored
 
 
 class ErrorScaleInferer(Inferer):
@@ -50,4 +51,4 @@ class ErrorScaleInferer(Inferer):
         count = len(fused)
         short = torch.rand(count) < 0.5 if training else torch.arange(count) % 2 == 0
         levels = torch.where(short, 255.0, 65535.0).to(fused).view(-1, 1, 1, 1)
-        return (fused.clamp(0.0, 1.0) * levels).round() / levels
+        return as_stored(fused, levels)

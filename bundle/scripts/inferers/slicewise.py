@@ -112,7 +112,7 @@ def decompose_volume(
     network: FusionINN,
     fused: torch.Tensor,
     axis: int,
-    latent: str = "normal",
+    latent: str = "zeros",
     seed: int = 0,
     batch_size: int = 8,
     numbers: Sequence[int] | None = None,
@@ -123,7 +123,7 @@ def decompose_volume(
         network: the network that fused.
         fused: fused volume of shape (1, X, Y, Z) in [0, 1].
         axis: spatial axis that the slices are taken along.
-        latent: distribution of the fresh latent. Defaults to "normal".
+        latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the first slice's latent; slice i has ``seed + i``, whatever the batch size. The latent of a
             volume that is seen as a whole is drawn at once, by the seed of its first slice. Defaults to 0.
         batch_size: slices at a time. Defaults to 8.

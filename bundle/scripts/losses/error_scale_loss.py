@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
+
+from .reported_loss import ReportedLoss
 
 
-class ErrorScaleLoss(nn.Module):
+class ErrorScaleLoss(ReportedLoss):
     """Negative log-likelihood of the errors under N(0, σ²), where the image shows something.
 
     ``log σ + e² / (2 σ²)``, least where σ² is the expected e² (Kendall and Gal, "What uncertainties do we need in
@@ -24,12 +25,10 @@ class ErrorScaleLoss(nn.Module):
     """
 
     def __init__(self, sources: Sequence[str] = ("t1gd", "flair"), background: float = 0.1) -> None:
-        super().__init__()
+        super().__init__(sources)
         if background < 0:
             raise ValueError(f"background must not be negative, got {background}.")
-        self.sources = tuple(sources)
         self.background = background
-        self.reported: dict[str, torch.Tensor] = {}
 
     def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
         """The likelihood over all sources and of each, and the ratio of the true to the expected error.
@@ -52,9 +51,3 @@ class ErrorScaleLoss(nn.Module):
         report = {f"likelihood_{name}": value for name, value in zip(self.sources, loss, strict=True)}
         report |= {f"error_ratio_{name}": value for name, value in zip(self.sources, ratio, strict=True)}
         return {"loss": loss.mean(), **report}
-
-    def forward(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
-        """The likelihood over all sources; arguments as for `terms`. The terms stay in `reported`, detached."""
-        terms = self.terms(prediction, image)
-        self.reported = {name: value.detach() for name, value in terms.items()}
-        return terms["loss"]

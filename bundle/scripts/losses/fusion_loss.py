@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
 
+from .reported_loss import ReportedLoss
 from .squared_l2 import squared_l2
 from .ssim import SSIM
 
 
-class FusionLoss(nn.Module):
+class FusionLoss(ReportedLoss):
     """How far the fused image is from the sources, with every term reported.
 
     ::
@@ -29,12 +29,10 @@ class FusionLoss(nn.Module):
     """
 
     def __init__(self, lam: float = 0.8, sources: Sequence[str] = ("t1gd", "flair")) -> None:
-        super().__init__()
+        super().__init__(sources)
         check_weight("lam", lam)
         self.lam = lam
-        self.sources = tuple(sources)
         self.ssim = SSIM()
-        self.reported: dict[str, torch.Tensor] = {}
 
     def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every term and the loss made of them.
@@ -65,12 +63,6 @@ class FusionLoss(nn.Module):
         l2 = squared_l2(image, other).mean(dim=0).sum()
         report = {term: self.lam * (1 - ssim).sum() + (1 - self.lam) * l2, f"{term}_l2": l2}
         return report | {f"{kind}_ssim_{name}": ssim[i] for i, name in enumerate(self.sources)}
-
-    def forward(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
-        """The loss alone; arguments as for `terms`. The terms stay in `reported`, detached."""
-        terms = self.terms(prediction, image)
-        self.reported = {name: value.detach() for name, value in terms.items()}
-        return terms["loss"]
 
 
 def check_weight(name: str, value: float) -> None:

@@ -28,11 +28,11 @@ class FusionINNLoss(FusionLoss):
     fused image over [0, 1], which a stored file would cut off.
 
     Args:
-        alpha: weight α of the forward direction, 0 to 1. Defaults to 0.5.
+        alpha: weight α of the forward direction, 0 to 1. Defaults to 0.7; the paper has 0.5.
         lam: weight λ of SSIM against squared l2, 0 to 1. Defaults to 0.8.
-        latent_weight: weight of the MMD. Defaults to 1.0.
+        latent_weight: weight of the MMD. Defaults to 0.1; the paper has 1.
         detail_weight: weight of the detail term. Defaults to 0.0.
-        range_weight: weight of the range term. Defaults to 0.0.
+        range_weight: weight of the range term. Defaults to 10.0.
         latent_kernel: kernel of the MMD, see `MMDLoss`. Defaults to "imq".
         latent: distribution that the latent is to have, see `MMDLoss`. Defaults to "normal".
         sources: names of the sources, for the report. Defaults to ("t1gd", "flair").
@@ -43,11 +43,11 @@ class FusionINNLoss(FusionLoss):
 
     def __init__(
         self,
-        alpha: float = 0.5,
+        alpha: float = 0.7,
         lam: float = 0.8,
-        latent_weight: float = 1.0,
+        latent_weight: float = 0.1,
         detail_weight: float = 0.0,
-        range_weight: float = 0.0,
+        range_weight: float = 10.0,
         latent_kernel: str = "imq",
         latent: str = "normal",
         sources: Sequence[str] = ("t1gd", "flair"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from scripts.flow.resampling import space_to_depth
+from scripts.flow.resampling import HaarBands, space_to_depth
 
 
 def finest_haar_bands(x: torch.Tensor) -> torch.Tensor:
@@ -21,9 +21,5 @@ def finest_haar_bands(x: torch.Tensor) -> torch.Tensor:
     spatial_dims = x.dim() - 2
     for axis in range(2, x.dim()):
         x = x.narrow(axis, 0, x.shape[axis] // 2 * 2)
-    parts = 2**spatial_dims
-    blocks = space_to_depth(x).unflatten(1, (x.shape[1], parts))
-    matrix = x.new_tensor([[1.0]])
-    for _ in range(spatial_dims):
-        matrix = torch.kron(matrix, x.new_tensor([[1.0, 1.0], [1.0, -1.0]]) / 2**0.5)
-    return torch.einsum("pq,bcq...->bcp...", matrix[1:], blocks)
+    bands = HaarBands(spatial_dims)(space_to_depth(x))
+    return bands.unflatten(1, (x.shape[1], -1))[:, :, 1:]

@@ -33,7 +33,7 @@ class FusionINN(nn.Module):
     Args:
         spatial_dims: number of spatial dimensions, 2 or 3. Defaults to 2.
         in_channels: number of sources N, at least 2; there is one fused and N - 1 latent channels. Defaults to 2.
-        blocks: number of coupling blocks k, at least 1. Defaults to 3, as in the paper.
+        blocks: number of coupling blocks k, at least 1. Defaults to 6; the paper has 3.
         hidden_channels: channels inside the subnetworks at full resolution; twice as many are used at half the
             resolution. Defaults to 32.
         clamp: bound of the exponents in the couplings. Defaults to 2.0.
@@ -72,7 +72,7 @@ class FusionINN(nn.Module):
         self,
         spatial_dims: int = 2,
         in_channels: int = 2,
-        blocks: int = 3,
+        blocks: int = 6,
         hidden_channels: int = 32,
         clamp: float = 2.0,
         margin: float = 0.05,
@@ -175,12 +175,13 @@ class FusionINN(nn.Module):
         return self.squash.inverse(self._crop(x, size))
 
     @torch.jit.export
-    def decompose(self, fused: torch.Tensor, kind: str = "normal", seed: int = 0) -> torch.Tensor:
-        """Estimate the sources from the fused image alone, with a freshly drawn latent.
+    def decompose(self, fused: torch.Tensor, kind: str = "zeros", seed: int = 0) -> torch.Tensor:
+        """Estimate the sources from the fused image alone, with a fresh latent.
 
         Args:
             fused: fused image of shape (batch_size, 1, spatial_dim1, spatial_dim2[, spatial_dim3]) in [0, 1].
-            kind: distribution of the latent: "normal", "zeros", "ones" or "uniform". Defaults to "normal".
+            kind: distribution of the latent: "normal", "zeros", "ones" or "uniform". Defaults to "zeros", the most
+                likely latent.
             seed: seed of the latent; image i of the batch is drawn with ``seed + i``. Defaults to 0.
 
         Returns:

@@ -15,6 +15,7 @@ from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike
 
 from scripts import RESEARCH_NOTICE
+from scripts.data.contrasts import DISPLAY_NAMES
 from scripts.outputs.page import ACCENT, FAINT, TEXT, Page, shared_headings
 from scripts.outputs.slice_choice import choose_slices, foreground, grey_window
 from scripts.outputs.view import View
@@ -22,7 +23,6 @@ from scripts.outputs.view import View
 Scores = Mapping[str, Mapping[str, ArrayLike]]
 Cut = Callable[[np.ndarray], list[np.ndarray]]
 
-DISPLAY_NAMES = {"t1gd": "T1-Gd", "t1": "T1", "t2": "T2", "flair": "FLAIR"}
 FUSED_GROUP, SOURCE_GROUP = "Fused", "Sources"
 ESTIMATE_GROUP, ERROR_GROUP = "Decomposed (estimated)", "Absolute error"
 PART_GROUP, DOUBT_GROUP = "Contribution to the fused image", "Expected error"

@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.data.errors import BadInputError
 from scripts.data.strict_json import parse_json
+from scripts.outputs.levels import unit_levels
 from scripts.outputs.sidecar import check_sidecar, is_sidecar, read_sidecar, sidecar_of
 from scripts.outputs.writing import result_file
 
@@ -38,8 +39,7 @@ def grey_levels(luminance: np.ndarray, bits: int) -> np.ndarray:
     Returns:
         [H, W] uint8 or uint16.
     """
-    highest = 2**bits - 1
-    return np.rint(np.clip(luminance, 0.0, 1.0).astype(np.float64) * highest).astype(GREY_TYPES[bits])
+    return unit_levels(luminance, 2**bits - 1).astype(GREY_TYPES[bits])
 
 
 def save_picture(

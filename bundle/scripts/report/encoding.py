@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import nibabel as nib
 import numpy as np
 
+from scripts.outputs.levels import to_levels
+
 DEEPEST = 16
 """Bits of a voxel, at most."""
 
@@ -73,7 +75,7 @@ def _levels(values: np.ndarray, bits: int, levels: int | None) -> tuple[np.ndarr
     # one level less, so that 0 can be made a level
     slope = (high - low) / (most - 1) if high > low else 1.0
     offset = np.floor(low / slope) * slope if low < 0 < high else low
-    stored = np.rint((values.astype(np.float64) - offset) / slope).clip(0, most)
+    stored = to_levels(values, slope, offset, 0, most)
     return stored.astype(_type(0, most)), slope, float(offset), False
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from scripts.data.contrasts import DISPLAY_NAMES
+
 LABELS = {
     "version": "FusionINN bundle",
     "weights_sha256": "Weights (SHA-256)",
@@ -14,10 +16,7 @@ LABELS = {
     "ssim": "SSIM",
     "mm": "mm",
     "ras": "RAS",
-    "t1gd": "T1-Gd",
-    "flair": "FLAIR",
-    "t1": "T1",
-    "t2": "T2",
+    **DISPLAY_NAMES,
 }
 
 

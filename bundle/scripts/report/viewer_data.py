@@ -9,7 +9,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from scripts.outputs.overview import DISPLAY_NAMES, ERROR_LIMITS
+from scripts.data.contrasts import DISPLAY_NAMES
+from scripts.outputs.overview import ERROR_LIMITS
 from scripts.outputs.slice_choice import choose_slices, foreground, grey_window
 
 from .encoding import DEEPEST, EncodedVolume, encode, encode_mask

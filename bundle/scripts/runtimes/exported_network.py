@@ -58,7 +58,7 @@ class ExportedNetwork(nn.Module):
         self._check(fused)
         return self.runtime.decompose(fused.float(), latent.float()).to(fused)
 
-    def decompose(self, fused: torch.Tensor, kind: str = "normal", seed: int = 0) -> torch.Tensor:
+    def decompose(self, fused: torch.Tensor, kind: str = "zeros", seed: int = 0) -> torch.Tensor:
         """Estimate the sources from the fused image alone with the same latents as `FusionINN.decompose`."""
         return self.inverse(fused, draw_latent(fused, self.in_channels - 1, kind, seed))
 

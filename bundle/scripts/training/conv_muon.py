@@ -41,7 +41,7 @@ class ConvMuon(torch.optim.Optimizer):
 
     Args:
         params: parameters, or groups of them.
-        lr: learning rate. Defaults to 0.002.
+        lr: learning rate. Defaults to 0.003.
         momentum: share of the past in the mean of the gradients, in Nesterov's form. Defaults to 0.95.
         rms: root mean square of a step of learning rate 1. Defaults to 0.2, that of a step of Adam.
         betas: see `torch.optim.Adam`. Defaults to (0.9, 0.999).
@@ -54,7 +54,7 @@ class ConvMuon(torch.optim.Optimizer):
     def __init__(
         self,
         params: Iterable[torch.Tensor] | Iterable[dict[str, Any]],
-        lr: float = 0.002,
+        lr: float = 0.003,
         momentum: float = 0.95,
         rms: float = 0.2,
         betas: tuple[float, float] = (0.9, 0.999),

@@ -20,14 +20,14 @@ class RandForeignContrastd(MapTransform, RandomizableTransform):
 
     Args:
         keys: images of shape (N, …) in [0, 1].
-        prob: probability for each source. Defaults to 0.1.
+        prob: probability for each source. Defaults to 0.03.
         max_gain: largest gain; the smallest is 1. Defaults to 4.0.
 
     Raises:
         ValueError: when `max_gain` is less than 1 or `prob` is not in [0, 1].
     """
 
-    def __init__(self, keys: KeysCollection, prob: float = 0.1, max_gain: float = 4.0) -> None:
+    def __init__(self, keys: KeysCollection, prob: float = 0.03, max_gain: float = 4.0) -> None:
         if not max_gain >= 1:
             raise ValueError(f"max_gain must be at least 1, got {max_gain}.")
         if not 0 <= prob <= 1:

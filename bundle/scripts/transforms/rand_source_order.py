@@ -18,13 +18,13 @@ class RandSourceOrderd(MapTransform, RandomizableTransform):
 
     Args:
         keys: images of shape (N, …), N at least 2.
-        prob: probability for an image. Defaults to 0.1.
+        prob: probability for an image. Defaults to 0.03.
 
     Raises:
         ValueError: when `prob` is not in [0, 1].
     """
 
-    def __init__(self, keys: KeysCollection, prob: float = 0.1) -> None:
+    def __init__(self, keys: KeysCollection, prob: float = 0.03) -> None:
         if not 0 <= prob <= 1:
             raise ValueError(f"prob must lie between 0 and 1, got {prob}.")
         MapTransform.__init__(self, keys)
