@@ -121,6 +121,19 @@ class TestBundle:
         assert len(bundle_parts.BundleParts(BUNDLE, study, tmp_path, {}).records()) == 2
         unlock_folder(tmp_path)
 
+    def test_a_study_that_was_read_is_fused_and_written_as_the_configs_say(self, bundle_parts, study, tmp_path):
+        from scripts.dicom.read_study import ReadStudy
+
+        settings = {"register": "never", "skull_stripping": "false", "overview": "false", "report": "false"}
+        parts = bundle_parts.BundleParts(BUNDLE, study, tmp_path, settings)
+        (record,) = (record for record in parts.records() if "problem" not in record)
+        case = parts.fuse(ReadStudy(parts.sources)(record))
+        assert case.sources == ("t1gd", "flair")
+        assert "Typicality" in case.measured
+        written = {Path(file).relative_to(tmp_path / case.patient).parts[0] for file in parts.write(case)}
+        assert written == {"fused", "t1gd_estimated", "flair_estimated", f"{case.patient}_fused.json"}
+        unlock_folder(tmp_path)
+
 
 class TestApplication:
     def test_writes_three_derived_series_and_the_report(self, run):

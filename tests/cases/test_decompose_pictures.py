@@ -10,7 +10,8 @@ from scripts.cases.decompose_pictures import ReadFusedPicture, find_fused_pictur
 from scripts.data.errors import BadInputError
 from scripts.outputs.digest import picture_digest
 from scripts.outputs.pictures import save_picture
-from scripts.outputs.sidecar import sidecar_of, write_sidecar
+from scripts.outputs.sidecar import sidecar_of
+from sidecars import write_sidecar
 
 
 @pytest.fixture

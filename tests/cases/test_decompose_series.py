@@ -27,8 +27,8 @@ from scripts.dicom.source_pixels import describe_source  # noqa: E402
 from scripts.dicom.stored import read_fused_series  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
 from scripts.outputs.identity import identity_keys  # noqa: E402
-from scripts.outputs.sidecar import write_sidecar  # noqa: E402
 from scripts.transforms.normalize import normalize_slices  # noqa: E402
+from sidecars import write_sidecar  # noqa: E402
 
 
 @pytest.fixture

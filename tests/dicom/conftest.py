@@ -61,8 +61,8 @@ def fuse_study():
     from scripts.dicom.source_pixels import describe_source
     from scripts.outputs.digest import voxel_digest
     from scripts.outputs.identity import identity_keys
-    from scripts.outputs.sidecar import write_sidecar
     from scripts.transforms.normalize import normalize_slices
+    from sidecars import write_sidecar
 
     def fuse(folder: Path, sources: Mapping[str, Any], **options: Any) -> FusedStudy:
         volume = sources["t1gd"].volume

@@ -9,8 +9,8 @@ import pytest
 
 from scripts.data.errors import BadInputError
 from scripts.outputs.outdated import check_same_fusion, outdated_files
-from scripts.outputs.sidecar import write_sidecar
 from scripts.outputs.volumes import save_volume
+from sidecars import write_sidecar
 
 
 def volume(folder, name, descrip="FusionINN something, research use only"):

@@ -11,7 +11,7 @@ from PIL import Image
 from scripts.data.errors import BadInputError
 from scripts.data.pictures import read_picture
 from scripts.outputs.pictures import grey_levels, picture_name, picture_sidecar, save_picture
-from scripts.outputs.sidecar import write_sidecar
+from sidecars import write_sidecar
 
 LEVELS = {
     "grey": np.arange(35, dtype=np.uint8).reshape(5, 7),

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from scripts.data.errors import BadInputError
-from scripts.outputs.sidecar import read_sidecar, sidecar_of, write_sidecar
+from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.sidecar_schema import REQUIRED
+from sidecars import write_sidecar
 
 SCALE = {
     "mode": "slice",

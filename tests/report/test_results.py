@@ -10,9 +10,9 @@ import pytest
 
 from scripts.data.errors import BadInputError
 from scripts.outputs.digest import voxel_digest
-from scripts.outputs.sidecar import write_sidecar
 from scripts.outputs.volumes import save_volume
 from scripts.report.results import ReadResults, find_results, provenance
+from sidecars import write_sidecar
 
 SHAPE = (40, 48, 8)
 AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])

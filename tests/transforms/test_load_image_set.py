@@ -5,8 +5,8 @@ import torch
 from PIL import Image
 
 from scripts.data.errors import BadInputError
-from scripts.outputs.sidecar import write_sidecar
 from scripts.transforms.load_image_set import LoadImageSet
+from sidecars import write_sidecar
 
 THICK_AXIAL = np.diag([-1.0, -1.0, 5.0, 1.0])
 SHAPE = (6, 7, 4)

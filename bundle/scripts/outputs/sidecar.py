@@ -91,18 +91,11 @@ def save_sidecar(path: str | os.PathLike[str], content: Mapping[str, Any]) -> No
     write_text(path, text + "\n")
 
 
-def write_sidecar(path: str | os.PathLike[str], **content: Any) -> dict[str, Any]:
-    """Write a sidecar of what `sidecar_content` takes, and return its content."""
-    made = sidecar_content(**content)
-    save_sidecar(path, made)
-    return made
-
-
 def read_sidecar(path: str | os.PathLike[str], picture: bool = False) -> dict[str, Any]:
     """Read and check the sidecar of a fused image.
 
     Args:
-        path: JSON file that `write_sidecar` wrote.
+        path: JSON file that `save_sidecar` wrote.
         picture: whether it belongs to a fused picture instead of a volume. Defaults to False.
 
     Raises:
