@@ -50,7 +50,7 @@ def warm_commands() -> Iterator[None]:
 def in_this_process() -> Iterator[None]:
     """Let the grids of a module run their commands in this process.
 
-    That they can be run as commands, too, is shown where the grid itself is tested.
+    `test_grid.py` also runs them as commands.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSIONINN_TRACEBACK", "1")
