@@ -59,6 +59,7 @@ REQUIRED = [
     "bundle/docs/model_card.md",
     "bundle/models/model.pt",
     "bundle/scripts/__init__.py",
+    "research/requirements.txt",
     "research/configs/logging.conf",
     *(
         f"research/configs/{name}.json"

@@ -31,7 +31,7 @@ TARGETS = (0.955, 0.985)
 
 
 class AblationRecord:
-    """Bring the cells to their end, measure the trade and the limit, draw it, and write the document.
+    """Run every cell, measure the trade and the limit, draw them, and write the document.
 
     Files are in the grid's folder: those of the table, ``trade.png``, ``trade/`` and ``limit.json``. In the document
     the measured parts are replaced; what stands around them is kept. A document that is not there is begun.

@@ -110,7 +110,7 @@ class Grid:
         self.logger = logging.getLogger(__name__)
 
     def run(self, cells: Iterable[Cell]) -> dict[Cell, str]:
-        """Bring cells to their end.
+        """Train and evaluate cells where that is needed.
 
         Args:
             cells: which, in this order.

@@ -1,4 +1,4 @@
-"""What less than single precision does to the images."""
+"""Effect of lower precision than float32 on the images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables of the paper have in common: rows of cells, one of them the reference, and the files."""
+"""Base class of the tables: rows of cells, one of them the reference, and the files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PaperTable:
         self.logger = logging.getLogger(__name__)
 
     def run(self) -> dict[str, RowResult]:
-        """Bring the cells to their end and write the table.
+        """Run every cell and write the table.
 
         Returns:
             results by row.

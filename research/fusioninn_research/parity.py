@@ -1,4 +1,4 @@
-"""How far exports are from the network itself, on a real volume."""
+"""Parity: largest difference between exports and the network itself, on a real volume."""
 
 from __future__ import annotations
 

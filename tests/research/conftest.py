@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from monai.bundle.scripts import run
 from monai.utils import set_determinism
 
-from fusioninn_research import grid
+from fusioninn_research import bundle_command, grid
 from fusioninn_research.config_paths import config_path
 from scripts.command_line.plain_errors import plain_cause
+from warm_python import run_python
 
 
 def run_here(section, configs, overrides, log) -> str | None:
@@ -29,11 +31,26 @@ def run_here(section, configs, overrides, log) -> str | None:
     return None
 
 
+def run_warm(command, stdout, stderr, env, check) -> subprocess.CompletedProcess:
+    """Do what `subprocess.run` does for `run_bundle`, in a fork of a Python that has imported the libraries."""
+    done = run_python(*command[1:], env=env)
+    stdout.write((done.stdout + done.stderr).encode())
+    return done
+
+
+@pytest.fixture(scope="module")
+def warm_commands() -> Iterator[None]:
+    """Let `run_bundle` start its commands without the seconds that each would spend on importing torch and MONAI."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle_command.subprocess, "run", run_warm)
+        yield
+
+
 @pytest.fixture(scope="module")
 def in_this_process() -> Iterator[None]:
     """Let the grids of a module run their commands in this process.
 
-    That they can be run as commands, too, is shown where the grid itself is tested.
+    `test_grid.py` also runs them as commands.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSIONINN_TRACEBACK", "1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fusioninn_research.bundle_command import KEEP_MEMORY, run_bundle
 
 
-def test_a_command_that_fails_ends_with_its_message(tmp_path, monkeypatch):
+def test_a_command_that_fails_ends_with_its_message(warm_commands, tmp_path, monkeypatch):
     monkeypatch.delenv("FUSIONINN_TRACEBACK", raising=False)
     log = tmp_path / "logs" / "evaluation.log"
     keys = {"dataset_dir": tmp_path / "nowhere", "split_file": None}

@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ import scripts
 from fusioninn_research.cells import Cell
 from fusioninn_research.grid import Budget, Grid, budget_of
 from scripts.data.errors import BadInputError
+from warm_python import run_python
 
 TINY = {"image_size": [32, 32], "batch_size": 4, "epochs": 2, "network_def#hidden_channels": 2, "blocks": 1}
 TRAINED = Cell("tiny", "fusioninn", 0, ("train.json",), None, TINY)
@@ -53,7 +52,7 @@ def grid(cohort: Path, output_dir: Path, **settings) -> Grid:
 
 
 @pytest.fixture(scope="module")
-def made(cohort, tmp_path_factory, request):
+def made(cohort, tmp_path_factory, warm_commands, request):
     """Return the folder of a grid that found a training killed in its second epoch, and what failed in it.
 
     Training and evaluation of one cell are commands of their own; the other cells do without a process.
@@ -64,9 +63,9 @@ def made(cohort, tmp_path_factory, request):
     configs = [f"{scripts.BUNDLE_ROOT}/configs/{name}.json" for name in ("train", "methods/fusioninn")]
     keys = TINY | {key: str(path) for key, path in places.items()} | {"seed": 0, "device": "cpu"}
     last = place / "training" / "last.pt"
-    line = [sys.executable, "-c", KILLED_IN_EPOCH_2, str(last), json.dumps({"config_file": configs, **keys})]
     environment = os.environ | {"PYTHONPATH": scripts.BUNDLE_ROOT}
-    killed = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=300)
+    command = json.dumps({"config_file": configs, **keys})
+    killed = run_python("-c", KILLED_IN_EPOCH_2, last, command, env=environment)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert torch.load(last, weights_only=True)["epoch"] == 1
     failed = grid(cohort, folder).run([TRAINED])

@@ -29,6 +29,7 @@ def test_bfloat16_does_more_than_float16_and_both_more_than_none(small_network, 
     assert 0 < half["decomposed, mean"] < brain["decomposed, mean"]
 
 
+@pytest.mark.slow
 def test_integers_do_harm(onnx_exports, small_network, phantom_slices, tmp_path):
     pytest.importorskip("onnxruntime", reason="no onnxruntime: pip install -r requirements-dev.txt")
     image = phantom_slices[:1, :, ::3, ::3].contiguous()

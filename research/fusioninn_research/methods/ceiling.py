@@ -1,4 +1,4 @@
-"""Ceiling: how well any fused image can score."""
+"""Ceiling: the highest SSIM with its sources that a fused image can reach."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scripts.losses.ssim import SSIM
 class Ceiling(nn.Module):
     """The fused image whose pixels are optimised directly for the mean SSIM with the sources.
 
-    It is no method, since it is made with the measure in hand, but an upper end for those that are. Adam with a rate
-    that falls along a cosine, from the mean of the sources; each image for itself, whatever else is in the batch.
+    It is an upper bound for methods, not a method: it optimises the measure itself. Adam with a rate that falls along a
+    cosine starts from the mean of the sources; each image is optimised independently of the others in the batch.
 
     Args:
         in_channels: number of sources. Defaults to 2.

@@ -1,4 +1,4 @@
-"""The authors' published checkpoint as weights of this bundle."""
+"""Convert the authors' published checkpoint to weights of `PublishedFusionINN`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def convert_published(freia_path: str | None, network: PublishedFusionINN, outpu
 
 def _read(path: str | None) -> Mapping[str, torch.Tensor]:
     if path is None or not Path(path).expanduser().is_file():
-        raise BadInputError(f"freia_path is {path}, which is no file. Give the authors' checkpoint by --freia_path.")
+        raise BadInputError(f"freia_path is {path}, which is not a file. Give the authors' checkpoint by --freia_path.")
     try:
         content: Any = torch.load(Path(path).expanduser(), map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:

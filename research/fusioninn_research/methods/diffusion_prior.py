@@ -1,4 +1,4 @@
-"""DiffusionPrior: an unconditional network that tells the noise from the image."""
+"""DiffusionPrior: an unconditional network that predicts the noise in an image."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class DiffusionPrior(nn.Module):
 
     @property
     def trained(self) -> bool:
-        """Whether it has ever been trained: a fresh one predicts exactly no noise."""
+        """Whether it has ever been trained: a new one predicts zeros."""
         return any(parameter.any() for parameter in self.unet.out[-1].parameters())
 
     def forward(self, noisy: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:

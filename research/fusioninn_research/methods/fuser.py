@@ -1,4 +1,4 @@
-"""Fuser: what the networks that fuse and cannot decompose have in common."""
+"""Fuser: base class of the networks that fuse and cannot decompose."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .unit_range import UnitRange
 
 
 class Fuser(nn.Module):
-    """Sources of any size in, one fused image of that size in [0, 1] out.
+    """Fuse sources of any size into one image of that size in [0, 1].
 
     The last convolution of a network gives logits; `UnitRange` maps them to [0, 1], the same for all of them. Sizes
     that the network cannot halve often enough are padded on the right and at the bottom by repeating the border, and

@@ -1,4 +1,4 @@
-"""Half-UNet: an encoder whose levels all have the same width, and no decoder to speak of."""
+"""Half-UNet: an encoder whose levels all have the same width, and almost no decoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""UnitRange: the output map of all networks that only fuse, onto [0, 1] with both ends in reach."""
+"""UnitRange: the output map of all networks that only fuse; 0 and 1 themselves can be reached."""
 
 from __future__ import annotations
 
