@@ -61,9 +61,9 @@ format: $(READY) ## correct style and formatting where a tool can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-clean: ## remove caches and the demo's results
+clean: ## remove caches, what pip leaves when it builds, and the demo's results
 	@find . -path './$(VENV)' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
-	@rm -rf .pytest_cache .ruff_cache demo
+	@rm -rf .pytest_cache .ruff_cache build *.egg-info demo
 
 distclean: clean ## remove the environment, too
 	@rm -rf "$(VENV)"
