@@ -41,6 +41,9 @@ demo: $(READY) ## fuse and decompose the embedded example, end with a picture
 	@echo "Picture:"
 	@find demo -type f -name '*_overview.png' | sort | sed 's/^/  /'
 
+# Each of the processes computes in one thread: tiny tensors gain nothing from more.
+test test-all: export OMP_NUM_THREADS := 1
+
 test: $(READY) ## run the tests, without the slow ones
 	@$(PY) -m pytest $(SHARED) -m "not slow" $(TESTS)
 

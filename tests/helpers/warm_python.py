@@ -115,7 +115,7 @@ def _ask(**request: object) -> int | bool | None:
 @cache
 def _server() -> subprocess.Popen:
     """Start the Python that waits for commands, one in each process that tests."""
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
     line = [sys.executable, str(Path(__file__).resolve())]
     server = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean)
     atexit.register(server.communicate)
