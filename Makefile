@@ -41,6 +41,9 @@ demo: $(READY) ## fuse and decompose the embedded example, end with a picture
 	@echo "Picture:"
 	@find demo -type f -name '*_overview.png' | sort | sed 's/^/  /'
 
+# Each of the processes computes in one thread: tiny tensors gain nothing from more.
+test test-all: export OMP_NUM_THREADS := 1
+
 test: $(READY) ## run the tests, without the slow ones
 	@$(PY) -m pytest $(SHARED) -m "not slow" $(TESTS)
 
@@ -61,9 +64,9 @@ format: $(READY) ## correct style and formatting where a tool can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-clean: ## remove caches and the demo's results
+clean: ## remove caches, what pip leaves when it builds, and the demo's results
 	@find . -path './$(VENV)' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
-	@rm -rf .pytest_cache .ruff_cache demo
+	@rm -rf .pytest_cache .ruff_cache build *.egg-info demo
 
 distclean: clean ## remove the environment, too
 	@rm -rf "$(VENV)"

@@ -75,6 +75,7 @@ def _nobody_is_hidden() -> Iterator[None]:
 @pytest.fixture
 def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Undo what a command does to the process that it is given: for tests that run one in theirs."""
+    monkeypatch.setattr(sys, "argv", sys.argv[:1])  # options of pytest are not options of the command
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)

@@ -23,7 +23,7 @@ def dataset(tmp_path_factory):
     """A phantom whose FLAIR was moved, sampled in thick slices and stored as NRRD."""
     folder = tmp_path_factory.mktemp("unregistered") / "data" / "phantom-07"
     folder.mkdir(parents=True)
-    phantom = build_phantom(7, voxel=2.0, slice_factor=1)
+    phantom = build_phantom(7, voxel=3.0, slice_factor=1)
     nib.save(nib.Nifti1Image(phantom.t1gd, phantom.affine), folder / "phantom-07_t1ce.nii.gz")
     truth = rigid_matrix(np.array([4.0, -6.0, 8.0]), np.array([6.0, -9.0, 4.0]), np.array([0.0, 120.0, 78.0]))
     onto = np.diag([-2.0, -2.0, 4.0, 1.0])

@@ -3,7 +3,7 @@
 A Python that has imported those libraries, and nothing of the bundle, forks a process for each command. The command
 finds there what a fresh interpreter gives it: working directory, environment, import path, arguments, streams, exit
 status. It does not see what happens while the libraries are imported: tests of that start an interpreter. torch
-survives a fork on Linux only; elsewhere the process is a fresh interpreter.
+survives a fork on Linux only; elsewhere nothing is imported beforehand.
 """
 
 from __future__ import annotations
@@ -66,9 +66,7 @@ class Command:
             subprocess.TimeoutExpired: when it was killed.
         """
         status = _ask(wait=self.pid, timeout=timeout)
-        told = [
-            stream.read_text(encoding="utf-8", errors="replace") if stream.exists() else "" for stream in self._streams
-        ]
+        told = [path.read_text(encoding="utf-8", errors="replace") if path.exists() else "" for path in self._streams]
         self._folder.cleanup()
         if status is None:
             raise subprocess.TimeoutExpired(self.arguments, timeout, *told)
@@ -117,7 +115,7 @@ def _ask(**request: object) -> int | bool | None:
 @cache
 def _server() -> subprocess.Popen:
     """Start the Python that waits for commands, one in each process that tests."""
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
     line = [sys.executable, str(Path(__file__).resolve())]
     server = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean)
     atexit.register(server.communicate)
@@ -126,7 +124,7 @@ def _server() -> subprocess.Popen:
 
 def _serve() -> dict:
     """Fork a process for each command; return, in that process, what it is to run."""
-    for library in LIBRARIES:
+    for library in LIBRARIES if sys.platform == "linux" else ():
         __import__(library)
     ended: dict[int, int] = {}
     for line in sys.stdin:
@@ -161,7 +159,7 @@ def _status(child: int, ended: dict[int, int], timeout: float) -> int | None:
             return ended[child]
         time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    ended[child] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return None
 
 

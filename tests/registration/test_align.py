@@ -129,8 +129,7 @@ class TestWhatIsRefused:
         data = AlignSourcesd()(patient(t1gd, flair.mirrored()))
         assert "flair fits t1gd better with left and right exchanged" in data["warnings"][-1]
 
-    @pytest.mark.slow
-    @pytest.mark.parametrize("axis", [1, 2])
+    @pytest.mark.parametrize("axis", [pytest.param(1, marks=pytest.mark.slow), 2])
     def test_a_head_that_is_flipped_is_never_taken_silently(self, pair, axis):
         flipped = Volume(np.flip(pair[1].values, axis).copy(), pair[1].affine)
         with contextlib.suppress(BadInputError):

@@ -18,10 +18,7 @@ MOTIONS = {
 }
 
 
-@pytest.mark.parametrize(
-    "motion",
-    ["the largest turn and shift", *(pytest.param(name, marks=pytest.mark.slow) for name in list(MOTIONS)[1:])],
-)
+@pytest.mark.parametrize("motion", MOTIONS)
 def test_a_known_motion_is_found_to_half_a_millimetre(pair, moved, motion):
     degrees, shift, spacing = MOTIONS[motion]
     fixed, flair = pair
