@@ -35,7 +35,7 @@ def test_what_is_written_is_read_back(tmp_path):
 def test_other_weights_are_refused_with_the_command_that_helps(tmp_path):
     REFERENCE.save(tmp_path / "typicality.json")
     with pytest.raises(
-        BadInputError, match=r"belongs to other weights \(SHA-256 abababababab…, in use are cdcd"
+        BadInputError, match=r"belongs to other weights \(SHA-256 abababababab…, but the weights in use have cdcd"
     ) as told:
         Reference.load(tmp_path / "typicality.json", "cd" * 32)
     assert "configs/typicality.json" in str(told.value)

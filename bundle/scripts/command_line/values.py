@@ -63,8 +63,7 @@ def check_value(option: str, value: Any, default: Any) -> None:
     if isinstance(value, str) and USER_IN_URL.search(value):
         raise BadInputError(
             f"--{option} contains a user or a password, which would appear in logs. Give --pacs_user, and the password "
-            "in the "
-            "environment variable that --pacs_password_variable names or in --pacs_password_file."
+            "in the environment variable that --pacs_password_variable names or in --pacs_password_file."
         )
     if isinstance(value, str) and value.startswith(("$", "@", "%")):
         return

@@ -75,8 +75,7 @@ def check_apart(output: str | os.PathLike[str], *inputs: str | os.PathLike[str] 
         if file is not None and os.path.exists(output) and os.path.exists(file) and os.path.samefile(output, file):
             raise BadInputError(
                 f"{os.fspath(output)} is an input of this command and cannot be its result. Choose another name for "
-                f"the "
-                "result."
+                "the result."
             )
 
 

@@ -56,8 +56,7 @@ class Exporter:
         if type(network) is not FusionINN:
             raise BadInputError(
                 f"{type(network).__name__} cannot be exported: only FusionINN is invertible, which is required for "
-                "both directions. "
-                "Leave out the config of the other method."
+                "both directions. Leave out the config of the other method."
             )
         self.network = network.cpu().float().to(memory_format=torch.contiguous_format).requires_grad_(False).eval()
         self.sources = list(sources)
@@ -115,9 +114,9 @@ class Exporter:
         )
         if not fits:
             raise BadInputError(
-                f"static_shape is {shape}, expected [batch, {self.network.in_channels}, height, width"
-                f"{', depth' if wanted == 5 else ''}] with sizes from {SMALLEST} on"
-                f"{'' if multiple == 1 else f', multiples of {multiple}'}. Leave it out for a file that supports any "
+                f"static_shape is {shape}, expected [batch, {self.network.in_channels}, height, "
+                f"width{', depth' if wanted == 5 else ''}] with sizes from {SMALLEST} "
+                f"on{'' if multiple == 1 else f', multiples of {multiple}'}. Leave it out for a file that supports any "
                 "size."
             )
         return list(shape)

@@ -62,9 +62,8 @@ def check_belongs(
     if known is not None and known != voxel_digest(values, sidecar["StoredDtype"]):
         raise BadInputError(
             f"{path} does not contain the voxels that were written ({sidecar['StoredDtype']}); its sidecar is "
-            "unchanged. "
-            "The image was converted to another type, filtered or edited, which can destroy information about the "
-            "sources. Give the original image, or fuse again with the required --fused_dtype. To "
+            "unchanged. The image was converted to another type, filtered or edited, which can destroy information "
+            "about the sources. Give the original image, or fuse again with the required --fused_dtype. To "
             f'decompose it as it is, remove the key "FusedSHA256" from {sidecar_of(path)}.'
         )
 

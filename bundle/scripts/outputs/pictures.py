@@ -105,8 +105,7 @@ def picture_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
     if is_sidecar(beside) and read_sidecar(beside, picture=True).get("FusionID") != content.get("FusionID"):
         raise BadInputError(
             f"{path} and {beside.name} next to it belong to different fusions. Keep those that were written together; "
-            "the "
-            "picture alone is sufficient."
+            "the picture alone is sufficient."
         )
     return content
 

@@ -78,6 +78,5 @@ def check_precision(precision: Any) -> None:
     if name != "f32":
         raise BadInputError(
             f"OpenVINO computes in {name} on this machine although f32 was requested, so the images would be wrong. "
-            "Use another "
-            "--runtime."
+            "Use another --runtime."
         )

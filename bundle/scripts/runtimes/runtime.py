@@ -127,8 +127,7 @@ class Runtime(ABC):
                 raise BadInputError(
                     f"{path} contains other weights (sha256 {description['checkpoint_sha256'][:12]}…) than ckpt_path "
                     f"({checkpoint_sha256[:12]}…). Give the weights of the export by --ckpt_path, or export these with "
-                    "the "
-                    f"same --ckpt_path:{self.again}"
+                    f"the same --ckpt_path:{self.again}"
                 )
             if len(description["sources"]) != sources:
                 raise BadInputError(

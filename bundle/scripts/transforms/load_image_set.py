@@ -145,8 +145,7 @@ class LoadImageSet(Transform):
             if highest <= PLAUSIBLE[1] and max(factors) > 10 * PLAUSIBLE[1]:
                 raise BadInputError(
                     f"{file.path} has values up to {highest:g}, but its source spans {max(factors):g}: it seems to be "
-                    "in "
-                    "[0, 1] and not in the units of its source. If so, use --decomposed_units unit."
+                    "in [0, 1] and not in the units of its source. If so, use --decomposed_units unit."
                 )
         return normalize_by(torch.stack([file.values for file in decomposed]), scale)
 

@@ -80,8 +80,7 @@ class LoadPicturesd(Transform):
         if len(coloured) > 1:
             raise BadInputError(
                 f"{' and '.join(files[i] for i in coloured)} are coloured, but a fused picture takes its colour from "
-                "one source. Choose "
-                "it by --colour_from 1 (or 2); only the luminance of the others is used."
+                "one source. Choose it by --colour_from 1 (or 2); only the luminance of the others is used."
             )
         return coloured[0] if coloured else None
 

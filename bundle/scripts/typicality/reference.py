@@ -160,8 +160,7 @@ class Reference:
         if reference.checkpoint_sha256 != checkpoint_sha256:
             raise BadInputError(
                 f"{path} belongs to other weights (SHA-256 {reference.checkpoint_sha256[:12]}…, but the weights in use "
-                "have "
-                f"{str(checkpoint_sha256)[:12]}…). {remedy}"
+                f"have {str(checkpoint_sha256)[:12]}…). {remedy}"
             )
         return reference
 
