@@ -141,6 +141,7 @@ RUN_ELSEWHERE = {
     "run: evaluate + methods/mean": "tests/research/test_methods_table.py",
     "run: evaluate + research/methods/unet": "tests/research/methods/test_methods.py",
     "training: train + research/fusion_only + research/methods/unet": "tests/research/methods/test_methods.py",
+    "training: train + crops + augmentation + recipe": "tests/test_training.py",
     "training: train + crops + augmentation + recipe + shipped": "tests/test_training.py",
     "training: train + crops + augmentation + recipe + four_contrasts": "tests/test_four_contrasts.py",
     "run: inference + four_contrasts": "tests/test_four_contrasts.py",
