@@ -12,7 +12,7 @@ BENCH ?=
 PY    := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-# Each file in one process, so that its fixtures are made once, in the order of tests/conftest.py: the longest first.
+# Each file runs in one process, so that its fixtures are made once; tests/conftest.py orders the files.
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # glibc hands large blocks back to the system after each layer and pages them in again for the
@@ -41,7 +41,7 @@ demo: $(READY) ## fuse and decompose the embedded example, end with a picture
 	@echo "Picture:"
 	@find demo -type f -name '*_overview.png' | sort | sed 's/^/  /'
 
-# Each of the processes computes in one thread: tiny tensors gain nothing from more.
+# Each process computes in one thread: tiny tensors gain nothing from more.
 test test-all: export OMP_NUM_THREADS := 1
 
 test: $(READY) ## run the tests, without the slow ones

@@ -1,4 +1,4 @@
-"""FusionINN, installed: where the bundle lies, and its network with the shipped weights.
+"""The installed bundle: its folder, and its network with the shipped weights.
 
 Examples::
 

@@ -27,19 +27,19 @@ COSTLY = {
     **dict.fromkeys(("runtimes", "export"), "exports"),
     **dict.fromkeys(("registration", "phantom", "test_unregistered.py"), "heads"),
 }
-"""Folders and files of tests that share what takes seconds: a fixture, or what a process keeps once it was loaded."""
+"""Folders and files whose tests share something that takes seconds to make or to load, and the name of that."""
 
 SOURCE_OF_SUFFIX = {"t1ce": "t1gd", "t1c": "t1gd", "t1gd": "t1gd", "t2f": "flair", "flair": "flair"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests of whole commands, in `tests` itself: they take longest, and nothing then waits for them."""
+    """Run the tests of whole commands, in `tests` itself, first: they take longest."""
     items.sort(key=lambda item: item.path.parent != ROOT / "tests")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
-    """Give each file to one process, and all files that use the same costly fixture to the same one."""
+    """Run each file in one process, and all files that share a name in `COSTLY` in the same one."""
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling

@@ -1,4 +1,4 @@
-"""`pip install .` brings the bundle as the package `fusioninn`, which fuses as the folder does."""
+"""`pip install .` installs the bundle as the package `fusioninn`, which gives the same results as the folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def bundle_files() -> list[str]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """The wheel of a copy that holds what runs and caches leave behind as well."""
+    """The wheel, built from a copy that also holds results, checkpoints and caches."""
     copy, target = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.txt"):
         shutil.copy(ROOT / name, copy)
@@ -66,7 +66,7 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
-    """A folder in which the wheel lies as pip unpacks it into an environment."""
+    """A folder with the unpacked wheel, as in an environment."""
     folder = tmp_path_factory.mktemp("environment")
     shutil.unpack_archive(wheel, folder, format="zip")
     return folder

@@ -1,4 +1,4 @@
-"""A fork of a warm Python is what a fresh interpreter is to a command."""
+"""A command in a fork of the warm Python finds what it would find in a fresh interpreter."""
 
 from __future__ import annotations
 

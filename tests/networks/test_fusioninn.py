@@ -522,6 +522,7 @@ class TestShippedWeights:
             results = (fused, latent, shipped.inverse(fused, latent), shipped.inverse(image[:, :1], image[:, 1:]))
         assert all(result.isfinite().all() for result in results)
 
+    @pytest.mark.slow
     def test_real_volumes_come_back(self, shipped, shared_data):
         """Every 32nd slice of each patient; `benchmarks/roundtrip.py` takes them all."""
         network = shipped.float().to(memory_format=torch.channels_last)

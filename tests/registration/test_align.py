@@ -62,11 +62,6 @@ class TestAPairThatLiesRight:
 
 
 @pytest.fixture(scope="module")
-def pair(coarse_pair):
-    return coarse_pair
-
-
-@pytest.fixture(scope="module")
 def thick(pair, moved):
     return moved(pair[1], (6, -5, 8), (7, -4, 5), (2.0, 2.0, 5.0))
 

@@ -24,6 +24,7 @@ def shaded(pair):
     return Volume((pair[0].values * field).astype(np.float32), pair[0].affine), field
 
 
+@pytest.mark.slow
 def test_a_known_field_is_found(pair, shaded):
     volume, field = shaded
     head = foreground(pair[0].values)

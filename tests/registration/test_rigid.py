@@ -18,6 +18,11 @@ MOTIONS = {
 }
 
 
+@pytest.fixture(scope="module")
+def pair(fine_pair):
+    return fine_pair
+
+
 @pytest.mark.parametrize("motion", MOTIONS)
 def test_a_known_motion_is_found_to_half_a_millimetre(pair, moved, motion):
     degrees, shift, spacing = MOTIONS[motion]
