@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from fusioninn_research.config_paths import config_path, method_config
 from scripts.networks.weights import load_weights
+from warm_python import run_python
 
 LEARNING = ("deepfuse", "funfusean", "half_unet", "unet", "unet_plus_plus", "unet3_plus")
 WITHOUT_WEIGHTS = ("mean", "max", "ceiling")
@@ -74,9 +73,9 @@ def test_a_method_trains_on_crops_and_its_weights_load(method, cache, tmp_path):
 def test_one_is_trained_by_a_command(cache, tmp_path):
     given = TINY | {"output_dir": tmp_path / "run", "cache_dir": cache}
     options = [item for key, value in given.items() for item in (f"--{key}", str(value).replace(" ", ""))]
-    line = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", str(layers("half_unet"))]
+    line = ["-m", "monai.bundle", "run", "training", "--config_file", str(layers("half_unet"))]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run([*line, *options], env=environment, capture_output=True, text=True, timeout=300)
+    done = run_python(*line, *options, env=environment)
     assert done.returncode == 0, done.stderr
     (told,) = (text for text in done.stdout.splitlines() if " - epoch 1/1" in text)
     assert "fused SSIM" in told
