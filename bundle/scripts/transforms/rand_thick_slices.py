@@ -20,7 +20,7 @@ class RandThickSlicesd(MapTransform, RandomizableTransform):
     Args:
         keys: volumes of shape (N, H, W, S), slices along the last axis.
         prob: probability for a volume. Defaults to 0.25.
-        most: largest n; n is drawn uniformly from 2 and is at most the number of slices. Defaults to 5.
+        most: largest n; n is drawn uniformly from 2 to this, limited by the number of slices. Defaults to 5.
 
     Raises:
         ValueError: when `most` is less than 2.
