@@ -255,7 +255,7 @@ def child(options: argparse.Namespace) -> dict[str, float]:
 
 
 def export(folder: str, names: list[str]) -> None:
-    """Write the exports that the peers need, without checking parity (see `configs/export.json`)."""
+    """Write the exports that the peers need, without parity (`configs/export.json` measures it)."""
     wanted = {PEERS[name].runtime for name in names}
     formats = ["torchscript"] * ("torchscript" in wanted) + ["onnx"] * bool(wanted & {"onnx", "openvino"})
     if formats:

@@ -95,7 +95,7 @@ class BundleParts:
 
     @cached_property
     def prepare(self) -> Any:
-        """Transforms to apply after the series have been read."""
+        """Transforms that come after the series were read."""
         from monai.transforms import Compose
 
         return Compose(self.parser.get_parsed_content("preprocessing").transforms[1:])
@@ -107,10 +107,10 @@ class BundleParts:
 
     @cached_property
     def apply(self) -> Any:
-        """Fuse, store and decompose a volume, and check its typicality."""
+        """Fuses, stores and decomposes a volume, and compares it with what is usual."""
         return self.parser.get_parsed_content(APPLY)
 
     @cached_property
     def write(self) -> Any:
-        """Write the derived series, the sidecar and the report."""
+        """Writes the derived series, the sidecar and the report."""
         return self.parser.get_parsed_content("files")

@@ -1,4 +1,4 @@
-"""Check the options of a command before it runs."""
+"""What every command does first."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .values import check_needed, check_value
 
 
 def begin() -> None:
-    """Begin a command: install plain errors, and check that every option is known, valid and used.
+    """Begin a command: errors in plain words, and no option that is unknown, without effect or impossible.
 
-    Must be the first expression of a section that a user runs, so that nothing has been read or written before::
+    To be the first expression of a section that a user runs, so that nothing was read or written before::
 
         "imports": ["$from scripts.command_line.begin import begin"],
         "run": ["$begin()", "$@evaluator.run()"]
@@ -42,7 +42,7 @@ def find_code_beside(config_files: Sequence[str]) -> None:
     """Make the code of every config importable; MONAI does so for the first config only.
 
     Args:
-        config_files: the configs; the code of those in a folder `configs` is in the parent folder.
+        config_files: the configs; those in a folder `configs` have their code in the folder above.
     """
     for file in config_files:
         folder = Path(file).resolve().parent

@@ -95,7 +95,7 @@ class KnownOptions:
         return " ".join(sentences)
 
     def _configs_with(self, option: str) -> list[str]:
-        """Return names of configs with a top-level option, in the bundle and next to the configs of the command."""
+        """Names of configs that have an option at their top, in the bundle and beside the configs of the command."""
         parents = (Path(file).resolve().parent for file in self.call.config_files)
         folders = dict.fromkeys([CONFIGS, *(folder for folder in parents if folder.name == CONFIGS.name)])
         return [name for folder in folders for name in _names_with(option, folder)]

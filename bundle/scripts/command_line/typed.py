@@ -1,4 +1,4 @@
-"""Check that the command line did not change values as typed."""
+"""What was typed must be what MONAI's command line made of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPTION = re.compile(r"^(--|-[a-zA-Z])")
 
 
 def check_typed(call: Call, parser: ConfigParser) -> None:
-    """Raise for options given twice, and for values that the command line changes.
+    """Refuse options given twice, and values that the command line changes.
 
     python-fire keeps the last of two values, and reads them as Python: ``801#1`` is 801 with a comment, ``1_0`` is 10.
 
@@ -53,7 +53,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_text(default: Any) -> bool:
-    """Whether an option may be text by its default value; null may be text."""
+    """Whether an option is not one of numbers, as far as its own value says; null may be text."""
     return default is None or (isinstance(default, str) and not default.startswith(("$", "@", "%")))
 
 

@@ -1,4 +1,4 @@
-"""Contrasts of brain images, and the words that data sets use for them."""
+"""Contrasts of brain images, and every word that data sets use for them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Contrast:
 
     Attributes:
         name: as in `sources`.
-        words: endings of file names and names of folders, in any case; the first two are shown in messages.
-        bids: ending of BIDS names. Defaults to "" (BIDS has no name for it).
-        bare: words that count only as the whole name. Defaults to ().
-        folders: further names of folders that hold only this contrast. Defaults to ().
+        words: how file names end and folders are called, without regard to case; the first two are shown in messages.
+        bids: how BIDS names end. Defaults to "" (it has no such name).
+        bare: words that count only where they are the whole name. Defaults to ().
+        folders: further names of folders that hold nothing else. Defaults to ().
     """
 
     name: str
@@ -148,5 +148,5 @@ def bids_ending(contrast: str) -> str:
 
 
 def words_of(contrast: str) -> tuple[str, ...]:
-    """Return the endings of a contrast's file names; for an unknown contrast its own name."""
+    """Return how file names of a contrast end; of one that is not in the table its own name."""
     return next((one.words for one in CONTRASTS if one.name == contrast), (contrast,))

@@ -108,7 +108,7 @@ class EvaluateVolume:
             data: "image" (N, X, Y, Z) normalised, "intensity_scale", and optionally "seg" (1, X, Y, Z).
 
         Returns:
-            "rows": a dictionary of scores for every slice, where fused columns are the mean SSIM with all sources;
+            "rows": a dictionary of figures for every slice, where fused columns are of the mean SSIM with all sources;
             "seconds": time for fusing them all, or the whole volume.
 
         Raises:

@@ -82,7 +82,7 @@ class EvaluationTables:
 
         Args:
             data: "patient".
-            results: "rows" of scores, one per slice, and "seconds" for fusion.
+            results: "rows" of figures, one a slice, and "seconds" that fusing took.
 
         Returns:
             the files written.

@@ -59,8 +59,8 @@ class ScoreImages:
             data: result of `LoadImageSet`.
 
         Returns:
-            "rows": "slice" and the scores of every scored slice; "left_out": indices of the skipped slices;
-            "without_value": the reason for each metric that cannot be computed.
+            "rows": "slice" and the scores of every slice that counts; "left_out": numbers of the slices that do not;
+            "without_value": why, for each metric that these images have no value of.
 
         Raises:
             BadInputError: no slice or no metric can be scored.

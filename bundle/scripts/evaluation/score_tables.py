@@ -59,8 +59,8 @@ class ScoreTables:
         """Add a fused image.
 
         Args:
-            data: result of `LoadImageSet`.
-            results: result of `ScoreImages`.
+            data: what `LoadImageSet` returns.
+            results: what `ScoreImages` returns.
 
         Returns:
             the files that its scores are written to.

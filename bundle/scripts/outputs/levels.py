@@ -1,4 +1,4 @@
-"""Quantise numbers to integer levels."""
+"""Integer levels that stand for numbers in a file."""
 
 from __future__ import annotations
 

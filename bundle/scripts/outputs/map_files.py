@@ -35,7 +35,7 @@ def map_file(patient: str, source: str, kind: str) -> str:
 
 
 def map_keys(patient: str, sources: list[str], kind: str) -> dict[str, Any]:
-    """Return the sidecar entries for a patient's maps of a kind.
+    """Return what a sidecar says about a patient's maps of a kind.
 
     Args:
         patient: name of the patient.
@@ -80,14 +80,14 @@ def write_maps(
 
 
 def write_map_sidecar(path: Path, patient: str, sources: list[str], kind: str, fusion: str | None = None) -> str:
-    """Write a separate sidecar for maps when the fused image has no sidecar to describe them.
+    """Write what maps are in a file of their own, where there is no sidecar of a fused image to say it.
 
     Args:
         path: file to write.
         patient: name of the patient.
         sources: names of the sources.
         kind: "contribution" or "uncertainty".
-        fusion: id of the fused image that they belong to. Defaults to None (unknown).
+        fusion: id of the fused image that they belong to. Defaults to None (not known).
 
     Returns:
         the file written.

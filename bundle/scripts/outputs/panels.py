@@ -31,7 +31,7 @@ class Panel:
     """One picture.
 
     Args:
-        picture: [H, W] or [H, W, 3]; integers range from 0 to the maximum of their type, floats from 0 to 1.
+        picture: [H, W] or [H, W, 3]; whole numbers are levels, 0 to the highest of their type, others lie in [0, 1].
         caption: text below it. Defaults to "".
     """
 
@@ -80,7 +80,7 @@ def draw_panels(
 
     Args:
         path: PNG file to write.
-        title: title of the picture.
+        title: what the picture is of.
         groups: heading over each column, shared by neighbours.
         headings: second heading of each column; "" where the rows differ.
         rows: the rows.
@@ -89,10 +89,10 @@ def draw_panels(
 
     Raises:
         BadInputError: the file cannot be written.
-        ValueError: a row has a different number of pictures than headings.
+        ValueError: rows of another number of pictures than there are headings.
     """
     if any(len(row.panels) != len(groups) for row in rows) or len(headings) != len(groups):
-        raise ValueError(f"{len(groups)} columns require the same number of headings, and of pictures in each row.")
+        raise ValueError(f"{len(groups)} columns want as many headings and pictures in each row.")
     label = ROW_LABEL if any(row.label for row in rows) else 0
     gaps = [GAP if a == b else GROUP_GAP for a, b in pairwise(groups)]
     fixed = 2 * MARGIN + label + sum(gaps)

@@ -39,7 +39,7 @@ def write_sidecar(
     phantom: bool = False,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write the sidecar of a fused image atomically.
+    """Write the sidecar of a fused image, whole or not at all.
 
     Args:
         path: JSON file to write; its folder is created.
@@ -54,7 +54,7 @@ def write_sidecar(
         extra: further keys in CamelCase, such as "LatentFile". Defaults to None.
 
     Returns:
-        the content that was written, with the "FusionID" computed from it.
+        what was written, with the "FusionID" that was computed over it.
 
     Raises:
         BadInputError: the file cannot be written.
@@ -89,7 +89,7 @@ def read_sidecar(path: str | os.PathLike[str], picture: bool = False) -> dict[st
 
     Args:
         path: JSON file that `write_sidecar` wrote.
-        picture: whether it belongs to a fused picture instead of a volume. Defaults to False.
+        picture: it belongs to a fused picture, not to a volume. Defaults to False.
 
     Raises:
         BadInputError: the file is missing, not JSON, or invalid (see `check_sidecar`).

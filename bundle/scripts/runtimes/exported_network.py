@@ -59,7 +59,7 @@ class ExportedNetwork(nn.Module):
         return self.runtime.decompose(fused.float(), latent.float()).to(fused)
 
     def decompose(self, fused: torch.Tensor, kind: str = "normal", seed: int = 0) -> torch.Tensor:
-        """Estimate the sources from the fused image alone with the same latents as `FusionINN.decompose`."""
+        """Estimate the sources from the fused image alone, see `FusionINN.decompose`: the same latents are drawn."""
         return self.inverse(fused, draw_latent(fused, self.in_channels - 1, kind, seed))
 
     def log_det(self, image: torch.Tensor) -> torch.Tensor:
