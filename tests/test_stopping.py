@@ -86,7 +86,7 @@ def test_ctrl_c_keeps_what_is_finished_and_a_second_command_was_refused_meanwhil
     assert "Engine run is terminating" not in log + told
     assert f'out is in use by "Fusing" (process {process.pid} on ' in plain_message(refused.value)
     assert process.returncode == 130
-    assert told.splitlines()[-1].startswith("Stopped by Ctrl-C. Finished results are kept: the same command")
+    assert told.splitlines()[-1].startswith("Stopped by Ctrl-C. What was finished is kept: the same command")
     assert "Traceback" not in told
     finished = {path.stem for path in (out / ".finished" / "fusing").glob("P*.json")}
     assert 1 <= len(finished) < PATIENTS

@@ -87,4 +87,4 @@ def test_what_cannot_be_scored_is_logged_and_used_all_the_same(network, file, ca
     apply = WithTypicality(lambda _, data: {}, str(file), str(BUNDLE / "models" / "model.pt"))
     black = {"patient": "P", "image": torch.zeros(2, 4, 4, 2), "intensity_scale": {"slice_axis": 2}}
     assert apply(network, black) == {}
-    assert "P: typicality cannot be computed: all slices are empty" in caplog.text
+    assert "P: typicality cannot be computed: no slice shows anything" in caplog.text

@@ -113,7 +113,7 @@ def test_a_signal_ends_the_command_with_its_usual_code(log, capsys, number, code
         os.kill(os.getpid(), number)
     assert stopped.value.code == code
     plain_errors._tell_stop()
-    assert capsys.readouterr().err.startswith(f"\nStopped by {name}. Finished results are kept")
+    assert capsys.readouterr().err.startswith(f"\nStopped by {name}. What was finished is kept")
 
 
 def test_memory_that_is_used_up_has_a_remedy():

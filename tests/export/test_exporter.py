@@ -81,7 +81,7 @@ class TestFiles:
 
 class TestRefused:
     def test_a_method_that_is_no_bijection(self, tmp_path):
-        with pytest.raises(BadInputError, match="PublishedFusionINN cannot be exported: only FusionINN"):
+        with pytest.raises(BadInputError, match="PublishedFusionINN is not exported: only FusionINN"):
             make(PublishedFusionINN(hidden_channels=2), tmp_path)
 
     @pytest.mark.parametrize("shape", [[1, 3, 8, 8], [1, 2, 8], [0, 2, 8, 8], [1, 2, 2, 8], ["1", 2, 8, 8]])

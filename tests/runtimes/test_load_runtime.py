@@ -87,7 +87,7 @@ class TestLoadRuntime:
             load_runtime("tflite", FusionINN(), "model.pt", "nowhere")
 
     def test_a_method_that_is_not_exported_is_refused(self):
-        with pytest.raises(BadInputError, match="MeanFusion cannot be exported"):
+        with pytest.raises(BadInputError, match="MeanFusion is not exported"):
             load_runtime("torchscript", MeanFusion(), None, "nowhere")
 
     def test_weights_that_were_not_exported_are_refused(self, torch_exports, tmp_path):

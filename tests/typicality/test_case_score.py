@@ -80,5 +80,5 @@ def test_neither_the_units_nor_the_axis_matter(network, case, reference):
 def test_what_cannot_be_scored_is_reported(network, reference):
     with pytest.raises(BadInputError, match="for two sources only, got 3"):
         ScoreCase(reference)(network, torch.ones(3, 8, 8, 2), 2)
-    with pytest.raises(BadInputError, match="all slices are empty"):
+    with pytest.raises(BadInputError, match="no slice shows anything"):
         ScoreCase(reference)(network, torch.zeros(2, 8, 8, 2), 2)

@@ -157,7 +157,7 @@ def _tell_stop() -> None:
     """Print as the last line that the command was stopped, if it was."""
     if _stopped_by:
         _write_error(
-            f"\nStopped by {_stopped_by.pop()}. Finished results are kept: the same command with --resume true "
+            f"\nStopped by {_stopped_by.pop()}. What was finished is kept: the same command with --resume true "
             "continues, if it has that option.\n"
         )
 

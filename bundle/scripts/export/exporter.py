@@ -55,7 +55,7 @@ class Exporter:
     ) -> None:
         if type(network) is not FusionINN:
             raise BadInputError(
-                f"{type(network).__name__} cannot be exported: only FusionINN is invertible, which is required for "
+                f"{type(network).__name__} is not exported: only FusionINN is invertible, which is required for "
                 "both directions. Leave out the config of the other method."
             )
         self.network = network.cpu().float().to(memory_format=torch.contiguous_format).requires_grad_(False).eval()

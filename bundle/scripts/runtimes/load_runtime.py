@@ -56,7 +56,7 @@ def load_runtime(
     if runtime == "torch":
         return loaded
     if not hasattr(loaded, "log_det"):
-        raise BadInputError(f"{type(loaded).__name__} cannot be exported. Leave out --runtime.")
+        raise BadInputError(f"{type(loaded).__name__} is not exported. Leave out --runtime.")
     opened = open_runtime(runtime, exported_dir, place)
     description = opened.check_descriptions(fingerprint(ckpt_path), loaded.in_channels)
     return ExportedNetwork(opened, loaded, description).eval()

@@ -125,7 +125,7 @@ class ScoreCase:
             network, image, axis, self.reference.density, self.reference.slices, self.slices_at_once
         )
         if not numbers:
-            raise BadInputError("typicality cannot be computed: all slices are empty.")
+            raise BadInputError("typicality cannot be computed: no slice shows anything.")
         case = CaseScore.of(self.reference, statistics)
         if not np.isfinite([case.score, case.order_ratio, case.displacement]).all():
             raise BadInputError("typicality cannot be computed: the images show too little of a brain.")
