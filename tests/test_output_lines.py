@@ -52,7 +52,7 @@ def test_fusing_and_decomposing(write_patient, tmp_path):
     out = tmp_path / "out"
     assert lines_of(["inference"], dataset_dir=tmp_path / "in", output_dir=out, typicality="false") == [
         f"WARNING - {odd}: its voxel sizes are -1 x 1 x 1 mm by pixdim but 1 x 1 x 1 mm by the sform, which is used. "
-        "Check the orientation in a viewer, and correct the header if it is wrong.",
+        "Check the picture, and correct the header if it is wrong.",
         "INFO - Fusing: P1 is done (1 of 1).",
         f"INFO - 1 patient(s) done; results are in {out}",
     ]

@@ -50,7 +50,7 @@ def warn_of_doubts(volume: MetaTensor, file: str) -> None:
     doubts = volume.meta.get(DOUBTS, ())
     if doubts:
         warnings.warn(
-            f"{file}: {'; '.join(doubts)}. Check the orientation in a viewer, and correct the header if it is wrong.",
+            f"{file}: {'; '.join(doubts)}. Check the picture, and correct the header if it is wrong.",
             stacklevel=3,
         )
 
