@@ -1,4 +1,4 @@
-"""Judge whether a series is whole: positions, spacing, thickness and numbers of its images, against each other."""
+"""Check that a series is complete by the positions, spacing, thickness and numbers of its images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WIDE = 1.8
 
 
 def check_complete(headers: Sequence[Dataset], gap: float, in_series: int) -> list[str]:
-    """Check that no slices are missing or doubled, as far as headers tell.
+    """Check by the headers that no slices are missing or doubled.
 
     Args:
         headers: plain header of each slice of a volume.

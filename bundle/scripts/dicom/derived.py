@@ -1,4 +1,4 @@
-"""Write a volume as a derived series of the study that it was made of.
+"""Write a volume as a derived series of its source study.
 
 The series are of the class MR Image Storage, with a rescale. The standard does not list a rescale for this class, but
 allows it as an extension of it ("Standard Extended SOP Class"), which is what Philips scanners write: dciodvfy notes it
@@ -64,10 +64,10 @@ _FUSED_ACQUISITION = {"ScanningSequence": "RM", "SequenceVariant": "NONE"}
 
 
 def check_compression(compression: str) -> str:
-    """Refuse a compression that there is none of, or whose packages are missing.
+    """Check that the compression is supported and its packages are installed.
 
     Raises:
-        BadInputError: when it is.
+        BadInputError: when it is unknown or packages are missing.
     """
     if compression not in COMPRESSIONS:
         raise BadInputError(f"compression is '{compression}', expected one of {', '.join(COMPRESSIONS)}.")

@@ -39,7 +39,7 @@ def find_studies(
         dataset_dir: folder of DICOM files, nested and mixed as they may be.
         sources: series to look for. Defaults to ("t1gd", "flair").
         named: series by source as the user named them, see `choose_series`. Where a series UID is among them, only the
-            study that holds it is looked at. Defaults to None (all are told from their headers).
+            study that holds it is looked at. Defaults to None (all are recognised from their headers).
         patient_names: "pseudonym" names a study by a hash of its UID, "id" by the patient's id. Defaults to
             "pseudonym".
 

@@ -1,4 +1,4 @@
-"""Take a patient's identity out of texts that leave DICOM: all that a header says but for what is known to be safe."""
+"""Remove a patient's identity from texts that leave DICOM: keep only header values that are known to be safe."""
 
 from __future__ import annotations
 

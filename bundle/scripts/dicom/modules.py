@@ -1,4 +1,4 @@
-"""What a derived image has in common with the images that it was made of, module by module of the DICOM standard."""
+"""Copy to a derived image what it shares with its sources, module by module of the DICOM standard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leads back to the sources, in private elements of a derived image."""
+"""Private elements of a derived image that hold what decomposing it needs."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def read_block(dataset: Dataset, path: str | os.PathLike[str]) -> Block | None:
         path: its file, for messages.
 
     Returns:
-        their content, or None where there are none.
+        their content, or None if the file has no such elements.
 
     Raises:
         BadInputError: they are damaged.

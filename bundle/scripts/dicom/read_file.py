@@ -1,4 +1,4 @@
-"""Read one DICOM file, whatever it turns out to be, without taking more memory than it may."""
+"""Read one DICOM file safely, within a limit of memory."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class _Collector(logging.Handler):
 
 
 def check_size(unpacked: int, packed: int) -> None:
-    """Refuse what would take more memory than an instance of this size can be worth.
+    """Check that an instance does not take far more memory than its size justifies.
 
     Args:
         unpacked: bytes that the pixels, or the file, will have, or are known to have at least.

@@ -81,7 +81,7 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
     """Find every series below a folder, however nested and mixed; only headers are read.
 
     A series whose images repeat their places, because it holds several acquisitions (echoes, b values, magnitude and
-    phase, a repetition), is given as several, one for each, where the headers tell them apart.
+    phase, a repetition), is given as several, one for each, where the headers distinguish them.
 
     Args:
         folder: of DICOM files; other files do no harm.

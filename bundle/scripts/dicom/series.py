@@ -22,12 +22,12 @@ _DOSES = {
 }
 
 Part = tuple[tuple[str, Any], ...]
-"""Header values, by keyword, that tell the images of one acquisition from others in the same series."""
+"""Header values, by keyword, that distinguish acquisitions in the same series."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the headers of a series say, as far as it tells which contrast it shows.
+    """Header values of a series that say something about its contrast.
 
     Descriptions may hold a patient's name: messages show `title`.
 
@@ -79,7 +79,7 @@ class Series:
     """One series, or one acquisition of a series that holds several.
 
     `files` may be in any order; of a series with several acquisitions they are those of `part` only, and enhanced files
-    may hold frames of other parts, too. `part_number` counts from 1; 0 where the series is whole. `in_series` is the
+    may also hold frames of other parts. `part_number` counts from 1; 0 where the series is whole. `in_series` is the
     number of images of the whole series; 0 where it is not known.
     """
 

@@ -1,4 +1,4 @@
-"""How the pixels of a source are stored, so that its estimate can be stored in the same way."""
+"""Describe how the pixels of a source are stored, so that its estimate can be stored alike."""
 
 from __future__ import annotations
 

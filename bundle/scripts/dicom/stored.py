@@ -1,4 +1,4 @@
-"""Read a fused series back, with what leads from it to its sources."""
+"""Read a fused series with all that decomposing it needs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
         "problem" in place of the series.
 
     Raises:
-        BadInputError: when there is no such folder, or no fused series in it.
+        BadInputError: when the folder does not exist or holds no fused series.
     """
     folder = Path(dataset_dir).expanduser()
     if not folder.is_dir():
@@ -71,7 +71,7 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
 
 
 def patient_of_study(study_uid: str) -> str:
-    """Return the name of a study for folders and logs, from which nobody can tell the patient."""
+    """Return the name of a study for folders and logs, which does not identify the patient."""
     return f"study-{hashlib.sha256(study_uid.encode()).hexdigest()[:10]}"
 
 
@@ -153,7 +153,7 @@ def _is_fused(series: Series) -> bool:
     except NotDicomError:
         return False
     except BadInputError:
-        return True  # what is damaged is told when it is read
+        return True  # damage is reported when the file is read
     if block is not None:
         return block.kind == FUSED
     kind = [str(word) for word in header.get("ImageType") or []]
@@ -186,7 +186,7 @@ def _stored(volume: SeriesVolume, path: Path) -> np.ndarray:
         levels = (values[:, :, k].astype(np.float64) - float(header.get("RescaleIntercept", 0) or 0)) / slope
         rounded = np.rint(levels)
         if rounded.min() < 0 or rounded.max() > LEVELS or np.abs(levels - rounded).max() > 0.25:
-            raise BadInputError(f"{path}: its pixels are no 16-bit numbers any more: they were changed. {AGAIN}")
+            raise BadInputError(f"{path}: its pixels were changed: they are no longer 16-bit numbers. {AGAIN}")
         stored[:, :, k] = rounded
     return stored
 
@@ -210,7 +210,7 @@ def _way_back(headers: list[Dataset], path: Path, digests: list[str], sidecars: 
             f"(<patient>{SIDECAR_ENDING}) by --sidecar, or have the archive keep private elements."
         )
     contents = {file: check_series_record(file, read_sidecar(file)) for file in sidecars}
-    # Of several, the one that shares most slices: which ones were changed is told later.
+    # Of several, the one that shares most slices: which ones were changed is reported later.
     same = {file: len(set(digests) & set(content[DIGESTS])) for file, content in contents.items()}
     best = max(same, key=lambda file: same[file])
     if not same[best]:

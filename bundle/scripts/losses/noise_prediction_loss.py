@@ -18,11 +18,11 @@ class NoisePredictionLoss(ReportedLoss):
     """
 
     def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The error over all sources and of each.
+        """Compute the error of all sources and of each.
 
         Args:
             prediction: "noise" and "predicted_noise", each (batch_size, N, …).
-            image: not used; the noise is what is compared.
+            image: not used; the loss compares the noise.
 
         Returns:
             scalars by name, "loss" being the mean over the sources.

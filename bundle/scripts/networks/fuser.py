@@ -1,4 +1,4 @@
-"""Fuser: what the networks that fuse and cannot decompose have in common."""
+"""Fuser: the base of networks that fuse but cannot decompose."""
 
 from __future__ import annotations
 
