@@ -206,7 +206,7 @@ def _by_timing(facts: Facts) -> str:
 
 
 def _in_milliseconds(facts: Facts) -> tuple[Facts, str]:
-    """Bring times to ms where a header has them in seconds, and say so."""
+    """Convert times to ms if a header has them in seconds, and report it."""
     tr, te, ti = facts.repetition_time, facts.echo_time, facts.inversion_time
     changed: dict[str, float] = {}
     if ti is not None and 0 < ti < _SECONDS:
@@ -220,7 +220,7 @@ def _in_milliseconds(facts: Facts) -> tuple[Facts, str]:
 
 
 def _agent(facts: Facts) -> tuple[str, list[str], list[str]]:
-    """T1 with or without contrast agent: kind, reasons and doubts; no kind where the two cannot be told apart."""
+    """T1 with or without contrast agent: kind, reasons and doubts; no kind if the two cannot be distinguished."""
     agent = facts.contrast_agent.strip()
     given = None if not agent else agent.casefold() not in NO_AGENT
     said, word = agent_in_words(*_names(facts))

@@ -77,7 +77,7 @@ def check_compression(compression: str) -> str:
 
 
 def fused_values(fused: np.ndarray) -> np.ndarray:
-    """Bring a fused image from [0, 1] to the 16 bits that are stored.
+    """Convert a fused image from [0, 1] to the 16 bits that are stored.
 
     Args:
         fused: [X, Y, Z], cut off at 0 and 1.
@@ -112,7 +112,7 @@ def write_derived(
     source: str | None = None,
     compression: str = "none",
 ) -> list[Path]:
-    """Write a fused image, or the estimate of a source, as a series of new instances, whole or not at all.
+    """Write a fused image, or the estimate of a source, as a complete series of new instances.
 
     Args:
         folder: of the series; one of the same name is replaced.
@@ -174,7 +174,7 @@ def write_derived(
 
 
 def _series_level(kind: str, source: str | None, sidecar: Mapping[str, Any]) -> Dataset:
-    """What all instances of the series share."""
+    """Set what all instances of the series share."""
     series, now = Dataset(), datetime.now()
     series.SOPClassUID = MRImageStorage
     series.Modality = "MR"
@@ -209,7 +209,7 @@ def _series_level(kind: str, source: str | None, sidecar: Mapping[str, Any]) -> 
 def _image_level(
     instance: Dataset, stored: np.ndarray, kind: str, source: str | None, sidecar: Mapping[str, Any]
 ) -> None:
-    """Pixels, and what their numbers mean."""
+    """Set the pixels and the attributes that describe them."""
     described = {} if kind == FUSED else sidecar["SourceSeries"][source]
     acquisition = {**_FUSED_ACQUISITION, **described.get("Acquisition", {})}
     for name in ("ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime", "EchoTrainLength"):

@@ -41,7 +41,7 @@ SAID = (
 
 @dataclass(frozen=True)
 class Block:
-    """What stood in the private elements.
+    """Content of the private elements.
 
     Args:
         kind: "fused" or "estimate".
@@ -55,7 +55,7 @@ class Block:
 
 
 def write_block(dataset: Dataset, kind: str, sidecar: Mapping[str, Any]) -> None:
-    """Add the private elements, and say that they are safe to keep when an image is stripped of its identity.
+    """Add the private elements, and declare them safe to keep in de-identification.
 
     Args:
         dataset: the image, changed in place.

@@ -81,7 +81,7 @@ def read_dataset(path: Path, *, pixels: bool, keywords: Sequence[Any] | None = N
 
 @contextmanager
 def remarks() -> Iterator[list[str]]:
-    """Collect what pydicom and the decoders remark on a file, in place of their own lines, which do not name it.
+    """Collect warnings of pydicom and the decoders, whose own messages do not name the file.
 
     Yields:
         the remarks, each once, without the values that they quote, which may identify the patient.
@@ -140,7 +140,7 @@ def check_size(unpacked: int, packed: int) -> None:
 
 
 def _check_deflated(file: BinaryIO) -> None:
-    """Unpack a deflated file step by step, keeping nothing, so that it is not too large when pydicom does."""
+    """Measure the unpacked size of a deflated file step by step, before pydicom unpacks it."""
     file.seek(_PREAMBLE + 4)
     filereader.read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
     unpacking = zlib.decompressobj(-zlib.MAX_WBITS)

@@ -65,12 +65,12 @@ class Facts:
 
     @property
     def title(self) -> str:
-        """What messages show of the description."""
+        """Description as messages may show it."""
         return shown_words(self.description)
 
     @property
     def original(self) -> bool:
-        """Whether the pixels are as the scanner reconstructed them first."""
+        """Whether the pixels are the scanner's original reconstruction."""
         return not self.image_type or self.image_type[0] == "ORIGINAL"
 
 
@@ -94,7 +94,7 @@ class Series:
 
     @property
     def label(self) -> str:
-        """How a message names it: number, as a command selects it, description and part."""
+        """Name in messages: number as a command selects it, description and part."""
         number = "without number" if self.facts.number is None else str(self.facts.number)
         which, part = (f"{number}:{self.part_number}", f" ({_told(self.part)})") if self.part else (number, "")
         return f'{which} "{self.facts.title}"{part}'
@@ -143,7 +143,7 @@ def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool, di
 
 
 def patient_key(header: Dataset) -> str:
-    """Tell one patient from another without naming either: a hash of id, name and birth date."""
+    """Identify a patient without naming them: a hash of id, name and birth date."""
     name = " ".join(_text(header, "PatientName").replace("^", " ").casefold().split())
     parts = (_text(header, "PatientID"), name, _text(header, "PatientBirthDate"))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

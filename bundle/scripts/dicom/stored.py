@@ -32,7 +32,7 @@ SIDECAR_ENDING = "_fused.json"
 
 
 def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict[str, Any]]:
-    """Find fused series in a folder and the folders below it, among whatever else is there.
+    """Find fused series in a folder and its subfolders; ignore other files.
 
     Args:
         dataset_dir: folder of DICOM files.
@@ -76,7 +76,7 @@ def patient_of_study(study_uid: str) -> str:
 
 
 def read_fused_series(series: Series | str | Path, sidecars: Iterable[Path] = ()) -> dict[str, Any]:
-    """Read one fused series and check that it is the one that was written, voxel by voxel.
+    """Read one fused series and check that every voxel is as it was written.
 
     Args:
         series: the series, or a folder that holds no other fused one.
@@ -146,7 +146,7 @@ class ReadFusedSeries:
 
 
 def _is_fused(series: Series) -> bool:
-    """Whether a series says that it is a fused one, be it by what archives leave of it."""
+    """Whether a series is marked as a fused one, also after archives have removed private elements."""
     try:
         header = read_dataset(min(series.files), pixels=False)
         block = read_block(header, min(series.files))
@@ -178,7 +178,7 @@ def _sidecar_files(sidecar: str | None) -> list[Path]:
 
 
 def _stored(volume: SeriesVolume, path: Path) -> np.ndarray:
-    """Undo the rescale: the numbers in the file are what was written."""
+    """Undo the rescale to get the numbers as they were written."""
     values = np.asarray(volume.volume)
     stored = np.empty(values.shape, np.uint16)
     for k, header in enumerate(volume.headers):

@@ -227,7 +227,7 @@ def _clean_bits(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
 
 
 def _without_copies(slices: list[_Slice], notes: list[str]) -> list[_Slice]:
-    """Keep one of each instance that is there twice."""
+    """Drop copies of instances."""
     kept: dict[tuple[str, int | None], _Slice] = {}
     copies = 0
     for one in slices:
@@ -286,7 +286,7 @@ def _rescale(one: _Slice) -> tuple[float, float]:
 
 
 def _without_padding(one: _Slice) -> tuple[np.ndarray, int]:
-    """Put the lowest other value in place of the padding value, and count how often."""
+    """Replace the padding value by the lowest other value, and count how often."""
     padding = one.header.get("PixelPaddingValue")
     if padding is None or int(padding) == 0:
         return one.stored, 0
