@@ -13,8 +13,8 @@ from scripts.networks.weights import fingerprint, load_weights, read_checkpoint
 
 
 @pytest.fixture
-def network():
-    return FusionINN(hidden_channels=4)
+def network(perturbed):
+    return perturbed(hidden_channels=4)
 
 
 @pytest.fixture

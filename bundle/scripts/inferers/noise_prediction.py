@@ -1,4 +1,4 @@
-"""NoisePredictionInferer: add noise to every source and let the network predict it."""
+"""NoisePredictionInferer: add noise to every source, let the network find it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 
 class NoisePredictionInferer(Inferer):
-    """Training input of a diffusion prior: each source is an image of its own, with the noise of a random timestep.
+    """What a diffusion prior is trained with: each source is an image of its own, noisy as at a random timestep.
 
     In training (the network in training mode) timesteps and noise come from torch's global generator. In evaluation
     they have a fixed seed, and the timesteps lie evenly over the schedule, so that epochs can be compared.

@@ -1,4 +1,4 @@
-"""Networks: FusionINN and the methods that it is compared with."""
+"""The invertible network, and the methods that it is compared with."""
 
 from __future__ import annotations
 

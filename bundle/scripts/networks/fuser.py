@@ -1,4 +1,4 @@
-"""Fuser: the base of networks that fuse but cannot decompose."""
+"""Fuser: what the networks that fuse and cannot decompose have in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PublishedFusionINN: the network as the paper's authors published it, in both directions."""
+"""PublishedFusionINN: the network of the paper's authors, in both directions as they run it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PublishedFusionINN(nn.Module):
     The way back starts from y where u is due, and ends in a sigmoid that has no counterpart on the way there. So
     `inverse` is **not** the inverse of `forward`: not even the latent of the sources themselves brings them back.
     `exact_inverse` shows that the steps between are a bijection: from u it does. `configs/paper.json` is the same chain
-    made bijective, with a logit before it and without the ActNorm; `FusionINN` continues from there.
+    made bijective, with a logit before it and without the ActNorm; `FusionINN` as it is goes on from there.
 
     Steps and weights are those of the authors' FrEIA graph, one to one: see `load_freia`.
 

@@ -1,4 +1,4 @@
-"""UnitRange: map the output of networks that only fuse onto [0, 1], including both ends."""
+"""UnitRange: the output map of all networks that only fuse, onto [0, 1] with both ends in reach."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send derived series back to the PACS that the study came from."""
+"""Derived series go back to where the study came from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SendBack:
-    """Write the files of a patient, then send the DICOM files and check that they arrived.
+    """Write the files of a patient, then send those that are DICOM and look whether they are in the study.
 
     Args:
         write: takes what was read and the results to the files written.
