@@ -1,4 +1,4 @@
-"""Flicker: what changes from slice to slice of a volume and does not in another that it shows."""
+"""Flicker: changes between slices of a fused volume that its sources do not have."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_names_that_fit_none_or_several_are_refused():
         choose_series(group, PAIR, {"t1gd": 77})
     with pytest.raises(BadInputError, match=r'2 series are "\*mprage\*"'):
         choose_series(group, PAIR, {"t1gd": "*mprage*"})
-    with pytest.raises(BadInputError, match=r'"t1\(" is no series UID, number, or pattern'):
+    with pytest.raises(BadInputError, match=r'"t1\(" is not a series UID, number or description pattern'):
         choose_series(group, PAIR, {"t1gd": "t1("})
     with pytest.raises(BadInputError, match="is named both as t1gd and as flair"):
         choose_series(group, PAIR, {"t1gd": "6", "flair": "6"})

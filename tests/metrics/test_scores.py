@@ -181,9 +181,9 @@ class TestBadInput:
         assert fusion_scores(image[:, :1], image, metrics=["Q_NCIE"])["Q_NCIE"].isfinite().all()
 
     def test_unknown_names_are_refused_with_those_that_there_are(self, blobs):
-        with pytest.raises(BadInputError, match="no metric Q_W; there are Q_SSIM, Q_FMI, Q_NCIE, Q_XY, Q_P"):
+        with pytest.raises(BadInputError, match="Unknown metric Q_W. Known metrics: Q_SSIM, Q_FMI, Q_NCIE, Q_XY, Q_P"):
             fusion_scores(*blobs(), metrics=["Q_W"])
-        with pytest.raises(BadInputError, match="no metric MSE; there are SSIM"):
+        with pytest.raises(BadInputError, match="Unknown metric MSE. Known metrics: SSIM"):
             decomposition_scores(*blobs(), metrics=["MSE"])
         with pytest.raises(BadInputError, match="variant must be one of full, centre, got 'center'"):
             fusion_scores(*blobs(), variant="center")

@@ -456,7 +456,7 @@ class TestBadArguments:
         [
             ({"spatial_dims": 1}, "spatial_dims must be 2 or 3, got 1"),
             ({"spatial_dims": 4}, "spatial_dims must be 2 or 3, got 4"),
-            ({"in_channels": 1}, "in_channels must be at least 2, there is nothing to fuse in 1"),
+            ({"in_channels": 1}, "in_channels must be at least 2, got 1"),
             ({"blocks": 0}, "blocks must be at least 1, got 0"),
             ({"hidden_channels": 0}, "hidden_channels must be at least 1, got 0"),
             ({"clamp": 0.0}, "clamp must be positive, got 0.0"),

@@ -76,7 +76,7 @@ def test_no_password_is_told(orthanc):
 
 
 def test_a_path_without_dicomweb_is_told(orthanc):
-    with pytest.raises(PacsError, match=r"is no DICOMweb service \(HTTP 404\).*often ends in /dicom-web"):
+    with pytest.raises(PacsError, match=r"is not a DICOMweb service \(HTTP 404\).*often ends in /dicom-web"):
         ask(f"http://127.0.0.1:{orthanc.http}/elsewhere", user="reader", password="correct horse")
 
 

@@ -37,7 +37,7 @@ def test_leaves_out_what_is_not_asked_for():
         ({}, "No study is named"),
         ({"study_uid": None}, "No study is named"),
         ({"name": "Doe"}, "name: unknown"),
-        ({"study_uid": "1.2/../3"}, "is no UID"),
+        ({"study_uid": "1.2/../3"}, "is not a UID"),
         ({"patient_id": "P*"}, "name one value exactly"),
         ({"patient_id": "P1\\P2"}, "name one value exactly"),
         ({"accession": 1e5}, "Quote it twice"),

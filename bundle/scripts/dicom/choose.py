@@ -76,7 +76,7 @@ def finds(series: Series, wish: str) -> bool:
     """Whether a series is what a user named: UID, number or pattern of the description.
 
     Raises:
-        BadInputError: it is a number with a decimal point, or a pattern that is no regular expression.
+        BadInputError: it is a number with a decimal point, or a pattern that is not a regular expression.
     """
     wish = wish.strip()
     if wish.startswith(SHORT_UID):
@@ -102,7 +102,7 @@ def finds(series: Series, wish: str) -> bool:
         return re.search(wish, series.facts.description, re.IGNORECASE) is not None
     except re.error as error:
         raise BadInputError(
-            f'"{wish}" is no series UID, number, or pattern of a description ({error}). Write for instance *mprage*.'
+            f'"{wish}" is not a series UID, number or description pattern ({error}). Write for instance *mprage*.'
         ) from error
 
 

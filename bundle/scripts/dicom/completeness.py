@@ -1,4 +1,4 @@
-"""Judge whether a series is whole: positions, spacing, thickness and numbers of its images, against each other."""
+"""Check that a series is complete by the positions, spacing, thickness and numbers of its images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WIDE = 1.8
 
 
 def check_complete(headers: Sequence[Dataset], gap: float, in_series: int) -> list[str]:
-    """Check that no slices are missing or doubled, as far as headers tell.
+    """Check by the headers that no slices are missing or doubled.
 
     Args:
         headers: plain header of each slice of a volume.
@@ -70,7 +70,7 @@ def _check_spacing(gap: float, spacing: float, thickness: float, counted: Sequen
 
 
 def _counts(headers: Sequence[Dataset], in_series: int, even: bool) -> list[str]:
-    """Which numbers of images or slices in the headers are larger than what is there."""
+    """Return the numbers of images or slices in the headers that exceed what was found."""
     here = len(headers)
     there = max(here, in_series)
     notes = []
@@ -101,7 +101,7 @@ def _expected(headers: Sequence[Dataset]) -> dict[str, list[float]]:
 
 
 def _step_of_numbers(headers: Sequence[Dataset]) -> int:
-    """By how much Instance Numbers rise between slices, where it is the same everywhere; 1 otherwise."""
+    """Return the step of Instance Numbers between slices if it is the same everywhere, else 1."""
     numbers = sorted({number for header in headers if (number := _number(header, "InstanceNumber")) is not None})
     steps = {int(after - before) for before, after in pairwise(numbers)}
     return steps.pop() if len(numbers) == len(headers) and len(steps) == 1 else 1

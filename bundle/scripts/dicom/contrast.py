@@ -66,12 +66,12 @@ _SECONDS, _ECHO_SECONDS = 20.0, 0.5
 
 
 class Contrast(NamedTuple):
-    """What a series shows, so far as its headers tell.
+    """The contrast of a series, as far as its headers show it.
 
     Args:
-        kind: one of `NAMES`, "other" for what is none of them, or "" where nothing tells.
+        kind: one of `NAMES`, "other", or "" if it is unknown.
         reasons: why, most important first.
-        doubts: what speaks against it.
+        doubts: evidence against it.
     """
 
     kind: str
@@ -80,7 +80,7 @@ class Contrast(NamedTuple):
 
 
 def tell_contrast(facts: Facts) -> Contrast:
-    """Tell what a series shows; header values weigh more than words."""
+    """Recognise the contrast of a series; header values weigh more than words."""
     unusable = why_unusable(facts)
     if unusable:
         return Contrast("other", (unusable,))
@@ -109,7 +109,7 @@ def tell_contrast(facts: Facts) -> Contrast:
 
 
 def why_unusable(facts: Facts) -> str | None:
-    """Why a series can be no source, whatever contrast it shows; None where it can."""
+    """Return why a series cannot be a source, whatever its contrast; None if it can."""
     if facts.ours:
         return "written by FusionINN, not by a scanner"
     if facts.modality != "MR":
@@ -132,7 +132,7 @@ def why_unusable(facts: Facts) -> str | None:
 
 
 def _names(facts: Facts) -> tuple[str, ...]:
-    """Description and protocol; GE's protocol is one for the whole examination and tells nothing of its series."""
+    """Description and protocol; GE's protocol describes the whole examination, not its series."""
     of_series = not (facts.description and facts.manufacturer.upper().startswith("GE"))
     return (facts.description, facts.protocol) if of_series else (facts.description,)
 
@@ -206,7 +206,7 @@ def _by_timing(facts: Facts) -> str:
 
 
 def _in_milliseconds(facts: Facts) -> tuple[Facts, str]:
-    """Bring times to ms where a header has them in seconds, and say so."""
+    """Convert times to ms if a header has them in seconds, and report it."""
     tr, te, ti = facts.repetition_time, facts.echo_time, facts.inversion_time
     changed: dict[str, float] = {}
     if ti is not None and 0 < ti < _SECONDS:
@@ -220,7 +220,7 @@ def _in_milliseconds(facts: Facts) -> tuple[Facts, str]:
 
 
 def _agent(facts: Facts) -> tuple[str, list[str], list[str]]:
-    """T1 with or without contrast agent: kind, reasons and doubts; no kind where the two cannot be told apart."""
+    """T1 with or without contrast agent: kind, reasons and doubts; no kind if the two cannot be distinguished."""
     agent = facts.contrast_agent.strip()
     given = None if not agent else agent.casefold() not in NO_AGENT
     said, word = agent_in_words(*_names(facts))

@@ -1,4 +1,4 @@
-"""Write a volume as a derived series of the study that it was made of.
+"""Write a volume as a derived series of its source study.
 
 The series are of the class MR Image Storage, with a rescale. The standard does not list a rescale for this class, but
 allows it as an extension of it ("Standard Extended SOP Class"), which is what Philips scanners write: dciodvfy notes it
@@ -64,10 +64,10 @@ _FUSED_ACQUISITION = {"ScanningSequence": "RM", "SequenceVariant": "NONE"}
 
 
 def check_compression(compression: str) -> str:
-    """Refuse a compression that there is none of, or whose packages are missing.
+    """Check that the compression is supported and its packages are installed.
 
     Raises:
-        BadInputError: when it is.
+        BadInputError: when it is unknown or packages are missing.
     """
     if compression not in COMPRESSIONS:
         raise BadInputError(f"compression is '{compression}', expected one of {', '.join(COMPRESSIONS)}.")
@@ -77,7 +77,7 @@ def check_compression(compression: str) -> str:
 
 
 def fused_values(fused: np.ndarray) -> np.ndarray:
-    """Bring a fused image from [0, 1] to the 16 bits that are stored.
+    """Convert a fused image from [0, 1] to the 16 bits that are stored.
 
     Args:
         fused: [X, Y, Z], cut off at 0 and 1.
@@ -112,7 +112,7 @@ def write_derived(
     source: str | None = None,
     compression: str = "none",
 ) -> list[Path]:
-    """Write a fused image, or the estimate of a source, as a series of new instances, whole or not at all.
+    """Write a fused image, or the estimate of a source, as a complete series of new instances.
 
     Args:
         folder: of the series; one of the same name is replaced.
@@ -174,7 +174,7 @@ def write_derived(
 
 
 def _series_level(kind: str, source: str | None, sidecar: Mapping[str, Any]) -> Dataset:
-    """What all instances of the series share."""
+    """Set what all instances of the series share."""
     series, now = Dataset(), datetime.now()
     series.SOPClassUID = MRImageStorage
     series.Modality = "MR"
@@ -209,7 +209,7 @@ def _series_level(kind: str, source: str | None, sidecar: Mapping[str, Any]) -> 
 def _image_level(
     instance: Dataset, stored: np.ndarray, kind: str, source: str | None, sidecar: Mapping[str, Any]
 ) -> None:
-    """Pixels, and what their numbers mean."""
+    """Set the pixels and the attributes that describe them."""
     described = {} if kind == FUSED else sidecar["SourceSeries"][source]
     acquisition = {**_FUSED_ACQUISITION, **described.get("Acquisition", {})}
     for name in ("ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime", "EchoTrainLength"):

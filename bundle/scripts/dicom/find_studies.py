@@ -33,13 +33,13 @@ def find_studies(
     named: Mapping[str, Any] | None = None,
     patient_names: str = "pseudonym",
 ) -> list[dict[str, Any]]:
-    """Find the studies in a folder that hold the sources, whatever else lies there.
+    """Find the studies in a folder that hold the sources; ignore other files.
 
     Args:
         dataset_dir: folder of DICOM files, nested and mixed as they may be.
         sources: series to look for. Defaults to ("t1gd", "flair").
         named: series by source as the user named them, see `choose_series`. Where a series UID is among them, only the
-            study that holds it is looked at. Defaults to None (all are told from their headers).
+            study that holds it is looked at. Defaults to None (all are recognised from their headers).
         patient_names: "pseudonym" names a study by a hash of its UID, "id" by the patient's id. Defaults to
             "pseudonym".
 
@@ -92,7 +92,7 @@ def find_studies(
 
 
 def _log_summary(scan: Scan) -> None:
-    """One line for all files that were left out as they should be, and one for each remark of pydicom."""
+    """Log the files that were left out in one line, and each remark of pydicom."""
     reasons = Counter(reason for path, reason in scan.ignored.items() if path not in scan.damaged)
     if reasons:
         told = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
@@ -126,7 +126,7 @@ def _patient(study: str, group: Sequence[Series], patient_names: str) -> str:
 
 
 def _told_apart(records: list[dict[str, Any]], patient_names: str) -> list[dict[str, Any]]:
-    """Several studies of one id do not overwrite each other's results."""
+    """Make ids unique, so that studies do not overwrite each other's results."""
     if patient_names == "pseudonym":
         return records
     seen: dict[str, int] = defaultdict(int)

@@ -56,7 +56,7 @@ _GE_B_OFFSET = 1_000_000_000
 
 
 def plain_headers(dataset: Dataset) -> list[Dataset]:
-    """Return a header for each frame, in the words of classic single-frame instances.
+    """Return a header for each frame, as classic single-frame instances have it.
 
     Args:
         dataset: a classic instance, or an enhanced one of many frames; it is not changed.
@@ -117,7 +117,7 @@ def _standard_values(groups: Dataset) -> Dataset:
 
 
 def _elements(dataset: Dataset, tags: Iterable[Any]) -> Dataset:
-    """Take elements over, without those that are malformed: most matter to nobody, and what matters is refused."""
+    """Copy elements except malformed ones; malformed elements that matter are refused later."""
     found = Dataset()
     for tag in tags:
         if tag not in dataset:
@@ -135,7 +135,7 @@ def _elements(dataset: Dataset, tags: Iterable[Any]) -> Dataset:
 
 
 def _is_number(element: DataElement) -> bool:
-    """Whether the value is as the standard wants it; pydicom turns what it cannot read as a number into text."""
+    """Whether the value conforms to the standard; pydicom turns unreadable numbers into text."""
     if element.is_private or not dictionary_has_tag(element.tag) or dictionary_VR(element.tag) not in _NUMERIC:
         return True
     value = element.value

@@ -21,7 +21,7 @@ _AGAIN = "Export the series again"
 
 
 class Geometry(NamedTuple):
-    """Where the slices of a series lie.
+    """Positions of the slices of a series.
 
     Args:
         order: index of each slice's image, along the normal of the images (rows × columns).
@@ -41,7 +41,7 @@ def slice_geometry(
     thickness: float | None,
     names: Sequence[str],
 ) -> Geometry:
-    """Sort the images of a series in space, and find the affine of the volume that they make.
+    """Sort the images of a series in space and compute the affine of their volume.
 
     Args:
         positions: [N, 3] Image Position (Patient).

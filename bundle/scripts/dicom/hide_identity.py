@@ -1,4 +1,4 @@
-"""Take a patient's identity out of texts that leave DICOM: all that a header says but for what is known to be safe."""
+"""Remove a patient's identity from texts that leave DICOM: keep only header values that are known to be safe."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def identity_of(
     files: Iterable[Path] = (),
     shown: Iterable[str] = (),
 ) -> Identity:
-    """Collect what must not be shown of patients.
+    """Collect texts that identify patients and must not be shown.
 
     Args:
         headers: of images of each; every text, name, date and UID in them is hidden but for those of `SHOWN`.
@@ -97,7 +97,7 @@ def hide_identity(text: str, header: Dataset) -> str:
 
 
 def _elements(dataset: Dataset) -> Iterator[DataElement]:
-    """Every element that can be read, those in sequences included."""
+    """Yield every readable element, including those in sequences."""
     for tag in list(dataset.keys()):
         element = _element(dataset, tag)
         if element is not None and element.VR == "SQ":

@@ -1,4 +1,4 @@
-"""What a header should say of a compression with loss, taken from the transfer syntax where it does not."""
+"""Header values of lossy compression, taken from the transfer syntax if they are missing."""
 
 from __future__ import annotations
 

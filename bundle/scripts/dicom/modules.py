@@ -1,4 +1,4 @@
-"""What a derived image has in common with the images that it was made of, module by module of the DICOM standard."""
+"""Copy to a derived image what it shares with its sources, module by module of the DICOM standard."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def copy_modules(header: Dataset) -> Dataset:
 
 
 def common_claims(headers: Iterable[Dataset]) -> Dataset:
-    """Return what an image may claim of its pixels after its sources: identity burned in, compression with loss.
+    """Return what the sources imply for an image's pixels: burned-in identity, lossy compression.
 
     Args:
         headers: of all sources.
@@ -177,7 +177,7 @@ def common_claims(headers: Iterable[Dataset]) -> Dataset:
 
 
 def inherited_faults(header: Dataset) -> list[str]:
-    """List what of a source is not as the standard demands and is taken over, for its patient, study and place count.
+    """List attributes of patient, study and position that violate the standard and are copied anyway.
 
     Args:
         header: of the source.

@@ -1,4 +1,4 @@
-"""Recognise mosaics: images in which a scanner laid the slices of a volume side by side."""
+"""Recognise mosaics: images that hold all slices of a volume side by side."""
 
 from __future__ import annotations
 

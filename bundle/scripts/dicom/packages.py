@@ -18,7 +18,7 @@ WHEELS = {"dicomweb_client": "dicomweb-client", "gdcm": "python-gdcm", "openjpeg
 
 
 def require(*packages: str, purpose: str = "reading DICOM") -> None:
-    """Check that optional packages can be imported, before they are.
+    """Check that optional packages can be imported.
 
     Args:
         packages: names as in an import statement.
@@ -38,7 +38,7 @@ def require(*packages: str, purpose: str = "reading DICOM") -> None:
 
 
 def choose_decoder(dataset: Dataset) -> None:
-    """Let images be decompressed by a package that refuses what ends early: libjpeg fills it up with whatever.
+    """Decompress images with a package that refuses truncated data; libjpeg fills the rest arbitrarily.
 
     Args:
         dataset: with pixels; the choice is noted in it.

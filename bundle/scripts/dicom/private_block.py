@@ -1,4 +1,4 @@
-"""What leads back to the sources, in private elements of a derived image."""
+"""Private elements of a derived image that hold what decomposing it needs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SAID = (
 
 @dataclass(frozen=True)
 class Block:
-    """What stood in the private elements.
+    """Content of the private elements.
 
     Args:
         kind: "fused" or "estimate".
@@ -55,7 +55,7 @@ class Block:
 
 
 def write_block(dataset: Dataset, kind: str, sidecar: Mapping[str, Any]) -> None:
-    """Add the private elements, and say that they are safe to keep when an image is stripped of its identity.
+    """Add the private elements, and declare them safe to keep in de-identification.
 
     Args:
         dataset: the image, changed in place.
@@ -86,7 +86,7 @@ def read_block(dataset: Dataset, path: str | os.PathLike[str]) -> Block | None:
         path: its file, for messages.
 
     Returns:
-        their content, or None where there are none.
+        their content, or None if the file has no such elements.
 
     Raises:
         BadInputError: they are damaged.

@@ -1,4 +1,4 @@
-"""Read one DICOM file, whatever it turns out to be, without taking more memory than it may."""
+"""Read one DICOM file safely, within a limit of memory."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def read_dataset(path: Path, *, pixels: bool, keywords: Sequence[Any] | None = N
 
 @contextmanager
 def remarks() -> Iterator[list[str]]:
-    """Collect what pydicom and the decoders remark on a file, in place of their own lines, which do not name it.
+    """Collect warnings of pydicom and the decoders, whose own messages do not name the file.
 
     Yields:
         the remarks, each once, without the values that they quote, which may identify the patient.
@@ -123,7 +123,7 @@ class _Collector(logging.Handler):
 
 
 def check_size(unpacked: int, packed: int) -> None:
-    """Refuse what would take more memory than an instance of this size can be worth.
+    """Check that an instance does not take far more memory than its size justifies.
 
     Args:
         unpacked: bytes that the pixels, or the file, will have, or are known to have at least.
@@ -140,7 +140,7 @@ def check_size(unpacked: int, packed: int) -> None:
 
 
 def _check_deflated(file: BinaryIO) -> None:
-    """Unpack a deflated file step by step, keeping nothing, so that it is not too large when pydicom does."""
+    """Measure the unpacked size of a deflated file step by step, before pydicom unpacks it."""
     file.seek(_PREAMBLE + 4)
     filereader.read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
     unpacking = zlib.decompressobj(-zlib.MAX_WBITS)

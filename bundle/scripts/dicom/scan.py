@@ -54,7 +54,7 @@ _POSITION_DECIMALS = 2
 
 @dataclass(frozen=True)
 class Scan:
-    """What a folder holds: `series` sorted by study and number, and why each other file was left out.
+    """Content of a folder: `series` sorted by study and number, and why each other file was left out.
 
     `damaged` are those of the ignored files that are DICOM, but cannot be read. `remarks` are what pydicom remarked,
     each with the files.
@@ -81,7 +81,7 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
     """Find every series below a folder, however nested and mixed; only headers are read.
 
     A series whose images repeat their places, because it holds several acquisitions (echoes, b values, magnitude and
-    phase, a repetition), is given as several, one for each, where the headers tell them apart.
+    phase, a repetition), is given as several, one for each, where the headers distinguish them.
 
     Args:
         folder: of DICOM files; other files do no harm.
@@ -135,7 +135,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _no_image(dataset: Dataset) -> str | None:
-    """Why a DICOM object is not an image of a series, by its SOP class; None where it is."""
+    """Return why a DICOM object is not an image of a series by its SOP class; None if it is one."""
     kind = UID(str(dataset.get("SOPClassUID", "")))
     if kind == _DICOMDIR:
         return "a DICOMDIR: an index of other files"
@@ -211,7 +211,7 @@ def _series_of(study: str, patient: str, uid: str, images: Sequence[_Image]) -> 
 
 
 def _parts(images: Sequence[_Image]) -> list[tuple[Part, Sequence[_Image]]]:
-    """Tell acquisitions apart by the fewest header values under which no place repeats."""
+    """Separate acquisitions by the fewest header values under which no position repeats."""
     repeats = _repeats(images)
     if repeats == 1:
         return [((), images)]
@@ -229,7 +229,7 @@ def _parts(images: Sequence[_Image]) -> list[tuple[Part, Sequence[_Image]]]:
 
 
 def _repeats(images: Sequence[_Image]) -> int:
-    """How many different images lie at one place, at most; copies of one image count once."""
+    """Return the largest number of different images at one position; copies count once."""
     directions = _directions(images)
     places = {
         (image.instance, image.place, directions[image.direction])

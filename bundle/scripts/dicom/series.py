@@ -22,12 +22,12 @@ _DOSES = {
 }
 
 Part = tuple[tuple[str, Any], ...]
-"""Header values, by keyword, that tell the images of one acquisition from others in the same series."""
+"""Header values, by keyword, that distinguish acquisitions in the same series."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the headers of a series say, as far as it tells which contrast it shows.
+    """Header values of a series that say something about its contrast.
 
     Descriptions may hold a patient's name: messages show `title`.
 
@@ -65,12 +65,12 @@ class Facts:
 
     @property
     def title(self) -> str:
-        """What messages show of the description."""
+        """Description as messages may show it."""
         return shown_words(self.description)
 
     @property
     def original(self) -> bool:
-        """Whether the pixels are as the scanner reconstructed them first."""
+        """Whether the pixels are the scanner's original reconstruction."""
         return not self.image_type or self.image_type[0] == "ORIGINAL"
 
 
@@ -79,7 +79,7 @@ class Series:
     """One series, or one acquisition of a series that holds several.
 
     `files` may be in any order; of a series with several acquisitions they are those of `part` only, and enhanced files
-    may hold frames of other parts, too. `part_number` counts from 1; 0 where the series is whole. `in_series` is the
+    may also hold frames of other parts. `part_number` counts from 1; 0 where the series is whole. `in_series` is the
     number of images of the whole series; 0 where it is not known.
     """
 
@@ -94,7 +94,7 @@ class Series:
 
     @property
     def label(self) -> str:
-        """How a message names it: number, as a command selects it, description and part."""
+        """Name in messages: number as a command selects it, description and part."""
         number = "without number" if self.facts.number is None else str(self.facts.number)
         which, part = (f"{number}:{self.part_number}", f" ({_told(self.part)})") if self.part else (number, "")
         return f'{which} "{self.facts.title}"{part}'
@@ -143,7 +143,7 @@ def facts_of(header: Dataset, *, instances: int, directions: int, ours: bool, di
 
 
 def patient_key(header: Dataset) -> str:
-    """Tell one patient from another without naming either: a hash of id, name and birth date."""
+    """Identify a patient without naming them: a hash of id, name and birth date."""
     name = " ".join(_text(header, "PatientName").replace("^", " ").casefold().split())
     parts = (_text(header, "PatientID"), name, _text(header, "PatientBirthDate"))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Check the record of a fused series before anything is computed or written from it."""
+"""Check the record of a fused series before it is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the pixels of a source are stored, so that its estimate can be stored in the same way."""
+"""Describe how the pixels of a source are stored, so that its estimate can be stored alike."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def nifti_dtype(description: Mapping[str, Any]) -> str:
 
 
 def stored_values(volume: np.ndarray, description: Mapping[str, Any]) -> np.ndarray:
-    """Bring an estimate from the source's units to the source's stored numbers.
+    """Convert an estimate from the source's units to the source's stored numbers.
 
     Args:
         volume: [X, Y, Z] in the source's units, finite.
@@ -118,7 +118,7 @@ def stored_values(volume: np.ndarray, description: Mapping[str, Any]) -> np.ndar
 
 
 def series_number(volume: SeriesVolume) -> str:
-    """Name the series of a source without anything of its text, which may hold a name."""
+    """Name the series of a source without its description, which may hold a patient's name."""
     number = volume.series.facts.number
     return "DICOM series" if number is None else f"DICOM series {number}"
 
@@ -129,7 +129,7 @@ def is_phantom(header: Dataset) -> bool:
 
 
 def _plain(header: Dataset, keyword: str) -> Any:
-    """Turn a header value into what JSON knows; None where it cannot be read."""
+    """Convert a header value to a JSON type; None if it cannot be read."""
     try:
         value = header[keyword].value
         if value is None or isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Texts together with the bytes that stand for them in their file."""
+"""Texts with the bytes that encode them in their file."""
 
 from __future__ import annotations
 

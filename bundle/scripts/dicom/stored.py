@@ -1,4 +1,4 @@
-"""Read a fused series back, with what leads from it to its sources."""
+"""Read a fused series with all that decomposing it needs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SIDECAR_ENDING = "_fused.json"
 
 
 def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict[str, Any]]:
-    """Find fused series in a folder and the folders below it, among whatever else is there.
+    """Find fused series in a folder and its subfolders; ignore other files.
 
     Args:
         dataset_dir: folder of DICOM files.
@@ -44,7 +44,7 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
         "problem" in place of the series.
 
     Raises:
-        BadInputError: when there is no such folder, or no fused series in it.
+        BadInputError: when the folder does not exist or holds no fused series.
     """
     folder = Path(dataset_dir).expanduser()
     if not folder.is_dir():
@@ -71,12 +71,12 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
 
 
 def patient_of_study(study_uid: str) -> str:
-    """Return the name of a study for folders and logs, from which nobody can tell the patient."""
+    """Return the name of a study for folders and logs, which does not identify the patient."""
     return f"study-{hashlib.sha256(study_uid.encode()).hexdigest()[:10]}"
 
 
 def read_fused_series(series: Series | str | Path, sidecars: Iterable[Path] = ()) -> dict[str, Any]:
-    """Read one fused series and check that it is the one that was written, voxel by voxel.
+    """Read one fused series and check that every voxel is as it was written.
 
     Args:
         series: the series, or a folder that holds no other fused one.
@@ -146,14 +146,14 @@ class ReadFusedSeries:
 
 
 def _is_fused(series: Series) -> bool:
-    """Whether a series says that it is a fused one, be it by what archives leave of it."""
+    """Whether a series is marked as a fused one, also after archives have removed private elements."""
     try:
         header = read_dataset(min(series.files), pixels=False)
         block = read_block(header, min(series.files))
     except NotDicomError:
         return False
     except BadInputError:
-        return True  # what is damaged is told when it is read
+        return True  # damage is reported when the file is read
     if block is not None:
         return block.kind == FUSED
     kind = [str(word) for word in header.get("ImageType") or []]
@@ -178,7 +178,7 @@ def _sidecar_files(sidecar: str | None) -> list[Path]:
 
 
 def _stored(volume: SeriesVolume, path: Path) -> np.ndarray:
-    """Undo the rescale: the numbers in the file are what was written."""
+    """Undo the rescale to get the numbers as they were written."""
     values = np.asarray(volume.volume)
     stored = np.empty(values.shape, np.uint16)
     for k, header in enumerate(volume.headers):
@@ -186,7 +186,7 @@ def _stored(volume: SeriesVolume, path: Path) -> np.ndarray:
         levels = (values[:, :, k].astype(np.float64) - float(header.get("RescaleIntercept", 0) or 0)) / slope
         rounded = np.rint(levels)
         if rounded.min() < 0 or rounded.max() > LEVELS or np.abs(levels - rounded).max() > 0.25:
-            raise BadInputError(f"{path}: its pixels are no 16-bit numbers any more: they were changed. {AGAIN}")
+            raise BadInputError(f"{path}: its pixels were changed: they are no longer 16-bit numbers. {AGAIN}")
         stored[:, :, k] = rounded
     return stored
 
@@ -210,7 +210,7 @@ def _way_back(headers: list[Dataset], path: Path, digests: list[str], sidecars: 
             f"(<patient>{SIDECAR_ENDING}) by --sidecar, or have the archive keep private elements."
         )
     contents = {file: check_series_record(file, read_sidecar(file)) for file in sidecars}
-    # Of several, the one that shares most slices: which ones were changed is told later.
+    # Of several, the one that shares most slices: which ones were changed is reported later.
     same = {file: len(set(digests) & set(content[DIGESTS])) for file, content in contents.items()}
     best = max(same, key=lambda file: same[file])
     if not same[best]:

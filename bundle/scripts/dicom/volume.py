@@ -171,7 +171,7 @@ def _read_file(path: Path) -> list[_Slice]:
 
 
 def _check_length(dataset: Dataset, frames: int) -> None:
-    """Refuse a file that has fewer or more pixels than its header describes; decoders pad or crop some."""
+    """Check that a file has as many pixels as its header describes; some decoders pad or crop."""
     if "ModalityLUTSequence" in dataset:
         raise BadInputError("its values go through a Modality LUT, expected a rescale. Export the series as MR images")
     if not dataset.get("PixelData"):
@@ -218,7 +218,7 @@ def _unreadable(path: Path, error: Exception) -> BadInputError:
 
 
 def _clean_bits(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """Drop what old scanners keep in the bits beside the stored ones, and bring the sign to the top."""
+    """Clear the bits that old scanners fill outside the stored ones, and move the sign to the top."""
     allocated, bits = int(dataset.get("BitsAllocated", 16)), int(dataset.get("BitsStored", 16))
     if stored.dtype.kind not in "iu" or bits >= allocated or stored.dtype.itemsize * 8 != allocated:
         return stored
@@ -227,7 +227,7 @@ def _clean_bits(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
 
 
 def _without_copies(slices: list[_Slice], notes: list[str]) -> list[_Slice]:
-    """Keep one of each instance that is there twice."""
+    """Drop copies of instances."""
     kept: dict[tuple[str, int | None], _Slice] = {}
     copies = 0
     for one in slices:
@@ -286,7 +286,7 @@ def _rescale(one: _Slice) -> tuple[float, float]:
 
 
 def _without_padding(one: _Slice) -> tuple[np.ndarray, int]:
-    """Put the lowest other value in place of the padding value, and count how often."""
+    """Replace the padding value by the lowest other value, and count how often."""
     padding = one.header.get("PixelPaddingValue")
     if padding is None or int(padding) == 0:
         return one.stored, 0
@@ -304,7 +304,7 @@ def _told_by_headers(slices: Sequence[_Slice], rescales: Sequence[tuple[float, f
     if any(str(one.header.get("LossyImageCompression", "")) == "01" for one in slices):
         notes.append("its images were compressed with loss")
     if first.get("PhotometricInterpretation") == "MONOCHROME1":
-        notes.append("its images are to be shown inverted (MONOCHROME1); the values were read as they are stored")
+        notes.append("its images are stored inverted (MONOCHROME1); the values were read as they are stored")
     if len(set(rescales)) > 1:
         notes.append("each slice has a rescale of its own, which was applied")
     return notes

@@ -45,7 +45,7 @@ _OTHERS = {
     "not a plain image": _any(r"\bseg(ment\w*)?\b|\bmask\b|overlay"),
     "a phase image": _any(r"\bphase\b(?! ?(enc|over|contr))"),
 }
-"""Series that are not sources and that header values do not tell apart."""
+"""Series that are not sources and that header values do not distinguish."""
 
 _KINDS = {one.name: _any(*one.described) for one in CONTRASTS if one.described}
 """The first that fits is the most telling."""
@@ -83,7 +83,7 @@ _AFTER = _any(
 
 
 def other_in_words(*texts: str) -> tuple[str, str]:
-    """Return what a series is by its words if it is no source, and the word; empty where they do not say."""
+    """Return what a series that is not a source shows by its words, and the word; empty if they do not say."""
     for text in texts:
         for what, pattern in _OTHERS.items():
             found = pattern.search(_plain(text))
@@ -107,7 +107,7 @@ def kinds_in_words(*texts: str) -> dict[str, str]:
 
 
 def agent_in_words(*texts: str) -> tuple[bool | None, str]:
-    """Return whether words tell of contrast agent (True), of none (False) or of neither (None), and the word.
+    """Return whether words mean contrast agent (True), its absence (False) or neither (None), and the word.
 
     Args:
         texts: description, protocol, …: the first that says something counts.

@@ -15,7 +15,7 @@ class TangentLogit(nn.Module):
     """Logit of [0, 1], continued along its tangents outside.
 
     `forward` is ``logit(margin + (1 - 2 margin) x) - logit(margin)``, and `inverse` is the sigmoid that undoes it.
-    Black, 0, maps to exactly 0, so that zero padding is black. Outside [0, 1] the curve goes on along its tangent, with
+    Black, 0, maps to exactly 0, so that zero padding is black. Outside [0, 1] it continues along its tangent with
     the slope ``(1 - 2 margin) / (margin (1 - margin))``: the map is a bijection of the real line, and exact in single
     precision even for values at which an ordinary sigmoid has saturated. Only `REACH` ends the tangents of `forward`, a
     million image ranges away: what the couplings see stays finite for any finite input.

@@ -1,4 +1,4 @@
-"""How a network is applied: in training, and on a volume."""
+"""Inferers: apply a network to a batch in training, or to a whole volume."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 class BidirectionalInferer(Inferer):
-    """Both directions of the network in one pass.
+    """Apply both directions of the network in one pass.
 
-    Between them the fused image is treated as a file would treat it. In training (the network in training mode) uniform
+    Between them the fused image is rounded as a file would round it. In training (the network in training mode) uniform
     noise as wide as two steps of `storage_levels` is added, which has the effect of rounding and a gradient; the latent
     is drawn from torch's global generator. In evaluation the fused image is clipped to [0, 1] and really rounded, and
     the latent has a fixed seed.

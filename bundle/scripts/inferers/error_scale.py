@@ -1,4 +1,4 @@
-"""ErrorScaleInferer: fuse, store, decompose, and let a head guess the error."""
+"""ErrorScaleInferer: fuse, store, decompose, and let a head estimate the error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scripts.outputs.levels import as_stored
 
 
 class ErrorScaleInferer(Inferer):
-    """What an `UncertaintyHead` is trained with: the errors of a decomposing network that stays as it is.
+    """Training input of an `UncertaintyHead`: the errors of a decomposing network whose weights are fixed.
 
     Every image is stored in 8 or in 16 bits, drawn anew in training and alternating in evaluation.
 

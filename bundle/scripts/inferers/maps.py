@@ -1,4 +1,4 @@
-"""Maps of whole volumes, slice by slice: which source speaks, how far off estimates may be, how far draws spread."""
+"""Maps of whole volumes: contribution of each source, expected error, and spread over drawn latents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .slicewise import by_slices
 
 @torch.no_grad()
 def contribution_volume(network: nn.Module, image: torch.Tensor, axis: int, batch_size: int = 2) -> torch.Tensor:
-    """How much of each fused voxel comes from each source, see `source_contribution`.
+    """Compute how much of each fused voxel comes from each source, see `source_contribution`.
 
     Args:
         network: a method, of slices or of volumes.
@@ -37,7 +37,7 @@ def contribution_volume(network: nn.Module, image: torch.Tensor, axis: int, batc
 def uncertainty_volume(
     head: UncertaintyHead, fused: torch.Tensor, decomposed: torch.Tensor, axis: int, batch_size: int = 2
 ) -> torch.Tensor:
-    """Expected error of decomposed volumes, see `UncertaintyHead`.
+    """Estimate the error of decomposed volumes, see `UncertaintyHead`.
 
     Args:
         head: the head that belongs to the network that decomposed.
@@ -60,7 +60,7 @@ def uncertainty_volume(
 def spread_volumes(
     network: FusionINN, fused: torch.Tensor, axis: int, draws: Sequence[int] = (8,), seed: int = 0, batch_size: int = 2
 ) -> list[torch.Tensor]:
-    """Standard deviation of the estimates over latents drawn from N(0, I).
+    """Compute the standard deviation of the estimates over latents drawn from N(0, I).
 
     Args:
         network: the network that fused.

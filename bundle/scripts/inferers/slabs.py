@@ -1,4 +1,4 @@
-"""A three-dimensional flow on a whole volume, in the memory of a slab."""
+"""Apply a three-dimensional flow to a whole volume with the memory of a slab."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SlabSubnet(nn.Module):
 
 @contextmanager
 def in_slabs(network: nn.Module, voxels: int = VOXELS) -> Iterator[None]:
-    """Let the subnetworks of a network work on slabs for a while.
+    """Apply the subnetworks of a network to slabs inside a `with` block.
 
     Args:
         network: a flow; its weights stay where they are.

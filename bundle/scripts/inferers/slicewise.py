@@ -16,13 +16,13 @@ from .slabs import in_slabs
 
 
 def device_and_precision(network: nn.Module) -> torch.Tensor:
-    """A tensor on the network's device and of its precision; one on the CPU for a method that has no numbers."""
+    """Return a tensor on the network's device and of its precision; on the CPU for a method without parameters."""
     floating = (tensor for tensor in chain(network.parameters(), network.buffers()) if tensor.is_floating_point())
     return next(floating, torch.empty(0))
 
 
 def sees_neighbours(network: nn.Module) -> bool:
-    """Whether a network is three-dimensional: what it makes of a slice depends on the slices beside it."""
+    """Whether a network is three-dimensional: its result for a slice depends on the neighbouring slices."""
     return getattr(network, "spatial_dims", 2) == 3
 
 
@@ -33,7 +33,7 @@ def by_slices(
     batch_size: int,
     apply: Callable[[torch.Tensor, int], torch.Tensor],
 ) -> torch.Tensor:
-    """Apply to a batch of slices at a time, on the network's device and in its precision.
+    """Apply a function to batches of slices, on the network's device and in its precision.
 
     A three-dimensional network gets the volume as a batch of one instead, (1, N, H, W, S) with the slices along the
     last axis, whichever axis they lie along in the file, as in training.
@@ -70,7 +70,7 @@ def fuse_volume(
         keep_latent: return the latent, which takes as much memory as N - 1 volumes. Defaults to True.
 
     Returns:
-        fused (1, X, Y, Z) and latent (N - 1, X, Y, Z), or None where there is none or it is not kept, on the CPU.
+        fused (1, X, Y, Z) and latent (N - 1, X, Y, Z), or None without a latent or where it is not kept, on the CPU.
     """
 
     def apply(batch: torch.Tensor, _: int) -> torch.Tensor:
@@ -87,7 +87,7 @@ def fuse_volume(
 def restore_volume(
     network: FusionINN, fused: torch.Tensor, latent: torch.Tensor, axis: int, batch_size: int = 8
 ) -> torch.Tensor:
-    """The sources themselves, from the fused volume and its own latent.
+    """Restore the sources from the fused volume and its own latent.
 
     Args:
         network: the network that fused.
@@ -117,7 +117,7 @@ def decompose_volume(
     batch_size: int = 8,
     numbers: Sequence[int] | None = None,
 ) -> torch.Tensor:
-    """Estimates of the sources, from the fused volume alone.
+    """Estimate the sources from the fused volume alone.
 
     Args:
         network: the network that fused.

@@ -1,4 +1,4 @@
-"""Losses of the paper's section 2.3, what they are made of, and those of the methods beside it."""
+"""Losses of the paper's section 2.3, their terms, and the losses of other methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loss of a head that guesses errors."""
+"""The loss of a head that estimates errors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class ErrorScaleLoss(ReportedLoss):
     """Negative log-likelihood of the errors under N(0, σ²), where the image shows something.
 
     ``log σ + e² / (2 σ²)``, least where σ² is the expected e² (Kendall and Gal, "What uncertainties do we need in
-    Bayesian deep learning for computer vision?", 2017). Pixels that are black in all sources have hardly an error and
-    would otherwise be most of the loss.
+    Bayesian deep learning for computer vision?", 2017). Pixels that are black in all sources have almost no error and
+    would otherwise make up most of the loss.
 
     Args:
         sources: names of the sources, for the report. Defaults to ("t1gd", "flair").
@@ -31,7 +31,7 @@ class ErrorScaleLoss(ReportedLoss):
         self.background = background
 
     def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The likelihood over all sources and of each, and the ratio of the true to the expected error.
+        """Compute the likelihood of all sources and of each, and the ratio of the true to the expected error.
 
         Args:
             prediction: "error" and "sigma", each (batch_size, N, H, W).

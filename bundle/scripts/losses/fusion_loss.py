@@ -1,4 +1,4 @@
-"""The fusion loss, Eq. 3 of the paper: all that a method which cannot decompose is trained on."""
+"""The fusion loss, Eq. 3 of the paper; methods that cannot decompose are trained on it alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .ssim import SSIM
 
 
 class FusionLoss(ReportedLoss):
-    """How far the fused image is from the sources, with every term reported.
+    """Distance of the fused image from the sources, with every term reported.
 
     ::
 
@@ -35,7 +35,7 @@ class FusionLoss(ReportedLoss):
         self.ssim = SSIM()
 
     def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Every term and the loss made of them.
+        """Compute every term and the loss.
 
         Args:
             prediction: "fused" (batch_size, 1, …).
@@ -48,11 +48,11 @@ class FusionLoss(ReportedLoss):
         return {"loss": fusion["fusion"], **fusion}
 
     def compare(self, term: str, kind: str, other: torch.Tensor, image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The sum of Eq. 2 to 4 for images that are to look like the sources.
+        """Compute the sum of Eq. 2 to 4 for images that should look like the sources.
 
         Args:
             term: name of the sum.
-            kind: what is compared, for the names of the SSIM values.
+            kind: prefix of the names of the SSIM values.
             other: images (batch_size, N, …).
             image: sources (batch_size, N, …) in [0, 1].
 
@@ -66,7 +66,7 @@ class FusionLoss(ReportedLoss):
 
 
 def check_weight(name: str, value: float) -> None:
-    """Refuse a weight that is no share.
+    """Check that a weight lies between 0 and 1.
 
     Raises:
         ValueError: when it is outside [0, 1].

@@ -34,7 +34,7 @@ class FusionINNLoss(FusionLoss):
         detail_weight: weight of the detail term. Defaults to 0.0.
         range_weight: weight of the range term. Defaults to 10.0.
         latent_kernel: kernel of the MMD, see `MMDLoss`. Defaults to "imq".
-        latent: distribution that the latent is to have, see `MMDLoss`. Defaults to "normal".
+        latent: distribution that the latent should have, see `MMDLoss`. Defaults to "normal".
         sources: names of the sources, for the report. Defaults to ("t1gd", "flair").
 
     Raises:
@@ -61,7 +61,7 @@ class FusionINNLoss(FusionLoss):
         self.mmd = MMDLoss(latent_kernel, latent=latent)
 
     def terms(self, prediction: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Every term and the weighted sum of them.
+        """Compute every term and their weighted sum.
 
         Args:
             prediction: "fused" (batch_size, 1, …), "latent" (batch_size, N - 1, …) and "decomposed" (batch_size, N, …).

@@ -8,7 +8,7 @@ from scripts.flow.resampling import HaarBands, space_to_depth
 
 
 def finest_haar_bands(x: torch.Tensor) -> torch.Tensor:
-    """Orthonormal Haar details of every 2 x 2 (x 2) block: all bands but the low-low one.
+    """Compute the orthonormal Haar details of every 2 x 2 (x 2) block: all bands but the lowest.
 
     Args:
         x: images of shape (batch_size, channels, spatial_dim1, spatial_dim2[, spatial_dim3]); an odd last row or column

@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy between the latent and the distribution that fresh ones are drawn from."""
+"""Maximum mean discrepancy between the latent and the distribution that fresh latents are drawn from."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class MMDLoss(nn.Module):
         return samples[chosen]
 
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
-        """Squared discrepancy of `latent` from fresh draws.
+        """Compute the squared discrepancy of `latent` from fresh draws.
 
         Args:
             latent: tensor of shape (batch_size, channels, spatial_dim1, spatial_dim2[, spatial_dim3]).

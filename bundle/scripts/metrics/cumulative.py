@@ -1,4 +1,4 @@
-"""Metrics as MONAI has them: called batch after batch, buffered per image, aggregated over all processes."""
+"""Metrics as MONAI classes: called for each batch, buffered per image, aggregated over all processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FusionMetric(RegressionMetric):
         name: one of `FUSION_METRICS`.
         variant: "full" or "centre", for Q_XY and Q_P. Defaults to "full".
         reduction: how values (images, 1) are reduced, see MONAI's `do_metric_reduction`. Defaults to "mean".
-        get_not_nans: whether `aggregate` gives the count of values, too. Defaults to False.
+        get_not_nans: whether `aggregate` also returns the count of values. Defaults to False.
 
     Raises:
         BadInputError: when the metric or the variant is unknown.
@@ -37,7 +37,7 @@ class FusionMetric(RegressionMetric):
         self.variant = variant
 
     def _check_shape(self, y_pred: torch.Tensor, y: torch.Tensor) -> None:
-        """The metric itself does: a fused image has fewer channels than its sources."""
+        """Skip MONAI's check: a fused image has fewer channels than its sources."""
 
     def _compute_metric(self, y_pred: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return fusion_scores(y_pred, y, self.variant, [self.name])[self.name][:, None]
@@ -50,7 +50,7 @@ class DecompositionMetric(RegressionMetric):
         name: one of `DECOMPOSITION_METRICS`.
         reduction: how values (images, N) are reduced, see MONAI's `do_metric_reduction`; "mean_batch" gives one for
             each source. Defaults to "mean".
-        get_not_nans: whether `aggregate` gives the count of values, too. Defaults to False.
+        get_not_nans: whether `aggregate` also returns the count of values. Defaults to False.
 
     Raises:
         BadInputError: when the metric is unknown.

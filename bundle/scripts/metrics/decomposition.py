@@ -1,4 +1,4 @@
-"""How well sources come back from a fused image."""
+"""Metrics of decomposed images: SSIM, PSNR, NMSE and correlation with the sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST_POWER = (1 / 255) ** 2
 
 
 def check_decomposed(decomposed: torch.Tensor, sources: torch.Tensor, window: int = 1) -> None:
-    """Refuse images that cannot be compared.
+    """Check that images can be compared.
 
     Raises:
         BadInputError: when shapes differ, sides are shorter than the window, or see `check_images`.
@@ -51,7 +51,7 @@ def psnr(decomposed: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
 def nmse(decomposed: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
     """Normalised mean squared error, Σ (x̂ - x)² / Σ x² over the pixels of each source, (batch_size, N).
 
-    The mean of x² counts as (1/255)² at least, one grey level, so that an all-black source has a value, too.
+    The mean of x² counts as (1/255)² at least, one grey level, so that an all-black source also has a value.
     """
     check_decomposed(decomposed, sources)
     sources = sources.double()

@@ -140,7 +140,7 @@ def _staircase(p: torch.Tensor, q: torch.Tensor) -> tuple[torch.Tensor, torch.Te
     ends = p.new_empty(2 * PIXELS, p.shape[1])
     ends[0], ends[-1] = 1.0, 2.0
     inner = ends[1:-1]
-    # Cumulative sums, 1 added: the last bit is then worth 2e-16 throughout, and tells of which of the two a sum is.
+    # Cumulative sums, 1 added: the last bit is then worth 2e-16 throughout, and shows which of the two a sum is from.
     torch.add(q[:count].cumsum(dim=0), 1.0, out=inner[:count])
     torch.add(p[:count].cumsum(dim=0), 1.0, out=inner[count:])
     bits = inner.view(torch.int64)

@@ -1,4 +1,4 @@
-"""Grey levels of images in [0, 1]: what all fusion metrics are defined on, and what they refuse."""
+"""Round images in [0, 1] to grey levels, on which all fusion metrics are defined."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PIXELS_AT_ONCE = {"cpu": 2**18, "cuda": 2**22}
 
 
 def check_images(name: str, image: torch.Tensor) -> None:
-    """Refuse what is no batch of images in [0, 1].
+    """Check that the images are a batch in [0, 1].
 
     Args:
         name: what the images are called in the message.

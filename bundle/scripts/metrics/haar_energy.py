@@ -11,7 +11,7 @@ BANDS = ("HL", "LH", "HH")
 
 
 def haar_energy(images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Root mean square of each finest Haar band over the blocks of 2 x 2 pixels that lie in a region.
+    """Compute the root mean square of each finest Haar band over the blocks of 2 x 2 pixels in a region.
 
     Args:
         images: slices of shape (S, N, H, W).
@@ -28,7 +28,7 @@ def haar_energy(images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 def haar_ratio(energy: torch.Tensor, of_sources: torch.Tensor) -> torch.Tensor:
-    """How much more there is in an image than in the richer source, in the band where that is most.
+    """Compare an image with the richer source, in the band where their ratio is largest.
 
     Args:
         energy: `haar_energy` of images, (S, M, 3).

@@ -1,4 +1,4 @@
-"""Similarity and variance in every Gaussian window: what Q_SSIM and Q_P are made of."""
+"""Similarity and variance in every Gaussian window, the parts of Q_SSIM and Q_P."""
 
 from __future__ import annotations
 

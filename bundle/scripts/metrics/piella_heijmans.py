@@ -38,7 +38,7 @@ def piella_heijmans(fused: torch.Tensor, sources: torch.Tensor, variant: str = "
 
 
 def ssim_and_piella_heijmans(fused: torch.Tensor, sources: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Q_SSIM and the full Q_P from one comparison of the images, which is what either costs."""
+    """Compute Q_SSIM and the full Q_P from one comparison of the images."""
     both = []
     for some in grey_levels(fused, sources, WINDOW):
         similarity, variance = local_similarity(*some)

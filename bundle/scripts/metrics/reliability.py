@@ -1,4 +1,4 @@
-"""Whether a map of doubt tells the truth: ranks, factors, and the reliability curve."""
+"""Calibration of uncertainty maps: rank correlation, factors, and the reliability curve."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 @dataclass(frozen=True)
 class ReliabilityCurve:
-    """Expected against true error, from the pixels of least doubt to those of most.
+    """Expected and true error of pixels sorted by their expected error.
 
     Args:
         expected: root mean square of σ in each bin.
@@ -35,7 +35,7 @@ class ReliabilityCurve:
 
 
 def rank_correlation(error: np.ndarray, sigma: np.ndarray) -> float:
-    """Spearman's correlation between σ and the absolute error: 1 when more doubt always means more error.
+    """Spearman's correlation between σ and the absolute error: 1 when a larger σ always means a larger error.
 
     Args:
         error: errors of any sign.
@@ -52,7 +52,7 @@ def rank_correlation(error: np.ndarray, sigma: np.ndarray) -> float:
 def ideal_rank_correlation(expected: np.ndarray, draws: int = 2000) -> float:
     """Rank correlation that a map would have if it were right everywhere, with normally distributed errors.
 
-    It is far below 1: how large an error is expected does not tell how large it turns out.
+    It is far below 1: the expected size of an error does not determine its actual size.
 
     Args:
         expected: σ of equally many pixels each, for instance those of a `ReliabilityCurve`.
@@ -63,7 +63,7 @@ def ideal_rank_correlation(expected: np.ndarray, draws: int = 2000) -> float:
 
 
 def calibration_factor(error: np.ndarray, sigma: np.ndarray) -> float:
-    """What σ is to be multiplied by so that, over all pixels, it is as large as the error in root mean square.
+    """Compute the factor that makes σ as large as the root mean square error over all pixels.
 
     Args:
         error: errors of any sign.
@@ -96,7 +96,7 @@ def reliability_curve(error: np.ndarray, sigma: np.ndarray, bins: int = 20) -> R
 
 
 def coverage(error: np.ndarray, sigma: np.ndarray, widths: tuple[float, ...] = (1.0, 2.0)) -> list[float]:
-    """Share of the errors within so many σ; 0.68 and 0.95 for normally distributed ones.
+    """Compute the share of errors within a number of σ: 0.68 and 0.95 for normally distributed errors.
 
     Args:
         error: errors of any sign.

@@ -1,4 +1,4 @@
-"""All metrics at once."""
+"""Compute several metrics at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DECOMPOSITION_METRICS = {"SSIM": ssim, "PSNR": psnr, "NMSE": nmse, "correlation"
 def fusion_scores(
     fused: torch.Tensor, sources: torch.Tensor, variant: str = "full", metrics: Sequence[str] = tuple(FUSION_METRICS)
 ) -> dict[str, torch.Tensor]:
-    """Scores of fused images.
+    """Compute scores of fused images.
 
     Args:
         fused: fused images (batch_size, 1, H, W) in [0, 1].
@@ -58,7 +58,7 @@ def fusion_scores(
 def decomposition_scores(
     decomposed: torch.Tensor, sources: torch.Tensor, metrics: Sequence[str] = tuple(DECOMPOSITION_METRICS)
 ) -> dict[str, torch.Tensor]:
-    """Scores of decomposed images, for each source.
+    """Compute scores of decomposed images for each source.
 
     Args:
         decomposed: decomposed images (batch_size, N, H, W) in [0, 1].
@@ -76,11 +76,11 @@ def decomposition_scores(
 
 
 def check_names(metrics: Sequence[str], known: Mapping[str, Callable]) -> None:
-    """Refuse metrics that there are not.
+    """Raise for unknown metric names.
 
     Raises:
-        BadInputError: naming those that there are.
+        BadInputError: naming the known metrics.
     """
     unknown = [name for name in metrics if name not in known]
     if unknown:
-        raise BadInputError(f"no metric {', '.join(unknown)}; there are {', '.join(known)}.")
+        raise BadInputError(f"Unknown metric {', '.join(unknown)}. Known metrics: {', '.join(known)}.")

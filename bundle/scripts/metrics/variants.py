@@ -10,10 +10,10 @@ VARIANTS = ("full", "centre")
 
 
 def check_variant(variant: str) -> None:
-    """Refuse a variant that there is not.
+    """Raise for an unknown variant.
 
     Raises:
-        BadInputError: naming those that there are.
+        BadInputError: naming the known variants.
     """
     if variant not in VARIANTS:
         raise BadInputError(f"variant must be one of {', '.join(VARIANTS)}, got '{variant}'.")

@@ -1,4 +1,4 @@
-"""Which source speaks: how much of each fused pixel comes from each source."""
+"""Compute how much of each fused pixel comes from each source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The device that a user names, if it is there."""
+"""Find the device that the user names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def as_device(name: str | torch.device) -> torch.device:
         name: "cpu", "cuda", "cuda:1", …, or a device.
 
     Raises:
-        BadInputError: when there is no such device.
+        BadInputError: when the device does not exist.
     """
     try:
         device = torch.device(name)

@@ -1,4 +1,4 @@
-"""FusionINN: an invertible network that fuses images and takes the fused image apart again."""
+"""FusionINN: an invertible network that fuses images and decomposes the fused image."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FusionINN(nn.Module):
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
             True; False is the paper's network. The first block at half the resolution then sees the bands of the mean
             on one side and those of the differences on the other (of more than three sources, some of the differences
-            stand beside the mean); permutations stand between the blocks that follow.
+            stay with the mean); permutations stand between the blocks that follow.
         realign: undo the permutations before the resolution is restored, so that every pixel comes back to its place.
             Defaults to True; False is the paper's network, where pixels of a 2 x 2 block change places and sources.
         haar: turn every block of pixels into its mean and details (`HaarBands`) between the two changes of resolution,
@@ -88,7 +88,7 @@ class FusionINN(nn.Module):
         if spatial_dims not in (2, 3):
             raise ValueError(f"spatial_dims must be 2 or 3, got {spatial_dims}.")
         if in_channels < 2:
-            raise ValueError(f"in_channels must be at least 2, there is nothing to fuse in {in_channels}.")
+            raise ValueError(f"in_channels must be at least 2, got {in_channels}.")
         if blocks < 1:
             raise ValueError(f"blocks must be at least 1, got {blocks}.")
         if hidden_channels < 1:
@@ -107,7 +107,7 @@ class FusionINN(nn.Module):
         def block(channels: int, hidden: int, first: int | None = None) -> AffineCoupling:
             return AffineCoupling(spatial_dims, channels, hidden, clamp, output_relu, first)
 
-        # Of an odd number of sources, too, the bands of one stay on one side.
+        # The bands of a source stay on one side, also for an odd number of sources.
         whole = in_channels // 2 * 2**spatial_dims if mixing else None
 
         steps: list[nn.Module] = [SourceMixing()] if mixing else []
@@ -145,8 +145,8 @@ class FusionINN(nn.Module):
                 [0, 1]. Any size; values outside the range are represented too.
 
         Returns:
-            the fused image (batch_size, 1, …) in [0, 1] up to a small excess at extreme contrasts, which is to be cut
-            off when it is shown or stored, and the latent (batch_size, in_channels - 1, …), both of the size of
+            the fused image (batch_size, 1, …) in [0, 1] up to a small excess at extreme contrasts, which must be cut
+            off when the image is shown or stored, and the latent (batch_size, in_channels - 1, …), both of the size of
             `image`.
         """
         size = image.shape[2:]

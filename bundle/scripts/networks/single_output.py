@@ -1,4 +1,4 @@
-"""SingleOutput: all that a network gives, as channels of one tensor."""
+"""SingleOutput: return all outputs of a network as channels of one tensor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small network that says how far off a decomposed image is likely to be."""
+"""UncertaintyHead: a small network that estimates the error of decomposed images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UncertaintyHead(nn.Module):
 
     For every pixel and source the head gives σ, the root mean square of the error that it expects there: with Gaussian
     likelihood (`ErrorScaleLoss`) the best σ² is the expected squared error given what the head sees. It sees no source,
-    so that the doubt, too, comes from the stored fused image alone. The weights belong to those of one decomposing
+    so that the uncertainty also comes from the stored fused image alone. The weights belong to those of one decomposing
     network, whose checksum they carry.
 
     Args:

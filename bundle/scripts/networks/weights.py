@@ -1,4 +1,4 @@
-"""Weights from a file into the network, or a clear word why not."""
+"""Load weights from a file, or say why they do not fit."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from scripts import RESEARCH_NOTICE
 from scripts.data.contrasts import DISPLAY_NAMES
+from scripts.outputs.arrays import as_array
 from scripts.outputs.page import ACCENT, FAINT, TEXT, Page, shared_headings
 from scripts.outputs.slice_choice import choose_slices, foreground, grey_window
 from scripts.outputs.view import View
@@ -79,7 +80,7 @@ class _Arrays(Mapping[str, np.ndarray]):
         self._volumes = volumes
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return _as_array(self._volumes[name])
+        return as_array(self._volumes[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._volumes)
@@ -151,7 +152,7 @@ def overview_page(
     sources, decomposed, parts, doubt = (
         _Arrays(volumes or {}) for volumes in (sources, decomposed, contribution, uncertainty)
     )
-    fused = _as_array(fused)
+    fused = as_array(fused)
     anatomy = sources or decomposed
     # Volumes are not assigned to variables here: a reference would keep a computed volume in memory.
     for volumes in (sources, decomposed, parts, doubt):
@@ -160,7 +161,7 @@ def overview_page(
                 raise ValueError(f"the volumes of an overview must have the same shape, got {shape} and {fused.shape}.")
 
     if slices is None:
-        lesion = None if lesion is None else _as_array(lesion)
+        lesion = None if lesion is None else as_array(lesion)
         slices = choose_slices(anatomy[next(iter(anatomy))], slice_axis, lesion=lesion)
     view = View(np.asarray(affine, dtype=np.float64), fused.shape, slice_axis)
     frame = view.frame([foreground(anatomy[name]) for name in anatomy], slices)
@@ -361,9 +362,3 @@ def _mean(score: np.ndarray) -> float:
 
 def _display(name: str) -> str:
     return DISPLAY_NAMES.get(name, name)
-
-
-def _as_array(volume: Any) -> np.ndarray:
-    if hasattr(volume, "detach"):
-        volume = volume.detach().cpu().numpy()
-    return np.asarray(volume)

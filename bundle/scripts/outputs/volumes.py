@@ -14,6 +14,7 @@ from scripts.data.coordinates import Coordinates, largest_distance, same_place, 
 from scripts.data.errors import BadInputError, InternalError
 from scripts.data.naming import is_nifti
 from scripts.data.nifti_file import NiftiFile, open_nifti, plain_integer, read_coordinates
+from scripts.outputs.arrays import as_array
 from scripts.outputs.levels import to_levels
 from scripts.outputs.writing import result_file
 
@@ -83,7 +84,7 @@ def save_volume(
         InternalError: the written file would have wrong coordinates; it is not kept.
         ValueError: wrong dtype, shape, range or description.
     """
-    values = _as_array(volume)
+    values = as_array(volume)
     if dtype not in STORED_DTYPES:
         raise ValueError(f"dtype ({dtype}) must be one of {', '.join(STORED_DTYPES)}.")
     if values.ndim not in (3, 4) or values.size == 0:
@@ -186,12 +187,6 @@ def load_latent(path: str | os.PathLike[str]) -> np.ndarray:
     if values.ndim != 4 or _count_invalid(values):
         raise BadInputError(f"{path} is not the latent of a fused volume. Copy it again, or fuse again.")
     return np.ascontiguousarray(np.moveaxis(values, -1, 0))
-
-
-def _as_array(volume: Any) -> np.ndarray:
-    if hasattr(volume, "detach"):
-        volume = volume.detach().cpu().numpy()
-    return np.asarray(volume)
 
 
 def _quantise(

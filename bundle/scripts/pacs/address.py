@@ -1,4 +1,4 @@
-"""The URL of a PACS, checked before anything shows it."""
+"""Check the URL of a PACS before a log or message shows it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_address(url: str | None) -> SplitResult:
         its parts.
 
     Raises:
-        BadInputError: there is no URL, or it names no PACS or holds a password; the message does not repeat it then.
+        BadInputError: the URL is missing, does not name a PACS, or holds a password, which the message does not repeat.
     """
     if not url:
         raise BadInputError(f"No PACS is named. Give --pacs_url {FORMS}.")
@@ -28,7 +28,7 @@ def check_address(url: str | None) -> SplitResult:
         host, port, title, password = parts.hostname, parts.port, parts.username, parts.password
     except ValueError:
         # The reason quotes the URL, which may hold a password.
-        raise BadInputError(f"--pacs_url is no URL; {FORMS} is expected.") from None
+        raise BadInputError(f"--pacs_url is not a URL, expected {FORMS}.") from None
     is_dicom = parts.scheme == "dicom"
     extra = parts.query or parts.fragment or "@" in parts.path or "@" in f"{host}{title or ''}"
     if password is not None or extra or (title is not None and not is_dicom):

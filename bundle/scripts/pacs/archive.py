@@ -1,4 +1,4 @@
-"""What is done with a PACS, whichever way it is spoken to."""
+"""Find, fetch and send studies, over DICOMweb or DIMSE alike."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ LONGEST_UID = 64
 
 @dataclass(frozen=True)
 class FoundStudy:
-    """A study of an archive, without anything of the patient.
+    """A study of an archive, without patient data.
 
     Args:
         uid: StudyInstanceUID.
-        modalities: of its series, as far as the archive tells.
-        series: how many, or None where the archive does not tell.
+        modalities: of its series, as far as the archive reports them.
+        series: how many, or None if the archive does not report it.
         instances: how many, or None.
     """
 
@@ -57,7 +57,7 @@ class FoundStudy:
 
 
 class Archive(ABC):
-    """A PACS: studies are found and fetched whole, derived series are sent back and looked for.
+    """A PACS: find studies, fetch them whole, send derived series and check that they arrived.
 
     Args:
         address: how messages call it; holds no password.
@@ -73,7 +73,7 @@ class Archive(ABC):
 
     @abstractmethod
     def search(self, level: str, filters: Mapping[str, str], keys: Sequence[str]) -> list[Dataset]:
-        """Ask which studies, series or instances there are.
+        """Search for studies, series or instances.
 
         Args:
             level: "STUDY", "SERIES" or "IMAGE".
@@ -81,7 +81,7 @@ class Archive(ABC):
             keys: keywords to be answered.
 
         Raises:
-            PacsError: there is no usable answer.
+            PacsError: the archive gave no usable answer.
         """
 
     @abstractmethod
@@ -121,7 +121,7 @@ class Archive(ABC):
         return [_found_study(studies[uid]) for uid in sorted(studies)]
 
     def fetch_study(self, uid: str, folder: str | os.PathLike[str]) -> Path:
-        """Fetch the series of a study. The folder appears when all of it is there.
+        """Fetch the series of a study. The folder appears once it is complete.
 
         Args:
             uid: StudyInstanceUID.
@@ -156,7 +156,7 @@ class Archive(ABC):
             ) from error
 
     def send(self, files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], new_study: bool = False) -> int:
-        """Send series to the study that they belong to, and look whether they are there.
+        """Send series to the study that they belong to, and check that they arrived.
 
         Sending the same instances again changes nothing, so an interrupted transfer is mended by another.
 
@@ -205,7 +205,7 @@ class Archive(ABC):
         return sent
 
     def _fetch_series(self, study_uid: str, series_uid: str, folder: Path) -> None:
-        """Fetch a series into a folder of its own; what an interrupted attempt left goes first."""
+        """Fetch a series into a folder of its own, after removing what an interrupted attempt left."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         images = sorted(self._images(study_uid, series_uid))
@@ -221,7 +221,7 @@ class Archive(ABC):
             raise PacsError(told, temporary=True)
 
     def _images(self, study_uid: str, series_uid: str) -> set[str]:
-        """Ask which images a series has; not every archive tells what kind of object each is."""
+        """Ask which images a series has; not every archive reports the kind of each object."""
         filters = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
         found = self.search("IMAGE", filters, ["SOPInstanceUID", "SOPClassUID"])
         return {self._uid(image, "SOP") for image in found if image.get("SOPClassUID") in (None, "", *IMAGE_CLASSES)}

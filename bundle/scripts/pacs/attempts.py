@@ -1,4 +1,4 @@
-"""Ask again, a few times, later and later."""
+"""Repeat a failed request a few times, with growing delays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 
 class Attempts:
-    """Do a task again when what prevented it may pass.
+    """Repeat a task that failed for a temporary reason.
 
     Args:
         limit: how often it is tried in all. Defaults to 3.

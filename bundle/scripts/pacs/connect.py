@@ -1,4 +1,4 @@
-"""The PACS that a URL names."""
+"""Connect to the PACS that a URL names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def connect(
     wait: float = 1.0,
     ca_file: str | None = None,
 ) -> Archive:
-    """Return the PACS at a URL; nothing is asked of it yet.
+    """Return the PACS at a URL, without contacting it yet.
 
     Args:
         url: ``https://host/path`` of a DICOMweb service, or ``dicom://TITLE@host:port``.
@@ -42,7 +42,7 @@ def connect(
         ca_file: DICOMweb: certificates to trust instead of the system's, or None.
 
     Raises:
-        BadInputError: there is no URL, or it names no PACS or holds a password.
+        BadInputError: the URL is missing, does not name a PACS, or holds a password.
     """
     parts = check_address(url)
     if timeout <= 0:

@@ -29,7 +29,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class _OwnTrust(requests.Session):
-    """Trusts the certificates that it is given alone, whatever the variables of the environment name."""
+    """Trust only the given certificates, whatever the environment variables name."""
 
     def merge_environment_settings(self, *args: Any) -> dict[str, Any]:
         settings = super().merge_environment_settings(*args)
@@ -76,7 +76,7 @@ class DicomWeb(Archive):
             self.client = DICOMwebClient(url.rstrip("/"), session=session, timeout=timeout)
         except ValueError as error:
             raise PacsError(
-                f"{url} is no URL of a DICOMweb service, such as https://pacs.example/dicom-web."
+                f"{url} is not the URL of a DICOMweb service such as https://pacs.example/dicom-web."
             ) from error
         self.client.set_http_retry_params(retry=False)
 
@@ -113,7 +113,7 @@ class DicomWeb(Archive):
                     instance.save_as(wanted[uid], enforce_file_format=True)
 
     def _check_whole(self, instance: Dataset, study_uid: str) -> None:
-        """Pydicom leaves out an element that is cut off: connections end without a word."""
+        """Check that an instance is complete: pydicom silently drops an element that is cut off."""
         if "PixelData" not in instance:
             raise PacsError(f"{self.address} broke off in the middle of an image.", temporary=True)
         if instance.get("StudyInstanceUID") != study_uid:
@@ -132,7 +132,7 @@ class DicomWeb(Archive):
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
-        """Say in plain words what requests and the client raise; their words hold what was asked for."""
+        """Raise `PacsError` for errors of requests and of the client, whose messages contain the query."""
         try:
             yield
         except requests.HTTPError as error:
@@ -172,7 +172,7 @@ class DicomWeb(Archive):
             )
         if status in (404, 405):
             return PacsError(
-                f"{self.address} is no DICOMweb service (HTTP {status}), or has no longer what was asked for. Check "
+                f"{self.address} is not a DICOMweb service (HTTP {status}), or no longer has the object. Check "
                 "--pacs_url: it often ends in /dicom-web, /dicomweb or /rs."
             )
         return PacsError(f"{self.address} refuses the request (HTTP {status}).", temporary=status in TEMPORARY)

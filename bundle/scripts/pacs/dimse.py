@@ -80,7 +80,7 @@ class Dimse(Archive):
         return found
 
     def retrieve_series(self, study_uid: str, series_uid: str, wanted: Mapping[str, Path]) -> None:
-        """Fetch with C-GET, or with C-MOVE where there is a port to receive at."""
+        """Fetch with C-GET, or with C-MOVE if a port to receive at was given."""
         identifier = Dataset()
         identifier.QueryRetrieveLevel = "SERIES"
         identifier.StudyInstanceUID = study_uid
@@ -126,7 +126,7 @@ class Dimse(Archive):
         return PacsError(f"{self.address} sent an instance that cannot be read ({type(error).__name__}).")
 
     def _code(self, status: Dataset, what: str) -> int:
-        """Return a status, or say that there is none or that it is a refusal."""
+        """Return a status, or raise when it is missing or a refusal."""
         if "Status" not in status:
             raise PacsError(
                 f"{self.address} broke off, or did not answer in time, during {what}. Does it know {self.calling}?",
@@ -170,7 +170,7 @@ class Dimse(Archive):
 
     @contextmanager
     def _listening(self, receiver: Receiver) -> Iterator[None]:
-        """Take what the PACS sends to our own port."""
+        """Receive what the PACS sends to our own port."""
         entity = self._entity()
         for sop_class in IMAGE_CLASSES:
             entity.add_supported_context(sop_class, list(SYNTAXES))

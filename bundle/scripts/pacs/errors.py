@@ -1,4 +1,4 @@
-"""What a PACS does not give or take."""
+"""Errors of a PACS."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from scripts.data.errors import BadInputError
 
 
 class PacsError(BadInputError):
-    """A PACS that does not answer, refuses or answers with nonsense.
+    """A PACS did not answer, refused, or gave an invalid answer.
 
     Args:
         message: what happened, and the remedy.

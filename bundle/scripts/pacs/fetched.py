@@ -1,4 +1,4 @@
-"""Studies of a PACS as a folder, for as long as a run lasts."""
+"""Fetch studies of a PACS into a folder that lasts as long as the run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FetchedStudies:
         self.logger = logging.getLogger(__name__)
 
     def folder(self) -> str:
-        """Return the folder with the studies; they are fetched when it is asked for first.
+        """Return the folder with the studies, which are fetched on the first call.
 
         Raises:
             BadInputError: no study matches or, unless `several` are wanted, more than one does.

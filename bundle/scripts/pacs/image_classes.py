@@ -1,4 +1,4 @@
-"""Which objects of an archive are images that a volume can be read from."""
+"""Objects of an archive that are images and can form a volume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The password of a PACS, from where it is not seen by others."""
+"""Read the password of a PACS from an environment variable or a file."""
 
 from __future__ import annotations
 

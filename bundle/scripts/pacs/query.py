@@ -1,4 +1,4 @@
-"""Which studies are asked for."""
+"""Describe the studies to fetch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 def study_filters(**query: str | int | None) -> dict[str, str]:
-    """Check a query and put it in DICOM's words.
+    """Check a query and translate it to DICOM keywords.
 
     Args:
         query: values of the keys of `KEYWORDS`; None for those that are not asked for. Numbers are as a command line
@@ -45,14 +45,14 @@ def study_filters(**query: str | int | None) -> dict[str, str]:
     if not filters:
         raise BadInputError(f"No study is named. Give at least one of --{', --'.join(KEYWORDS)}, or --query_file.")
     if not UID.fullmatch(filters.get("StudyInstanceUID", "0")):
-        raise BadInputError("--study_uid is no UID: digits and dots are expected, as in 1.2.840.113619.2.1.")
+        raise BadInputError("--study_uid is not a UID, expected digits and dots as in 1.2.840.113619.2.1.")
     if "StudyDate" in filters:
         _days(filters["StudyDate"])
     return filters
 
 
 def answers(filters: Mapping[str, str], found: Dataset) -> bool:
-    """Whether a study is what was asked for, to the letter.
+    """Return whether a study matches the query exactly.
 
     Archives match as they see fit: some ignore case, some ignore a key that they do not know.
     """
@@ -77,7 +77,7 @@ def read_query(path: str | os.PathLike[str] | None) -> dict[str, Any]:
         the query, empty without a file.
 
     Raises:
-        BadInputError: it cannot be read or is no object.
+        BadInputError: it cannot be read or is not a JSON object.
     """
     if path is None:
         return {}

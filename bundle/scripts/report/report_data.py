@@ -9,6 +9,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from scripts.outputs.arrays import as_array
+
 Volumes = Mapping[str, Any]
 Scores = Mapping[str, Mapping[str, "float | None"]]
 
@@ -46,11 +48,11 @@ class ReportData:
 
     def __post_init__(self) -> None:
         self.affine = np.asarray(self.affine, dtype=np.float64)
-        self.fused = _as_array(self.fused)
-        self.volumes = {name: _as_array(volume) for name, volume in self.volumes.items()}
-        self.decomposed = {name: _as_array(volume) for name, volume in self.decomposed.items()}
-        self.uncertainty = {name: _as_array(volume) for name, volume in (self.uncertainty or {}).items()}
-        self.seg = None if self.seg is None else _as_array(self.seg)
+        self.fused = as_array(self.fused)
+        self.volumes = {name: as_array(volume) for name, volume in self.volumes.items()}
+        self.decomposed = {name: as_array(volume) for name, volume in self.decomposed.items()}
+        self.uncertainty = {name: as_array(volume) for name, volume in (self.uncertainty or {}).items()}
+        self.seg = None if self.seg is None else as_array(self.seg)
         if not self.sources:
             raise ValueError(f"{self.patient}: a report needs a source or an estimate as well as the fused image.")
         for volume in (*self.volumes.values(), *self.decomposed.values(), *self.uncertainty.values()):
@@ -75,9 +77,3 @@ class ReportData:
                 f"{self.patient}: the volumes of one report are three-dimensional and have one shape, got "
                 f"{volume.shape} and {self.fused.shape}."
             )
-
-
-def _as_array(volume: Any) -> np.ndarray:
-    if hasattr(volume, "detach"):
-        volume = volume.detach().cpu().numpy()
-    return np.asarray(volume)

@@ -1,4 +1,4 @@
-"""What a batch is for an engine."""
+"""Prepare a batch for an engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def sources_as_target(
     non_blocking: bool = False,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The sources are both what goes in and what the loss compares with: there is no ground truth for fusion.
+    """Use the sources as input and as target: fusion has no ground truth.
 
     Args:
         batch: "image" of shape (batch_size, N, H, W).

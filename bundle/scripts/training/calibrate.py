@@ -1,4 +1,4 @@
-"""Give a trained uncertainty head its factors, and write the file that ships."""
+"""Calibrate a trained uncertainty head and write its file."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def calibrate(
     seed: int = 0,
     path: str | os.PathLike[str] | None = None,
 ) -> list[float]:
-    """Compare σ with the errors over whole slices, where there is brain, and let the head know.
+    """Compare σ with the errors inside the brain of whole slices, and store the factors in the head.
 
     Training sees crops, changed contrasts and some background; whole slices as they are may be easier.
 
     Args:
         head: the head.
-        flow: the network whose errors it guesses.
+        flow: the network whose errors it estimates.
         slices: items of a `SliceDataset`.
         step: take every n-th of them. Defaults to 1.
         latent: latent to decompose with. Defaults to "zeros".

@@ -1,4 +1,4 @@
-"""Checkpoints: the last and the best state of a training run, never half-written."""
+"""Checkpoints: save the last and the best state of a training run, each file whole."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MODEL = "model.pt"
 
 
 def prepare_output(folder: str | os.PathLike[str], resume: bool | str) -> None:
-    """Make the folder of a run, before hours go into reading patients.
+    """Make the folder of a run before patients are read.
 
     Args:
         folder: where the run is to write.
-        resume: whether it goes on with what is there.
+        resume: whether to continue the run in it.
 
     Raises:
         BadInputError: when the folder holds another run and `resume` is not set, or cannot be written to.
@@ -45,7 +45,7 @@ def prepare_output(folder: str | os.PathLike[str], resume: bool | str) -> None:
 class Checkpoints:
     """Write `last.pt` after every epoch and `model.pt` whenever the deciding loss is the lowest so far.
 
-    `last.pt` holds network, optimizer, learning-rate scheduler, epoch and best loss: what it takes to go on. `model.pt`
+    `last.pt` holds all that is needed to continue: network, optimizer, scheduler, epoch and best loss. `model.pt`
     holds the weights alone. Each is written under another name and then renamed, so that a run killed at any moment
     leaves whole files.
 
@@ -55,7 +55,7 @@ class Checkpoints:
         seed: seed of the run, kept for the record and checked on resuming.
         deciding_loss: takes the trainer and gives the loss that decides what is best, the lower the better, or None
             in epochs that decide nothing; see `DecidingLoss`.
-        resume: go on from `last.pt` where it exists. Defaults to False.
+        resume: continue from `last.pt` if it exists. Defaults to False.
 
     Raises:
         BadInputError: see `prepare_output`.
@@ -86,7 +86,7 @@ class Checkpoints:
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def restore(self, engine: Engine) -> None:
-        """Bring network, optimizer, scheduler and epoch back from `last.pt`.
+        """Restore network, optimizer, scheduler and epoch from `last.pt`.
 
         Raises:
             BadInputError: when the file is damaged or of another configuration, or another command works in the folder.
@@ -155,7 +155,7 @@ class Checkpoints:
         self._write(content, self.last)
 
     def finish(self, engine: Engine) -> None:
-        """Leave weights behind even when no epoch decided anything, and release the folder."""
+        """Save weights even if no epoch was decided on, and release the folder."""
         if idist.get_rank() == 0 and engine.state.best_metric_epoch < 1:
             self.logger.warning(f"No epoch was validated: {self.model.name} holds the last weights.")
             self._write(self.state["network"].state_dict(), self.model)
@@ -165,7 +165,7 @@ class Checkpoints:
         return self.state["optimizer"].defaults["lr"]
 
     def _scale_learning_rate(self, before: float) -> None:
-        """Let a learning rate that the user has changed since count: the states hold the old one."""
+        """Use a learning rate that the user has changed, not the one in the restored states."""
         ratio = self._configured_rate() / before
         if ratio == 1:
             return
@@ -178,7 +178,7 @@ class Checkpoints:
         self.logger.info(f"The learning rate is changed by a factor of {ratio:g}.")
 
     def _sweep(self) -> None:
-        """Remove what a killed run left half-written."""
+        """Remove incomplete files of a killed run."""
         for path in (self.last, self.model):
             sweep(self.folder, f"{path.name}.")
 

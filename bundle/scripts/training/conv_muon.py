@@ -12,7 +12,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonalised(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
-    """The matrix with its singular values brought near 1, by Newton-Schulz iterations.
+    """Bring the singular values of a matrix near 1 by Newton-Schulz iterations.
 
     Args:
         matrix: tensor of shape (rows, columns).

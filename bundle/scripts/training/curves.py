@@ -15,7 +15,7 @@ class Curves:
     Args:
         writer: where the curves go; None (all processes but the first) writes nothing.
         part: "train" or "validation".
-        optimizer: optimizer whose learning rate is written, too. Defaults to None.
+        optimizer: optimizer whose learning rate is also written. Defaults to None.
     """
 
     def __init__(self, writer: SummaryWriter | None, part: str, optimizer: Optimizer | None = None) -> None:
@@ -29,7 +29,7 @@ class Curves:
             engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Write, and leave nothing in a buffer that a killed run would lose."""
+        """Write the metrics and flush, so that a killed run loses nothing."""
         for name, value in engine.state.metrics.items():
             self.writer.add_scalar(f"{name}/{self.part}", value, engine.state.epoch)
         if self.optimizer is not None:

@@ -8,7 +8,7 @@ from monai.handlers import LrScheduleHandler
 
 
 class DecidingLoss:
-    """The validation loss in epochs that were validated; the training loss where there is nothing to validate on.
+    """The validation loss of validated epochs, or the training loss if there are no validation patients.
 
     Args:
         evaluator: engine of the validation.
@@ -23,11 +23,11 @@ class DecidingLoss:
 
     @property
     def validates(self) -> bool:
-        """Whether there is anything to validate on."""
+        """Whether there are validation patients."""
         return len(self.evaluator.data_loader) > 0
 
     def __call__(self, trainer: Engine) -> float | None:
-        """Give the loss.
+        """Return the loss.
 
         Args:
             trainer: trainer at the end of an epoch, after the validation.

@@ -14,14 +14,14 @@ from .deciding_loss import DecidingLoss
 
 
 class EpochLog:
-    """Tell the losses, the SSIM of every source, the learning rate and the time that is left.
+    """Log the losses, the SSIM of every source, the learning rate and the remaining time.
 
     To be attached after the validation and the checkpoints.
 
     Args:
         deciding_loss: knows the evaluator, and whether there is one to speak of.
         optimizer: knows the learning rate.
-        output_dir: folder of the results, told at the start.
+        output_dir: folder of the results, logged at the start.
     """
 
     def __init__(self, deciding_loss: DecidingLoss, optimizer: Optimizer, output_dir: str) -> None:
@@ -41,7 +41,7 @@ class EpochLog:
             engine.add_event_handler(Events.EPOCH_COMPLETED, self.tell)
 
     def begin(self, engine: Engine) -> None:
-        """Tell what is to come."""
+        """Log the length of the training."""
         state = engine.state
         if state.epoch >= state.max_epochs:
             self.logger.info(f"All {state.max_epochs} epochs are done. Give more --epochs to continue.")

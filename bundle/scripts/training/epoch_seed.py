@@ -11,9 +11,9 @@ from monai.utils import set_determinism
 
 
 class EpochSeed:
-    """Tell samplers and datasets the epoch, and seed all generators from (seed, epoch, rank).
+    """Set the epoch of samplers and datasets, and seed all generators from (seed, epoch, rank).
 
-    A run that is resumed after epoch e therefore goes on exactly as if it had not been interrupted.
+    A run that is resumed after epoch e therefore continues exactly as if it had not been interrupted.
 
     Args:
         seed: seed of the run.

@@ -22,7 +22,7 @@ class FiniteLoss:
 
     Args:
         checkpoint_dir: folder of the checkpoints, named in the message.
-        network: network whose gradients are looked at, too. Defaults to None (the loss alone).
+        network: network whose gradients are also checked. Defaults to None (only the loss).
         metric: name of an evaluator's mean loss. Defaults to "loss".
     """
 
@@ -44,7 +44,7 @@ class FiniteLoss:
         """Check the loss of this batch.
 
         Raises:
-            NonFiniteLossError: when it is NaN or infinite; the message tells batch, patients and remedy.
+            NonFiniteLossError: when it is NaN or infinite; the message names batch, patients and remedy.
         """
         loss = engine.state.output[CommonKeys.LOSS]
         if not torch.isfinite(loss).all():

@@ -1,4 +1,4 @@
-"""History: every loss term and SSIM of every epoch as a table, to draw and to compare runs by."""
+"""History: a table of every loss term and SSIM of every epoch."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Row = dict[str, Any]
 
 
 class History:
-    """Write `history.csv`: a row for the training of every epoch, and one for its validation where there was one.
+    """Write `history.csv`: a row for the training of every epoch, and one for its validation, if any.
 
-    A run that goes on continues the table; rows of epochs that it repeats are replaced. To be attached after the
+    A resumed run continues the table; rows of epochs that it repeats are replaced. To be attached after the
     validation and before the checkpoints, so that an epoch that is saved is in the table.
 
     Args:
@@ -73,7 +73,7 @@ def read_history(path: str | os.PathLike[str]) -> list[Row]:
     """Read what `History` wrote, in order.
 
     Raises:
-        BadInputError: the file is missing or is no such table.
+        BadInputError: the file is missing or is not such a table.
     """
     path = Path(path)
     if not path.is_file():

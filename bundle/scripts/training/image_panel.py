@@ -1,4 +1,4 @@
-"""ImagePanel: what the network sees and makes, as pictures in TensorBoard."""
+"""ImagePanel: show inputs and outputs of the network in TensorBoard."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class LossTerms:
         self._count += len(image)
 
     def compute(self, engine: Engine) -> None:
-        """Give the means to the engine."""
+        """Set the means as metrics of the engine."""
         if self._count == 0:
             return
         names = sorted(self._sums)

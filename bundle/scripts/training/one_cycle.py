@@ -12,7 +12,7 @@ from scripts.data.errors import BadInputError
 class OneCycleLR(lr_scheduler.OneCycleLR):
     """PyTorch's schedule (Smith and Topin 2019), for runs in which the rise takes exactly one step as well.
 
-    PyTorch divides by the steps between the first one and the end of the rise, which are none there. Such a run begins
+    PyTorch divides by the steps between the first one and the end of the rise, which would be 0. Such a run begins
     at the highest rate, as shorter ones do; the rates of all others are PyTorch's.
 
     Args:
@@ -34,7 +34,7 @@ class OneCycleLR(lr_scheduler.OneCycleLR):
         super().__init__(optimizer, max_lr, total_steps, pct_start=pct_start, **settings)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with a schedule.
+        """Continue a schedule.
 
         Raises:
             BadInputError: when it is one of another length.

@@ -1,4 +1,4 @@
-"""Training with activations that are recomputed in place of kept, by one key."""
+"""Train with activations that are recomputed instead of kept."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def recomputing(network: nn.Module, recompute: bool) -> nn.Module:
     """Have a network recompute its activations in training, see `FusionINN`.
 
     Args:
-        network: the network that is to be trained.
+        network: the network to train.
         recompute: whether it should.
 
     Returns:
         the same network.
 
     Raises:
-        BadInputError: when it should, and the network is no bijection.
+        BadInputError: when it should, but the network is not invertible.
     """
     if not recompute:
         return network

@@ -58,14 +58,14 @@ class SliceDataset(Dataset):
     240x240 pair, 2.3 GB for the 9,653 pairs of the paper. 0 and the maximum are exact.
 
     Args:
-        patients: records of `find_patients`, without problems (see `usable`). None at all, as in
+        patients: records of `find_patients`, without problems (see `usable`). An empty list, as in
             training without validation, gives an empty data set.
         sources: modalities, in the order of the channels. Defaults to ("t1gd", "flair").
         normalisation: "slice" or "volume", see `NormalizeSourcesd`. Defaults to "slice".
         criterion: "auto", "tumour" or "brain", see `choose_slices`. Defaults to "auto".
         min_brain_fraction: see `choose_slices`. Defaults to 0.1.
         labels: see `choose_slices`. Defaults to None.
-        slice_axis: axis that slices lie along. Defaults to None (told from each affine).
+        slice_axis: axis that slices lie along. Defaults to None (taken from each affine).
         lower: lower percentile of "volume". Defaults to 0.
         upper: upper percentile of "volume". Defaults to 99.9.
         transform: applied to each item, for instance a `monai.transforms.Compose`.
@@ -116,7 +116,7 @@ class SliceDataset(Dataset):
         return len(self._items)
 
     def __getitem__(self, index: int) -> Any:
-        """Give one slice.
+        """Return one slice.
 
         Args:
             index: number of the item; slices of a patient follow each other.

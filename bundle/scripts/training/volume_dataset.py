@@ -29,7 +29,7 @@ class VolumeDataset(SliceDataset):
         sources: modalities, in the order of the channels. Defaults to ("t1gd", "flair").
         normalisation: "volume" or "slice", see `NormalizeSourcesd`. Defaults to "volume".
         margin: voxels kept around the brain, where the volume has them. Defaults to 4.
-        slice_axis: axis that slices lie along. Defaults to None (told from each affine).
+        slice_axis: axis that slices lie along. Defaults to None (taken from each affine).
         lower: lower percentile of "volume". Defaults to 0.
         upper: upper percentile of "volume". Defaults to 99.9.
         transform: applied to each item.
@@ -75,7 +75,7 @@ class VolumeDataset(SliceDataset):
         return len(self._slices)
 
     def __getitem__(self, index: int) -> Any:
-        """Give one volume.
+        """Return one volume.
 
         Args:
             index: number of the patient among those that can be used.

@@ -1,4 +1,4 @@
-"""FusionInferer: fuse, and nothing else."""
+"""FusionInferer: fuse without decomposing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 
 class FusionInferer(Inferer):
-    """The forward direction alone, for training on the fusion loss and for methods that have no other."""
+    """Apply only the forward direction, to train on the fusion loss or for methods that cannot decompose."""
 
     def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
         """Apply `network`.
