@@ -33,8 +33,8 @@ def settings_of(part: Any) -> dict[str, str]:
         part: an object, or a mapping or sequence of such.
 
     Returns:
-        a digest of each value, by its place: ``{"inferer.seed": "5feceb66ffc8"}``. It tells what was changed, and nothing
-        of what stood there, which may be a path with a patient's name.
+        a digest of each value, by its place: ``{"inferer.seed": "5feceb66ffc8"}``. It says what was changed and
+        nothing of the value, which may be a path with a patient's name.
     """
     found: dict[str, str] = {}
     _describe(part, "", found, ())
