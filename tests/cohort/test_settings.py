@@ -35,7 +35,15 @@ def test_a_change_is_named_however_deep_it_lies():
         return {"read": Compose([ScaleIntensityd("image", minv=0.0, maxv=upper)])}
 
     assert places(chain(1.0), chain(1.0)) == []
-    assert places(chain(1.0), chain(2.0)) == ["read.transforms.0.scaler.maxv"]
+    assert places(chain(1.0), chain(2.0)) == ["read.transforms.ScaleIntensityd.scaler.maxv"]
+
+
+def test_one_more_part_in_a_list_does_not_rename_the_others():
+    class Other(Part):
+        pass
+
+    assert places({"results": [Part(a=1)]}, {"results": [Other(), Part(a=1)]}) == ["results.order", "results.Other"]
+    assert places({"results": [Part(), Other()]}, {"results": [Other(), Part()]}) == ["results.order"]
 
 
 def test_a_file_counts_by_its_content_not_its_name(tmp_path):

@@ -33,8 +33,8 @@ def settings_of(part: Any) -> dict[str, str]:
         part: an object, or a mapping or sequence of such.
 
     Returns:
-        a digest of each value, by its place: ``{"apply.seed": "5feceb66ffc8"}``. It tells what was changed, and nothing
-        of what stood there, which may be a path with a patient's name.
+        a digest of each value, by its place: ``{"inferer.seed": "5feceb66ffc8"}``. It says what was changed and
+        nothing of the value, which may be a path with a patient's name.
     """
     found: dict[str, str] = {}
     _describe(part, "", found, ())
@@ -69,8 +69,9 @@ def _describe(value: Any, place: str, found: dict[str, str], above: tuple[int, .
     elif isinstance(value, AbstractSet):
         inner = {str(i): item for i, item in enumerate(sorted(value, key=repr))}
     elif isinstance(value, Sequence):
-        inner = {str(i): item for i, item in enumerate(value)}
-        found[f"{place}.length"] = _digest(str(len(inner)))
+        names = _names_of_parts(value)
+        inner = dict(zip(names, value, strict=True))
+        found[f"{place}.order"] = _digest(" ".join(names))
     elif isinstance(value, functools.partial):
         inner = {"function": value.func, "arguments": value.args, "keywords": value.keywords}
     elif isinstance(value, type) or not hasattr(value, "__dict__") or hasattr(value, "__code__"):
@@ -85,6 +86,14 @@ def _describe(value: Any, place: str, found: dict[str, str], above: tuple[int, .
     for name, item in inner.items():
         if name not in PERFORMANCE and not isinstance(item, logging.Logger):
             _describe(item, f"{place}.{name}".strip("."), found, above)
+
+
+def _names_of_parts(parts: Sequence[Any]) -> list[str]:
+    """Name parts by their classes, so that one more does not rename the others; anything else by number."""
+    names = [type(part).__name__ for part in parts]
+    if len(set(names)) == len(names) and all(hasattr(part, "__dict__") for part in parts):
+        return names
+    return [str(i) for i in range(len(parts))]
 
 
 def _digest(text: str | None) -> str:
