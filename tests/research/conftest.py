@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,10 +25,24 @@ def run_here(section, configs, overrides, log) -> str | None:
     """Do in this process what `run_bundle` does in one of its own, which takes seconds to start."""
     files = [config_path(name) for name in configs]
     given = {key: str(value) if isinstance(value, Path) else value for key, value in overrides.items()}
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handler, root = logging.FileHandler(log), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
     try:
-        run(section, config_file=files, **{key: value for key, value in given.items() if value is not None})
+        run(
+            section,
+            config_file=files,
+            logging_file=False,
+            **{key: value for key, value in given.items() if value is not None},
+        )
     except Exception as error:
         return str(plain_cause(error) or error).splitlines()[-1]
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
     return None
 
 
@@ -50,7 +65,7 @@ def warm_commands() -> Iterator[None]:
 def in_this_process() -> Iterator[None]:
     """Let the grids of a module run their commands in this process.
 
-    `test_grid.py` also runs them as commands.
+    `test_bundle_command.py` runs a command in a process of its own.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSIONINN_TRACEBACK", "1")
