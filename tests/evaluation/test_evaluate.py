@@ -108,7 +108,7 @@ class TestRows:
         assert lattice > 1.1 * plain
 
     def test_a_patient_without_a_usable_slice_is_reported(self, data):
-        with pytest.raises(BadInputError, match="P has no slice with brain on at least 99% .*--min_brain_fraction"):
+        with pytest.raises(BadInputError, match="P has no slice with brain on 99% .*--min_brain_fraction"):
             measure(data, min_brain_fraction=0.99)
 
     def test_slices_smaller_than_the_window_are_reported(self, data):
