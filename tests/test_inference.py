@@ -421,10 +421,7 @@ def test_an_input_in_the_place_of_a_result_is_refused_and_the_other_patients_are
     ]
     (data / "datalist.json").write_text(json.dumps(entries))
     message = refused("inference", dataset_dir=data, output_dir=out)
-    assert (
-        f"- P2: {source} is read by this command, and a result would have the same name would have the same name"
-        in message
-    )
+    assert f"- P2: {source} is read by this command, and a result would have the same name" in message
     assert "1 of 2 patients" in message
     assert source.read_bytes() == content
     assert [path.name for path in source.parent.iterdir()] == [source.name]

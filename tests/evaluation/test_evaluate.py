@@ -113,7 +113,7 @@ class TestRows:
 
     def test_slices_smaller_than_the_window_are_reported(self, data):
         data["image"] = data["image"][:, 4:14]
-        with pytest.raises(BadInputError, match=r"P has slices of \(10, 26\) pixels, but SSIM needs 11 x 11"):
+        with pytest.raises(BadInputError, match=r"P has slices of \(10, 26\) pixels, but SSIM needs at least 11 x 11"):
             measure(data)
 
 

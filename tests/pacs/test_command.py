@@ -139,7 +139,7 @@ def test_results_that_could_not_be_sent_are_sent_alone(orthanc, brain, cut, tmp_
         ({}, "Give --pacs_url"),
         ({"pacs_url": "http://127.0.0.1:9/dicom-web", "study_uid": "1.2.3"}, "cannot be reached"),
         ({"pacs_url": "http://127.0.0.1:9/dicom-web"}, "No study is named"),
-        ({"pacs_url": "http://a:b@127.0.0.1:9/", "study_uid": "1.2.3"}, "which would appear in logs"),
+        ({"pacs_url": "http://a:b@127.0.0.1:9/", "study_uid": "1.2.3"}, "which logs would show"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_anything_is_written(settings, message, tmp_path):

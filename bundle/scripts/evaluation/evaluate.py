@@ -235,7 +235,7 @@ def slices_with_brain(
     numbers = torch.nonzero(slices.float().mean(dim=(1, 2, 3)) >= fraction).flatten()
     if not len(numbers):
         raise BadInputError(
-            f"{patient} has no slice with brain on at least {fraction:.0%} of its area. "
+            f"{patient} has no slice with brain on {fraction:.0%} of its area or more. "
             "Lower --min_brain_fraction, or leave the patient out."
         )
     size, window = tuple(slices.shape[2:]), SSIM().taps.numel()
