@@ -81,12 +81,12 @@ class DecomposeVolume:
 
     Args:
         checkpoint: SHA-256 of the weights in use, compared with that of the weights that fused.
-        latent: distribution of the fresh latent. Defaults to "normal".
+        latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
         slices_at_once: slices in a batch. Defaults to 2.
     """
 
-    def __init__(self, checkpoint: str, latent: str = "normal", seed: int = 0, slices_at_once: int = 2) -> None:
+    def __init__(self, checkpoint: str, latent: str = "zeros", seed: int = 0, slices_at_once: int = 2) -> None:
         check_settings("float32", latent, seed, slices_at_once)
         self.exact = ExactNetwork()
         self.checkpoint = checkpoint

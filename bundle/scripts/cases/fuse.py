@@ -100,7 +100,7 @@ class FuseVolume:
 
     Args:
         dtype: how the fused image will be stored: "uint16", "uint8" or "float32". Defaults to "uint16".
-        latent: distribution of the fresh latent. Defaults to "normal".
+        latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
         slices_at_once: slices in a batch. Defaults to 2: more take more memory and no less time on a CPU.
         lossless: keep the latent, and compute it exactly. Defaults to False.
@@ -110,7 +110,7 @@ class FuseVolume:
     def __init__(
         self,
         dtype: str = "uint16",
-        latent: str = "normal",
+        latent: str = "zeros",
         seed: int = 0,
         slices_at_once: int = 2,
         lossless: bool = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from monai.bundle import ConfigParser, ReferenceResolver
@@ -10,6 +11,7 @@ from monai.bundle.utils import ID_SEP_KEY
 
 from scripts.data.flags import is_true
 
+from .known_options import CONFIGS, read_config
 from .typed import is_text
 
 WORDS = ("true", "false")
@@ -24,8 +26,8 @@ def type_booleans(parser: ConfigParser, options: Mapping[str, Any] | None, defau
 
     Args:
         parser: the configuration of the command, with its options.
-        options: values by id, as they were given. None: not known, as in a workflow made by Python code; then every
-            key at the top counts as given.
+        options: values by id, as they were given. None: not known, as in a workflow made by Python code; then the keys
+            that are booleans in a config of the bundle count, and texts that mean a boolean.
         defaults: the config files of the command without its options; None with `options`.
 
     Raises:
@@ -33,11 +35,23 @@ def type_booleans(parser: ConfigParser, options: Mapping[str, Any] | None, defau
     """
     given = parser.get() if options is None else options
     for option, value in list(given.items()):
-        default = defaults.get(option) if defaults is not None else False
-        text = isinstance(value, str) and value.strip().lower() in WORDS
-        known = defaults is not None and isinstance(default, bool) and not _is_expression(value)
-        if not isinstance(value, bool) and (known or (text and not is_text(default))):
+        if isinstance(value, bool) or _is_expression(value):
+            continue
+        word = isinstance(value, str) and value.strip().lower() in WORDS
+        if defaults is None:
+            boolean = word or (isinstance(value, (str, int)) and option in _options_of_the_bundle())
+        else:
+            default = defaults.get(option)
+            boolean = isinstance(default, bool) or (word and not is_text(default))
+        if boolean:
             _set(parser, option, is_true(value))
+
+
+@cache
+def _options_of_the_bundle() -> frozenset[str]:
+    """Return the top-level keys that are true or false in a config of the bundle."""
+    configs = map(read_config, sorted(CONFIGS.rglob("*.json")))
+    return frozenset(key for config in configs for key, value in config.items() if isinstance(value, bool))
 
 
 def _is_expression(value: Any) -> bool:

@@ -160,11 +160,11 @@ def _names_with(option: str, folder: Path) -> list[str]:
     return [
         path.relative_to(root).as_posix()
         for path in sorted(folder.rglob("*.json"))
-        if path.name != "metadata.json" and option in _read(path)
+        if path.name != "metadata.json" and option in read_config(path)
     ]
 
 
-def _read(path: Path) -> Any:
+def read_config(path: Path) -> Any:
     """Return the content of a config; empty for a file that is not a config."""
     try:
         return ConfigParser.load_config_file(str(path))
