@@ -66,13 +66,15 @@ class BundleParts:
         self.parser.update({**places, **settings})
         self._check(files, {**places, **settings})
 
-    @staticmethod
-    def _check(files: tuple[str, ...], settings: Mapping[str, Any]) -> None:
-        """Raise for settings that the configs do not know, like the bundle's own commands."""
+    def _check(self, files: tuple[str, ...], settings: Mapping[str, Any]) -> None:
+        """Raise for settings that the configs do not know, and read booleans, like the bundle's own commands."""
         from scripts.command_line.begin import check
+        from scripts.command_line.booleans import type_booleans
         from scripts.command_line.call import Call
+        from scripts.command_line.references import layered
 
         check(Call(files, settings, SECTIONS))
+        type_booleans(self.parser, settings, layered(files, {}))
 
     @cached_property
     def sources(self) -> list[str]:

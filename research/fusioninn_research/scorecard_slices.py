@@ -101,7 +101,7 @@ class ScorecardSlices:
             data: "image" (N, X, Y, Z) normalised, "intensity_scale", and "seg" (1, X, Y, Z) where there is one.
 
         Returns:
-            "rows": a dictionary of figures for every slice; "seconds": time for fusing them all.
+            "patient"; "rows": a dictionary of figures for every slice; "seconds": time for fusing them all.
 
         Raises:
             BadInputError: when the network cannot decompose, no slice has enough brain, or slices are smaller than the
@@ -126,7 +126,7 @@ class ScorecardSlices:
         columns |= self._ceiling(network, image, regions)
         plain = {name: values.double().cpu().tolist() for name, values in columns.items()}
         rows = [row | {name: plain[name][i] for name in plain} for i, row in enumerate(results["rows"])]
-        return {"rows": rows, "seconds": results["seconds"]}
+        return {**results, "rows": rows}
 
     def _chosen(self, data: Mapping[str, Any], numbers: list[int]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Sources (S, N, H, W) and regions (S, 1, H, W) of the slices that `EvaluateVolume` has measured."""
