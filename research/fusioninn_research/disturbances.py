@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, features
 
-from scripts.cases.fuse import LEVELS, as_stored
 from scripts.data.errors import BadInputError
+from scripts.outputs.levels import LEVELS, as_stored
 
 SHIFT = 0.02
 """Change of intensity: a share of each value as a gain, a share of the range as an offset."""

@@ -15,12 +15,13 @@ from torch import nn
 from tqdm import tqdm
 
 from scripts import RESEARCH_NOTICE
-from scripts.cases.fuse import as_stored, check_settings, check_sources
+from scripts.cases.fuse import check_settings, check_sources
 from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
 from scripts.evaluation.evaluate import slices_with_brain
 from scripts.evaluation.regions import ssim_by_region
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
+from scripts.outputs.levels import as_stored
 from scripts.outputs.tables import known, markdown_table, mean_of
 from scripts.outputs.writing import check_writable
 from scripts.transforms.load_sources import LoadSourcesd

@@ -14,7 +14,6 @@ from torch import nn
 from tqdm import tqdm
 
 from scripts.cases.folders import PictureFolder
-from scripts.cases.fuse import as_stored
 from scripts.cases.fuse_pictures import FusePictures
 from scripts.cases.picture_files import EstimatedPictures, FusedPicture, PictureOverview, PictureRecord
 from scripts.cases.volume_files import Sidecar
@@ -27,6 +26,7 @@ from scripts.metrics import decomposition_scores, fusion_scores
 from scripts.networks.pixelwise import MaxFusion, MeanFusion
 from scripts.networks.weights import fingerprint
 from scripts.outputs.colour import colour_at
+from scripts.outputs.levels import as_stored
 from scripts.outputs.pictures import FUSED_ENDING, OWN_ENDINGS
 from scripts.outputs.tables import write_text
 from scripts.outputs.writing import check_writable

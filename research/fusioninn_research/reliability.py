@@ -14,7 +14,6 @@ import torch
 from tqdm import tqdm
 
 from scripts import RESEARCH_NOTICE
-from scripts.cases.fuse import as_stored
 from scripts.data.discovery import Patient, usable
 from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
@@ -30,6 +29,7 @@ from scripts.metrics.reliability import (
 )
 from scripts.networks import FusionINN
 from scripts.networks.uncertainty import UncertaintyHead
+from scripts.outputs.levels import as_stored
 from scripts.outputs.overview import DISPLAY_NAMES
 from scripts.outputs.tables import markdown_table
 from scripts.outputs.writing import result_file

@@ -12,10 +12,11 @@ from monai.transforms import Compose
 from scipy import ndimage
 from torch import nn
 
-from scripts.cases.fuse import as_stored, check_sources, slice_ssim
+from scripts.cases.fuse import check_sources, slice_ssim
 from scripts.data.discovery import find_patients
 from scripts.data.errors import BadInputError
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
+from scripts.outputs.levels import as_stored
 from scripts.outputs.slice_choice import choose_slices, foreground
 from scripts.outputs.view import View
 from scripts.outputs.zoom import Box

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.cases.fuse import as_stored
 from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
 from scripts.evaluation.evaluate import EvaluateVolume
 from scripts.evaluation.regions import REGIONS, ssim_by_region
 from scripts.inferers.slicewise import decompose_volume, device_and_precision, fuse_volume
 from scripts.metrics import fusion_scores
+from scripts.outputs.levels import as_stored
 from scripts.transforms.slicing import from_slices, to_slices
 
 from .disturbances import SIGMA, disturbed

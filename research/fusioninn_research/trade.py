@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.cases.fuse import as_stored
 from scripts.data.discovery import Patient
 from scripts.data.strict_json import read_json
 from scripts.evaluation.regions import ssim_by_region
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.networks.weights import fingerprint, load_weights
+from scripts.outputs.levels import as_stored
 from scripts.outputs.tables import write_json
 from scripts.transforms.slicing import from_slices, to_slices
 
@@ -126,7 +126,7 @@ class TradeCurve:
         fused, _ = fuse_volume(network, from_slices(slices.sources, 0), 0, 2, keep_latent=False)
         rows = []
         for bits in self.bits:
-            stored = as_stored(fused.clone(), bits)
+            stored = as_stored(fused, bits if bits == FLOAT else 2**bits - 1)
             decomposed = decompose_volume(network, stored, 0, latent, 0, 2, slices.numbers)
             images = {
                 "fused": to_slices(stored, 0).expand_as(slices.sources),

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.cases.fuse import ExactNetwork, FuseVolume, as_stored, slice_ssim
+from scripts.cases.fuse import ExactNetwork, FuseVolume, slice_ssim
 from scripts.data.errors import BadInputError
 from scripts.networks import FusionINN
+from scripts.outputs.levels import as_stored
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import torch
 
 from fusioninn_research import disturbances
 from fusioninn_research.disturbances import DISTURBANCES, disturbed, through_jpeg2000
-from scripts.cases.fuse import as_stored
 from scripts.data.errors import BadInputError
+from scripts.outputs.levels import as_stored
 
 
 @pytest.fixture

@@ -13,32 +13,15 @@ from scripts.data.errors import BadInputError
 from scripts.flow.latent import LATENT_KINDS
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.losses.ssim import SSIM
+from scripts.outputs.levels import LEVELS, as_stored
 from scripts.runtimes import with_derivatives
 from scripts.transforms.slicing import to_slices
 
 from .case import FusedCase
 
-LEVELS = {"uint8": 255, "uint16": 65535}
 DTYPES = (*LEVELS, "float32")
 NOTES = ("registration", "preparation", "warnings")
 """Keys under which preprocessing notes what it did to the sources, see `scripts.registration`."""
-
-
-def as_stored(fused: torch.Tensor, dtype: str | int) -> torch.Tensor:
-    """What a reader gets back from a fused image stored in a type.
-
-    Args:
-        fused: fused image of any shape.
-        dtype: "uint8" or "uint16", which round, or "float32"; or a number of bits. All are cut off at 0 and 1.
-
-    Returns:
-        tensor like `fused`.
-    """
-    shown = fused.clamp(0.0, 1.0)
-    if dtype == "float32":
-        return shown
-    steps = 2**dtype - 1 if isinstance(dtype, int) else LEVELS[dtype]
-    return shown.mul_(steps).round_().div_(steps)
 
 
 def check_settings(dtype: str, latent: str, seed: int, slices_at_once: int) -> None:

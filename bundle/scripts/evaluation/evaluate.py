@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.cases.fuse import as_stored, check_settings, check_sources
+from scripts.cases.fuse import check_settings, check_sources
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.data.slices import brain_mask
@@ -27,6 +27,7 @@ from scripts.metrics import decomposition_scores, fusion_scores
 from scripts.metrics.haar_energy import BANDS, haar_energy, haar_ratio
 from scripts.metrics.scores import WITH_VARIANTS
 from scripts.metrics.variants import VARIANTS
+from scripts.outputs.levels import as_stored
 from scripts.transforms.slicing import to_slices
 
 from .regions import REGIONS, ssim_by_region

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from scripts.cases.fuse import as_stored
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.data.slices import brain_mask
 from scripts.metrics import DECOMPOSITION_METRICS, FUSION_METRICS, decomposition_scores, fusion_scores
 from scripts.metrics.variants import check_variant
+from scripts.outputs.levels import as_stored
 from scripts.transforms.slicing import to_slices
 
 

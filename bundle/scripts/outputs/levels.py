@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+LEVELS = {"uint8": 255, "uint16": 65535}
+"""Level that stands for 1 in each type."""
+
 
 def to_levels(page: np.ndarray, slope: float, intercept: float, lowest: float, highest: float) -> np.ndarray:
     """Round numbers to integer levels: number = intercept + slope * level.
@@ -35,14 +38,19 @@ def unit_levels(page: np.ndarray, highest: int) -> np.ndarray:
     return np.rint(page.clip(0.0, 1.0).astype(np.float64) * highest)
 
 
-def as_stored(image: torch.Tensor, highest: int | torch.Tensor) -> torch.Tensor:
-    """Return what is read back from an image that is stored in integer levels.
+def as_stored(image: torch.Tensor, dtype: str | int | torch.Tensor) -> torch.Tensor:
+    """Return what is read back from an image that was stored.
 
     Args:
         image: image of any shape, cut off at 0 and 1.
-        highest: level that stands for 1, for instance 255; a tensor gives each image its own.
+        dtype: "uint8" or "uint16", which round; "float32", which does not; or the level that stands for 1, for instance
+            4095. A tensor gives each image its own level.
 
     Returns:
-        tensor like `image`.
+        new tensor like `image`.
     """
-    return image.clamp(0.0, 1.0).mul_(highest).round_().div_(highest)
+    shown = image.clamp(0.0, 1.0)
+    if isinstance(dtype, str) and dtype == "float32":
+        return shown
+    highest = LEVELS[dtype] if isinstance(dtype, str) else dtype
+    return shown.mul_(highest).round_().div_(highest)
