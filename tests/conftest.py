@@ -32,8 +32,16 @@ COSTLY = {
 SOURCE_OF_SUFFIX = {"t1ce": "t1gd", "t1c": "t1gd", "t1gd": "t1gd", "t2f": "flair", "flair": "flair"}
 
 
+SLOW_FIXTURES = frozenset({"orthanc", "onnx_exports"})
+"""Fixtures that take long to make: a PACS, and the exports for other runtimes. Their tests are slow."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of whole commands, in `tests` itself, first: they take longest."""
+    """Run the tests of whole commands, in `tests` itself, first: they take longest. Mark those of `SLOW_FIXTURES`."""
+    for item in items:
+        if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
     items.sort(key=lambda item: item.path.parent != ROOT / "tests")
 
 

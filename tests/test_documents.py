@@ -284,6 +284,7 @@ def placed(value: Any, key: str, folder: Path) -> Any:
     return str(folder / (PLACES.get(key, value) if value == "OUT" else value))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("process_as_it_was")
 def test_commands_run_as_they_are_shown(data, monkeypatch):
     pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")

@@ -22,9 +22,10 @@ TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ")
 MONAI_ADVICE = "parsing config_file"
 """Begins the advice on safety that MONAI prints before it reads a config; a bundle cannot prevent it."""
 
-pytestmark = pytest.mark.skipif(
-    not (BUNDLE / "models" / "model.pt").is_file(), reason="no weights are shipped with this copy"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (BUNDLE / "models" / "model.pt").is_file(), reason="no weights are shipped with this copy"),
+]
 
 
 def lines_of(configs: list[str], warm: bool = True, **options: object) -> list[str]:

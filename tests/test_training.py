@@ -359,6 +359,7 @@ class TestCommands:
         assert len(told) == 4
         assert "ignite" not in done.stdout
 
+    @pytest.mark.slow
     def test_from_the_bundle_stopped_and_from_elsewhere_resumed(self, patients, tmp_path):
         output, long = tmp_path / "run", self.SMALL | {"epochs": 12}
         given = long | {"dataset_dir": patients, "output_dir": output}
@@ -393,6 +394,7 @@ class TestCommands:
         # and going on with a lower rate works
         assert state(train(patients, tmp_path, resume=True, epochs=5, learning_rate=1e-4))["epoch"] == 5
 
+    @pytest.mark.slow
     def test_two_processes_train_as_one_with_the_same_batch(self, patients, tmp_path):
         # a plain optimizer, no noise and no kernel over the batch: what is left is a mean over images
         alike = {

@@ -17,6 +17,8 @@ from scripts.registration.motion import rigid_matrix
 from scripts.registration.resample import resample
 from warm_python import run_python
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):

@@ -20,6 +20,8 @@ from scripts.registration.motion import largest_displacement
 from scripts.registration.resample import resample
 from scripts.registration.volume import Volume, head_points
 
+pytestmark = pytest.mark.slow
+
 
 def patient(fixed, moving, frames=None):
     """A patient as returned by a loader; `frames` are the UIDs of the frames of reference."""

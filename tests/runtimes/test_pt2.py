@@ -8,6 +8,8 @@ import torch
 from scripts.data.errors import BadInputError
 from scripts.runtimes.pt2 import PT2Runtime
 
+pytestmark = pytest.mark.slow
+
 
 def test_both_directions_are_the_network_s_at_other_sizes_than_traced(opened, small_network, phantom_slices):
     network = opened("pt2")
