@@ -142,6 +142,7 @@ def test_the_recovery_may_be_interrupted_too(folder, tmp_path):
 
 
 @needs_linux
+@pytest.mark.slow
 class TestEveryMoment:
     @pytest.mark.parametrize("how", ["killed", "failed", "full"])
     def test_a_set_of_files_and_folders(self, folder, how):

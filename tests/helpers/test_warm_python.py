@@ -10,6 +10,8 @@ import pytest
 
 from warm_python import Command, run_python
 
+pytestmark = pytest.mark.slow
+
 TELL = """
 import json, os, sys
 print(json.dumps([os.getcwd(), sys.argv, sys.path[0], os.environ.get("GIVEN"), "scripts" in sys.modules, __name__]))

@@ -96,6 +96,7 @@ def grey(image, across, down):
 RIGHT, LEFT = (0.42, 0.30), (0.57, 0.30)
 
 
+@pytest.mark.slow
 class TestViewer:
     def test_it_opens_without_errors_and_asks_nothing_of_the_network(self, page):
         assert page.complaints == []
