@@ -7,41 +7,12 @@ import torch
 from monai.bundle import ConfigParser
 from torch import nn
 
+from freia_graph import freia_graph
 from fusioninn_research.config_paths import config_path
 from fusioninn_research.methods import PublishedFusionINN
 from fusioninn_research.methods.convert_published import convert_published
 from scripts.data.errors import BadInputError
 from scripts.networks.weights import load_weights
-
-
-def authors_graph(size: tuple[int, int], hidden: int) -> nn.Module:
-    """The authors' graph, built from FrEIA's modules as in their code."""
-    framework = pytest.importorskip("FrEIA.framework", reason="no FrEIA: pip install -r requirements-dev.txt")
-    modules = pytest.importorskip("FrEIA.modules")
-
-    def coupling(width: int):
-        def subnet(inside: int, outside: int) -> nn.Module:
-            first, second = nn.Conv2d(inside, width, 3, padding=1), nn.Conv2d(width, outside, 3, padding=1)
-            return nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
-
-        return modules.GLOWCouplingBlock, {"subnet_constructor": subnet, "clamp": 2.0}
-
-    nodes = [framework.InputNode(2, *size)]
-    steps = (
-        (modules.ActNorm, {}),
-        coupling(hidden),
-        (modules.PermuteRandom, {}),
-        (modules.IRevNetDownsampling, {}),
-        coupling(2 * hidden),
-        (modules.PermuteRandom, {}),
-        (modules.IRevNetUpsampling, {}),
-        coupling(hidden),
-        (modules.Split, {}),
-    )
-    for module, arguments in steps:
-        nodes.append(framework.Node(nodes[-1], module, arguments))
-    nodes += [framework.OutputNode(nodes[-1].out0), framework.OutputNode(nodes[-1].out1)]
-    return framework.GraphINN(nodes)
 
 
 def run(**settings) -> None:
@@ -54,7 +25,7 @@ def run(**settings) -> None:
 
 def test_a_checkpoint_of_the_authors_graph_gives_their_images_to_the_last_bit(tmp_path):
     torch.manual_seed(1)
-    graph, size = authors_graph((24, 20), 32), (24, 20)
+    graph, size = freia_graph((24, 20), 32), (24, 20)
     # as after their training: an ActNorm initialised by the first batch, and more than weights in the file
     graph(torch.rand(4, 2, *size) ** 2)
     graph.eval()

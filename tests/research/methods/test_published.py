@@ -10,8 +10,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.utils import set_determinism
-from torch import nn
 
+from freia_graph import freia_graph
 from fusioninn_research.config_paths import config_path
 from fusioninn_research.methods import PublishedFusionINN
 from scripts.losses import FusionINNLoss
@@ -57,34 +57,6 @@ def authors_state(hidden):
     for number in (3, 6):
         state[f"module_list.{number}.downsample_kernel"] = torch.eye(4).view(4, 1, 2, 2).repeat(2, 1, 1, 1)
     return state
-
-
-def freia_graph(size, hidden):
-    """The authors' graph, put together from FrEIA's own modules."""
-    framework, modules = pytest.importorskip("FrEIA.framework"), pytest.importorskip("FrEIA.modules")
-
-    def coupling(width):
-        def subnet(inside, outside):
-            first, second = nn.Conv2d(inside, width, 3, padding=1), nn.Conv2d(width, outside, 3, padding=1)
-            return nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
-
-        return modules.GLOWCouplingBlock, {"subnet_constructor": subnet, "clamp": 2.0}
-
-    nodes = [framework.InputNode(2, *size)]
-    for module, arguments in (
-        (modules.ActNorm, {}),
-        coupling(hidden),
-        (modules.PermuteRandom, {}),
-        (modules.IRevNetDownsampling, {}),
-        coupling(2 * hidden),
-        (modules.PermuteRandom, {}),
-        (modules.IRevNetUpsampling, {}),
-        coupling(hidden),
-        (modules.Split, {}),
-    ):
-        nodes.append(framework.Node(nodes[-1], module, arguments))
-    nodes += [framework.OutputNode(nodes[-1].out0), framework.OutputNode(nodes[-1].out1)]
-    return framework.GraphINN(nodes)
 
 
 def authors_network(hidden=2):
