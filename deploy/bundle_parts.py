@@ -71,10 +71,8 @@ class BundleParts:
         from scripts.command_line.begin import check
         from scripts.command_line.booleans import type_booleans
         from scripts.command_line.call import Call
-        from scripts.command_line.references import layered
 
-        check(Call(files, settings, SECTIONS))
-        type_booleans(self.parser, settings, layered(files, {}))
+        type_booleans(self.parser, settings, check(Call(files, settings, SECTIONS)))
 
     @cached_property
     def sources(self) -> list[str]:
@@ -103,13 +101,16 @@ class BundleParts:
         Returns:
             the case of the study.
         """
-        _reading, *others = self.parser.get_parsed_content("preprocessing")
-        for transform in others:
-            data = transform(data)
-        case = self.parser.get_parsed_content("inferer")(self.network, data)
-        for add in self.parser.get_parsed_content("results"):
-            case = add(self.network, case)
-        return case
+        return self._step.case(self.network, self._step.read(data))
+
+    @cached_property
+    def _step(self) -> Any:
+        """The step of the bundle's own commands, without the reading."""
+        from scripts.cohort.patients import PatientStep
+
+        content = self.parser.get_parsed_content
+        _reading, *others = content("preprocessing")
+        return PatientStep(others, self.write, content("inferer"), content("results"))
 
     @cached_property
     def network(self) -> Any:

@@ -32,7 +32,7 @@ class RowResult:
     """Results of a row of a table.
 
     Args:
-        figures: one row for each seed and patient (index), one column for each figure, NaN where there is none; empty
+        figures: one row for each seed and patient (index), one column for each figure, NaN where it is missing; empty
             for a row that was not run.
         gap: why there is nothing, or which seeds are missing.
         slices: slices measured, in one seed.

@@ -75,6 +75,12 @@ class PatientStep:
             outcome["kept"] = kept is not None
         return outcome
 
+    def read(self, record: Any) -> Any:
+        """Take a record through the transforms."""
+        for transform in self.preprocessing:
+            record = transform(record)
+        return record
+
     def case(self, network: nn.Module, data: Any) -> Any:
         """Apply the network to what was read, and add the results."""
         if self.inferer is None:
@@ -88,10 +94,7 @@ class PatientStep:
     def _process(self, network: nn.Module, record: Record) -> dict[str, Any]:
         patient = record["patient"]
         try:
-            data: Any = record
-            for transform in self.preprocessing:
-                data = transform(data)
-            case = self.case(network, data)
+            case = self.case(network, self.read(record))
             files = list(self.write(case))
             for deliver in self.delivery:
                 deliver(case, files)

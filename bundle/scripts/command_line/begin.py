@@ -34,12 +34,12 @@ def begin() -> None:
     """
     install_plain_errors()
     call = current_call()
+    options, defaults = None, None
     if call is not None:
         find_code_beside(call.config_files)
-        check(call)
+        options, defaults = call.options, check(call)
     parser = current_parser()
     if parser is not None:
-        options, defaults = (call.options, layered(call.config_files, {})) if call is not None else (None, None)
         type_booleans(parser, options, defaults)
 
 
@@ -54,11 +54,14 @@ def find_code_beside(config_files: Sequence[str]) -> None:
             sys.path.append(str(folder.parent))
 
 
-def check(call: Call) -> None:
+def check(call: Call) -> ConfigParser:
     """Check the options of a command.
 
     Args:
         call: the command.
+
+    Returns:
+        the config files of the command, without its options.
 
     Raises:
         BadInputError: an option is invalid; the message names it and the remedy.
@@ -88,3 +91,4 @@ def check(call: Call) -> None:
         check_value(option, value, parser.get(option))
         check_needed(option, complete, used)
     check_default_data(call, parser, used)
+    return parser
