@@ -34,7 +34,7 @@ def overview(program: str) -> str:
     Args:
         program: how it was called, such as "python -m fusioninn".
     """
-    named = [(_usage_words(task), task.does) for task in tasks().values()]
+    named = [(usage_words(task), task.does) for task in tasks().values()]
     return "\n".join(
         [
             f"FusionINN {__version__}: fuse registered images into one, and take it apart again. {RESEARCH_NOTICE}",
@@ -56,7 +56,7 @@ def task_help(request: Request, program: str) -> str:
         program: how it was called.
     """
     task = request.task
-    lines = [f"{program} {_usage_words(task)} [OPTIONS]", "", f"{_capital(task.does)}. {RESEARCH_NOTICE}", ""]
+    lines = [f"{program} {usage_words(task)} [OPTIONS]", "", f"{capital(task.does)}. {RESEARCH_NOTICE}", ""]
     if task.choice:
         first, *_ = task.values
         lines.append(f"--{task.choice} (default {first}; options below are those of {request.variant or first}):")
@@ -75,8 +75,8 @@ def row(option: Option, arguments: Mapping[str, str]) -> tuple[str, str]:
         option: the option.
         arguments: the arguments without a name that set options, by option.
     """
-    shown = arguments.get(option.name)
-    default = f"[{shown.strip('[]')}]" if shown else f"[{option.shown_default}]"
+    shown = arguments.get(option.name, option.shown_default)
+    default = f"[{shown.strip('[]')}, or {option.shown_default}]" if shown.startswith("[") else f"[{shown}]"
     values = f" ({', '.join(option.choices)})" if option.choices else ""
     return f"--{option.name} {default}", f"{option.does or 'set in your config'}{values}"
 
@@ -94,11 +94,13 @@ def _by_config(options: Sequence[Option]) -> Iterator[tuple[str, list[Option]]]:
         yield config, list(found)
 
 
-def _usage_words(task: Task) -> str:
+def usage_words(task: Task) -> str:
+    """Return the task and its arguments."""
     return " ".join([task.name, *task.arguments])
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """Return a text that begins with a capital letter."""
     return text[:1].upper() + text[1:]
 
 
