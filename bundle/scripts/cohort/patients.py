@@ -18,6 +18,8 @@ from scripts.command_line.plain_errors import plain_message
 from scripts.data.errors import BadInputError
 from scripts.data.hidden import shown_message
 from scripts.data.inputs import files_of, protect_inputs
+from scripts.data.progress import bar_hidden
+from scripts.data.waiting import over
 from scripts.outputs.locked import check_folder, lock_folder, unlock_folder
 from scripts.outputs.made import kind_of
 from scripts.outputs.writing import check_writable
@@ -174,13 +176,14 @@ class CohortReport:
         lock_folder(self.output_dir, self.name)
         records = getattr(getattr(engine.state.dataloader, "dataset", None), "data", ())
         protect_inputs(file for record in records for file in files_of(record).values())
+        over()
         processes = idist.get_world_size()
         self.bar = tqdm(
             total=engine.state.epoch_length,
             desc=self.name if processes == 1 else f"{self.name}, 1 of {processes} shares",
             unit=self.unit,
-            # None: not where the output is no terminal but a file, whose lines it would garble
-            disable=True if idist.get_rank() > 0 else None,
+            # not where the output is no terminal but a file, whose lines it would garble
+            disable=True if idist.get_rank() > 0 else bar_hidden(),
         )
         atexit.register(self.bar.close)
         for handler in logging.getLogger().handlers:

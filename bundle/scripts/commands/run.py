@@ -6,9 +6,10 @@ import logging
 import sys
 import warnings
 
+from scripts.data.waiting import Waiting
+
 from .equivalent import monai_command
 from .request import Request
-from .waiting import Waiting
 
 
 def run(request: Request, program: str) -> int:

@@ -10,6 +10,8 @@ from typing import Any
 
 from monai.bundle import ConfigWorkflow
 
+from scripts.data.waiting import Waiting, over_before
+
 from .ending import last_lines
 from .request import Request
 
@@ -38,18 +40,27 @@ class TaskWorkflow(ConfigWorkflow):
 
     def run(self) -> Any:
         """Run the section, and keep what it returns."""
-        self.results = super().run()
+        silent = self.request.level == "quiet" or not first_process()
+        with Waiting("Loading and searching", quiet=silent):
+            for handler in logging.getLogger().handlers:
+                handler.addFilter(over_before)
+            self.results = super().run()
         return self.results
 
     def finalize(self) -> Any:
         """Say what was made, where, and which command is useful next."""
         done = super().finalize()
-        if self.request.level != "quiet" and os.environ.get("RANK", "0") == "0":
+        if self.request.level != "quiet" and first_process():
             text = last_lines(self.request, self.program, self.parser, self.results, self.started)
             if text:
                 sys.stdout.write(f"{text}\n")
                 sys.stdout.flush()
         return done
+
+
+def first_process() -> bool:
+    """Whether this is the only process, or the first of several that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def set_level(level: int) -> None:

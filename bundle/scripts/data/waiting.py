@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
@@ -16,9 +17,10 @@ LOG_STEP = 15.0
 
 
 class Waiting:
-    """Tell on stderr what takes long, and for how many seconds it has.
+    """Show on stderr what takes long, and for how many seconds it has.
 
-    On a terminal one line is updated and removed at the end. Elsewhere, as in a log, there is a line every 15 seconds.
+    On a terminal one line is updated, and removed at the end. Elsewhere, as in a log, a line is written every 15
+    seconds. The end is the end of the `with` block, or `over`, whichever comes first.
 
     Args:
         what: what is done, such as "Loading PyTorch and MONAI".
@@ -32,7 +34,9 @@ class Waiting:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Waiting:
+        global _current
         if not self.quiet and sys.stderr is not None:
+            _current = self
             self._thread = threading.Thread(target=self._show, daemon=True)
             self._thread.start()
         return self
@@ -40,19 +44,25 @@ class Waiting:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Stop, and remove the line."""
+        global _current
+        if _current is self:
+            _current = None
         self._over.set()
-        if self._thread is not None:
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
     def _show(self) -> None:
         start = time.monotonic()
         terminal = sys.stderr.isatty()
-        shown = False
-        pause = FIRST if terminal else LOG_STEP
+        shown, pause = False, FIRST if terminal else LOG_STEP
         try:
             while not self._over.wait(pause):
-                seconds = time.monotonic() - start
-                sys.stderr.write(f"\r{self.what} … {seconds:.0f} s" if terminal else f"{self.what} … {seconds:.0f} s\n")
+                text = f"{self.what} … {time.monotonic() - start:.0f} s"
+                sys.stderr.write(f"\r\033[K{text}" if terminal else f"{text}\n")
                 sys.stderr.flush()
                 shown, pause = terminal, STEP if terminal else LOG_STEP
             if shown:
@@ -60,3 +70,30 @@ class Waiting:
                 sys.stderr.flush()
         except (OSError, ValueError):  # the reader has ended
             return
+
+
+_current: Waiting | None = None
+"""What is shown now, in a short command; MONAI's commands show nothing."""
+
+
+def note(what: str) -> None:
+    """Change what is shown, for instance to the number of files that were searched.
+
+    Args:
+        what: what is done.
+    """
+    if _current is not None:
+        _current.what = what
+
+
+def over() -> None:
+    """End what is shown, because a progress bar or a line of the log takes its place."""
+    if _current is not None:
+        _current.end()
+
+
+def over_before(record: logging.LogRecord) -> bool:
+    """End what is shown before a line is logged; to be added to a handler as a filter."""
+    if record.levelno >= logging.INFO:
+        over()
+    return True
