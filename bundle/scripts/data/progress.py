@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 def bar_hidden() -> bool | None:
     """Return tqdm's `disable`: True in all processes but the first and with --quiet, else None (only on a terminal)."""
-    quiet = not logging.getLogger("scripts").isEnabledFor(logging.INFO)
+    quiet = logging.getLogger("scripts").level > logging.INFO
     return True if quiet or os.environ.get("RANK", "0") != "0" else None
 
 
