@@ -32,7 +32,7 @@ class DerivedSeries:
         if is_true(lossless) or dtype != "uint16":
             raise BadInputError(
                 "a DICOM series holds the fused image in 16 bits and not its latent: leave out --lossless and "
-                "--fused_dtype. For exact sources fuse NIfTI files with configs/inference.json --lossless true."
+                "--fused_dtype. For exact sources fuse NIfTI files with fusioninn fuse --lossless."
             )
         self.compression = check_compression(compression)
 

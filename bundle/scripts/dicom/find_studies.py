@@ -185,7 +185,7 @@ def _nothing(folder: Path, scan: Scan, sources: Sequence[str], uids: Sequence[st
         damaged = f", {len(scan.damaged)} of them damaged DICOM" if scan.damaged else ""
         return (
             f"no DICOM series in {folder} ({len(scan.ignored)} other files{damaged}). Give the folder of a study; for "
-            "NIfTI files use configs/inference.json or configs/unregistered.json."
+            "NIfTI files use fusioninn fuse or fusioninn unregistered."
         )
     lines = [f"- {one.label}: {'; '.join(tell_contrast(one.facts).reasons)} [{one.uid}]" for one in scan.series[:20]]
     return "\n".join(

@@ -56,7 +56,7 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
     found = [series for series in scan.series if _is_fused(series)]
     if not found:
         raise BadInputError(
-            f"No fused series in {folder}: looked for DICOM series that configs/study.json wrote. Fuse a study with it."
+            f"No fused series in {folder}: looked for DICOM series that fusioninn study wrote. Fuse a study with it."
         )
     names = [patient_of_study(series.study_uid) for series in found]
     records = []
@@ -126,7 +126,7 @@ class ReadFusedSeries:
         if is_true(lossless):
             raise BadInputError(
                 "a fused series is stored without its latent, so that only estimates come back: leave out --lossless. "
-                "For exact sources fuse NIfTI files with configs/inference.json --lossless true."
+                "For exact sources fuse NIfTI files with fusioninn fuse --lossless."
             )
 
     def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:

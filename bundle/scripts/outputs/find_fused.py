@@ -50,10 +50,10 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
     if not records:
         of_studies = any(folder.rglob("fused/*.dcm"))
         remedy = (
-            "It holds DICOM series: decompose those with configs/decompose_series.json; for a report of all, fuse the "
+            "It holds DICOM series: decompose those with fusioninn series; for a report of all, fuse the "
             "studies with --nifti true."
             if of_studies
-            else "Make them with configs/inference.json."
+            else "Make them with fusioninn fuse."
         )
         raise BadInputError(
             f"no fused image was found in {folder}: searched for files that end in {' or '.join(FUSED_ENDINGS)}. "
