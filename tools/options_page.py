@@ -102,17 +102,19 @@ def _task(task: Task, shown: dict[str, tuple[str, Rows]]) -> Iterator[str]:
 
 
 def _variants(task: Task) -> Iterator[str]:
-    if not task.choice:
-        return
-    yield from [f"| `--{task.choice}` | what it is |", "|---|---|"]
-    yield from (f"| `{value}` | {does} |" for value, does in task.variants[task.choice].items())
-    yield ""
+    if task.choice:
+        yield from [f"| `--{task.choice}` | what it is |", "|---|---|"]
+        yield from (f"| `{value}` | {does} |" for value, does in task.variants[task.choice].items())
+        yield ""
     standard = {name: row for rows in _groups(task, None).values() for name, row in rows.items()}
-    for value in task.values[1:]:
+    for value in task.calls[1:]:
         rows = {name: row for group in _groups(task, value).values() for name, row in group.items()}
         changed = {name: row for name, row in rows.items() if standard.get(name) != row}
         if changed:
-            yield from [f"With `--{task.choice} {value}`:", ""]
+            if value in task.switches:
+                yield from [f"With `--{value}`: {task.switches[value]}. Its options:", ""]
+            else:
+                yield from [f"With `--{task.choice} {value}`:", ""]
             yield from _table(changed)
 
 

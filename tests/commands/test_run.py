@@ -12,7 +12,7 @@ import pytest
 
 from scripts.commands.equivalent import monai_command
 from scripts.commands.request import read_request
-from warm_python import run_python
+from warm_python import run_processes, run_python
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--device", "cpu", "--overview", "false", "--typicality", "false"]
@@ -121,5 +121,20 @@ def test_training_names_its_weights_and_the_command_that_measures_them(folder):
     assert "Made: RUN/model.pt\n      RUN/last.pt\n      RUN/history.csv\n      RUN/split.json\n" in done.stdout
     line = next(line for line in done.stdout.splitlines() if line.startswith("Next: "))
     words = shlex.split(line.removeprefix("Next: python -m fusioninn "), comments=True)
-    assert words == shlex.split("evaluate DIR RUN/tables --ckpt_path RUN/model.pt --network_def#blocks 2")
-    assert command(*words, "--metrics=false", cwd=folder).returncode == 0
+    assert words == shlex.split(
+        "evaluate DIR RUN/tables --ckpt_path RUN/model.pt --split_file RUN/split.json --network_def#blocks 2"
+    )
+    done = command(*words, "--metrics=false", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "1 patient(s), " in done.stdout
+
+
+def test_several_processes_say_once_what_all_of_them_made(folder):
+    words = ["fuse", "DIR", "OUT", *SMALL, "--config", "distributed"]
+    first, second = run_processes(
+        2, "-m", "fusioninn", *words, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    )
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "Made: OUT/<patient>/<patient>_flair_decomposed.nii.gz   (2 files)\n" in first.stdout
+    assert "Next: python -m fusioninn decompose OUT --config distributed " in first.stdout
+    assert "Made:" not in second.stdout

@@ -54,12 +54,15 @@ def completing_parser(line: str) -> argparse.ArgumentParser:
     found = parser.add_subparsers()
     for name in ("where", "completion"):
         found.add_parser(name)
+    typed: str | None
     for task in tasks().values():
         one = found.add_parser(task.name, add_help=False)
         if task.name not in line.split():
             continue
-        typed = re.search(rf"--{task.choice}[ =](\w+)", line) if task.choice else None
-        known = options_of(task, *task.configs(typed[1] if typed and typed[1] in task.values else None))
+        typed = next(
+            (call for call in task.calls if call and re.search(rf"--({task.choice}[ =])?{call}\b", line)), None
+        )
+        known = options_of(task, *task.configs(typed))
         add_options(one, task, known, hyphens=False)
         for shown in task.arguments:
             one.add_argument(shown, nargs="?")

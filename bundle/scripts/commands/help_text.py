@@ -61,6 +61,9 @@ def task_help(request: Request, program: str) -> str:
         first, *_ = task.values
         lines.append(f"--{task.choice} (default {first}; options below are those of {request.variant or first}):")
         lines += [*_table(list(task.variants[task.choice].items())), ""]
+    if task.switches:
+        lines.append("Instead of this work (with the options below, those of the switch if it is given with --help):")
+        lines += [*_table([(f"--{name}", does) for name, does in task.switches.items()]), ""]
     for config, options in _by_config(request.known.values()):
         lines += [f"Options of {config}:", *_table([row(option, _arguments(task)) for option in options]), ""]
     lines += ["Options of every task:", *_table(list(OF_EVERY_TASK.items()))]

@@ -35,7 +35,7 @@ class Request:
         level: "quiet", "normal" or "verbose". Defaults to "normal".
         help: whether the help of the task is asked for. Defaults to False.
         known: all options of the task.
-        variant: the value of the task's `choice`. Defaults to None.
+        variant: the value of the task's `choice`, or its switch. Defaults to None.
         extra: configs that the user added. Defaults to none.
     """
 
@@ -62,7 +62,7 @@ def read_request(name: str, words: Sequence[str]) -> Request:
     """
     task = find_task(name)
     chosen, _ = _chooser(task).parse_known_args(words)
-    variant = _variant(task, getattr(chosen, task.choice) if task.choice else None)
+    variant = _variant(task, chosen)
     extra = [extra_config(one) for one in chosen.config or ()]
     files, section = task.configs(variant)
     files = [*files, *extra]
@@ -153,8 +153,7 @@ def add_options(parser: argparse.ArgumentParser, task: Task, known: Mapping[str,
     parser.add_argument("-q", "--quiet", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("--config", action="append", metavar="FILE")
-    if task.choice:
-        parser.add_argument(f"--{task.choice}", action=Once)
+    _add_choices(parser, task)
     for option in known.values():
         names = dict.fromkeys([f"--{option.name}", f"--{option.name.replace('_', '-' if hyphens else '_')}"])
         parser.add_argument(*names, dest=option.name, action=Once, default=None)
@@ -164,12 +163,25 @@ def _chooser(task: Task) -> argparse.ArgumentParser:
     """Return a parser of the options that say which configs are read, on which all others depend."""
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config", action="append")
-    if task.choice:
-        parser.add_argument(f"--{task.choice}", action=Once)
+    _add_choices(parser, task)
     return parser
 
 
-def _variant(task: Task, value: str | None) -> str | None:
+def _add_choices(parser: argparse.ArgumentParser, task: Task) -> None:
+    if task.choice:
+        parser.add_argument(f"--{task.choice}", action=Once)
+    for switch in task.switches:
+        parser.add_argument(f"--{switch}", action="store_true")
+
+
+def _variant(task: Task, chosen: argparse.Namespace) -> str | None:
+    """Return the value of the task's choice, or the switch that is on, or None."""
+    switches = [switch for switch in task.switches if getattr(chosen, switch)]
+    if len(switches) > 1:
+        raise BadInputError(f"{' and '.join(f'--{switch}' for switch in switches)} exclude each other. Give one.")
+    if switches:
+        return switches[0]
+    value = getattr(chosen, task.choice) if task.choice else None
     if value is not None:
         value = value.replace("-", "_")
         if value not in task.values:
@@ -199,12 +211,16 @@ def _nested(words: Sequence[str]) -> list[str]:
 def _unknown(word: str, task: Task, known: Mapping[str, Option], files: Sequence[Path]) -> str:
     name = word.lstrip("-").partition("=")[0].replace("-", "_")
     told = f"{word.partition('=')[0]} is not an option of fusioninn {task.name}."
-    there = sorted(other.name for other in tasks().values() if name in options_of(other, *other.configs()))
+    there = [
+        other.name
+        for other in tasks().values()
+        if any(name in (*options_of(other, *other.configs(call)), other.choice, call) for call in other.calls)
+    ]
     if name in layered(files):
         return f"{told} It has no effect in this task, or is set by it. Leave it out."
     if there:
-        return f"{told} It is an option of fusioninn {', '.join(there[:3])}."
-    options = [*known, *LEVELS, "config", "help", *task.variants]
+        return f"{told} It is an option of fusioninn {', '.join(dict.fromkeys(there[:3]))}."
+    options = [*known, *LEVELS, "config", "help", *task.variants, *task.switches]
     return f"{told}{did_you_mean(name, options, '--')} fusioninn {task.name} --help lists all options."
 
 
