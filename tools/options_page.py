@@ -112,7 +112,8 @@ def _variants(task: Task) -> Iterator[str]:
         changed = {name: row for name, row in rows.items() if standard.get(name) != row}
         if changed:
             if value in task.switches:
-                yield from [f"With `--{value}`: {task.switches[value]}. Its options:", ""]
+                yield from [f"`--{value}`: {task.switches[value]}. Its options:", ""]
+                changed = rows
             else:
                 yield from [f"With `--{task.choice} {value}`:", ""]
             yield from _table(changed)
