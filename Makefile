@@ -33,13 +33,7 @@ $(READY): requirements.txt requirements-clinic.txt research/requirements.txt req
 	@python=$$(sh tools/find_python.sh) && "$$python" tools/setup_env.py --venv "$(VENV)"
 
 demo: $(READY) ## fuse and decompose the embedded example, end with a picture
-	@$(PY) -m monai.bundle run --config_file bundle/configs/inference.json \
-		--dataset_dir bundle/example --output_dir demo
-	@echo
-	@echo "Fused image, decomposed sources and sidecar:"
-	@find demo -type f ! -path '*/.*' ! -name '*_overview.png' | sort | sed 's/^/  /'
-	@echo "Picture:"
-	@find demo -type f -name '*_overview.png' | sort | sed 's/^/  /'
+	@$(VENV)/bin/fusioninn demo demo
 
 # Each process computes in one thread: tiny tensors gain nothing from more.
 test test-all: export OMP_NUM_THREADS := 1

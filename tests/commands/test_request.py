@@ -50,6 +50,7 @@ def refusal(line: str) -> str:
         ("fuse D O --sed 3", "--sed is not an option of fusioninn fuse. Did you mean --seed?"),
         ("fuse D O --pacs_url x", "--pacs_url is not an option of fusioninn fuse. It is an option of fusioninn pacs"),
         ("fuse D O --qiet", "Did you mean --quiet?"),
+        ("fuse D O --fused uint8", "It is an option of fusioninn score. Did you mean --fused_dtype?"),
         ("fuse D O --recipe shipped", "--recipe is not an option of fusioninn fuse."),
         ("fuse D O --network_df#blocks 4", "--network_df#blocks is not an option"),
         ("fuse D O --evaluator x", "--evaluator is not an option of fusioninn fuse. It has no effect"),

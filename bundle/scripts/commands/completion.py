@@ -54,15 +54,12 @@ def completing_parser(line: str) -> argparse.ArgumentParser:
     found = parser.add_subparsers()
     for name in ("where", "completion"):
         found.add_parser(name)
-    typed: str | None
     for task in tasks().values():
         one = found.add_parser(task.name, add_help=False)
         if task.name not in line.split():
             continue
-        typed = next(
-            (call for call in task.calls if call and re.search(rf"--({task.choice}[ =])?{call}\b", line)), None
-        )
-        known = options_of(task, *task.configs(typed))
+        words = re.findall(rf"--(?:{task.choice}[ =])?(\w+)", line)
+        known = options_of(task, *task.configs(next((call for call in task.calls if call in words), None)))
         add_options(one, task, known, hyphens=False)
         for shown in task.arguments:
             one.add_argument(shown, nargs="?")

@@ -61,7 +61,8 @@ def _headed(head: str, lines: Sequence[str]) -> list[str]:
 def _made(request: Request, parser: ConfigParser, results: Sequence[Any], started: float) -> Iterator[str]:
     folder = _value(parser, "output_dir")
     kinds: dict[str, int] = {}
-    for handler in _value(parser, "handlers") or ():
+    # resolved if the command used them
+    for handler in parser.ref_resolver.resolved_content.get("handlers", ()):
         if isinstance(handler, CohortReport):
             kinds, done = handler.made, handler.finished_patients
             if len(done) == 1:

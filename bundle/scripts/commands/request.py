@@ -20,6 +20,8 @@ from .values import FLAG_WORDS, free_value, read_value
 
 LEVELS = ("quiet", "verbose")
 """Options that choose how much is logged; without them, progress, results and warnings."""
+BEGINNING = 4
+"""Letters from which on a word counts as the beginning of another."""
 _OPTION = re.compile(r"^--?[a-zA-Z]")
 
 
@@ -109,7 +111,9 @@ def find_task(name: str) -> Task:
 
 def did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any], prefix: str = "") -> str:
     """Return the question that names the nearest known word, after a space, or nothing."""
-    nearest = get_close_matches(name.replace("-", "_"), list(known), 1)
+    name = name.replace("-", "_")
+    begins = [one for one in known if len(name) >= BEGINNING and one.startswith(name)]
+    nearest = begins or get_close_matches(name, list(known), 1)
     return f" Did you mean {prefix}{nearest[0]}?" if nearest else ""
 
 
@@ -218,10 +222,10 @@ def _unknown(word: str, task: Task, known: Mapping[str, Option], files: Sequence
     ]
     if name in layered(files):
         return f"{told} It has no effect in this task, or is set by it. Leave it out."
+    question = did_you_mean(name, [*known, *LEVELS, "config", "help", *task.variants, *task.switches], "--")
     if there:
-        return f"{told} It is an option of fusioninn {', '.join(dict.fromkeys(there[:3]))}."
-    options = [*known, *LEVELS, "config", "help", *task.variants, *task.switches]
-    return f"{told}{did_you_mean(name, options, '--')} fusioninn {task.name} --help lists all options."
+        return f"{told} It is an option of fusioninn {', '.join(list(dict.fromkeys(there))[:3])}.{question}"
+    return f"{told}{question} fusioninn {task.name} --help lists all options."
 
 
 def _of_arguments(
