@@ -48,7 +48,8 @@ described in [install.md](install.md). Without it, `python -m scripts` in the fo
 {{every}}
 ## MONAI's commands
 
-A short command runs configs of the bundle by MONAI, and `--verbose` prints the command of MONAI that does the same. In
+A short command runs configs of the bundle by MONAI, and `--verbose` logs the command of MONAI that does the same. It
+shows the folders that you named; what identifies a patient in a search is hidden. In
 the folder of the bundle, `configs/tasks` has an `args_file` for each task:
 
 ```sh

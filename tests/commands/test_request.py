@@ -56,6 +56,8 @@ def refusal(line: str) -> str:
         ("fuse D O --evaluator x", "--evaluator is not an option of fusioninn fuse. It has no effect"),
         ("fuse D O --seed 1 --seed 2", "--seed is given twice. Give it once."),
         ("fuse D O --seed one", "--seed is 'one', expected a number."),
+        ("fuse D O --seed 1_0", "--seed is '1_0', expected a number."),
+        ("train D --learning_rate nan", "--learning_rate is 'nan', expected a number."),
         ("fuse D O --report perhaps", "--report is 'perhaps', expected true or false."),
         ("fuse D O --latent zero", "--latent is 'zero', expected one of normal, zeros, ones, uniform."),
         ("fuse D O --sources ['t1", "which is not a complete list"),

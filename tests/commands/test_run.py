@@ -10,8 +10,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from scripts.commands.equivalent import monai_command
-from scripts.commands.request import read_request
 from warm_python import run_processes, run_python
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +34,7 @@ def folder(tmp_path, write_patient) -> Path:
     return tmp_path
 
 
-def test_fusing_and_decomposing_writes_what_monai_s_command_writes(folder, monkeypatch):
-    monkeypatch.chdir(folder)
+def test_fusing_and_decomposing_writes_what_monai_s_command_writes(folder):
     done = command("fuse", "DIR", "OUT", *SMALL, "--report=false", "--fused-dtype", "uint8", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -54,9 +51,9 @@ def test_fusing_and_decomposing_writes_what_monai_s_command_writes(folder, monke
         "      python -m fusioninn report OUT DIR",
     ]
 
-    request = read_request("fuse", ["DIR", "OUT_MONAI", *SMALL, "--report=false", "--fused-dtype", "uint8"])
-    _, *words = shlex.split(monai_command(request))
-    done = run_python(*words, cwd=folder)
+    words = ["-m", "monai.bundle", "run", "--args_file", "configs/tasks/fuse.json", "--fused_dtype", "uint8"]
+    places = ["--dataset_dir", folder / "DIR", "--output_dir", folder / "OUT_MONAI"]
+    done = run_python(*words, *places, *SMALL, cwd=ROOT / "bundle")
     assert done.returncode == 0, done.stderr
     for name in ("P1", "P2"):
         for file in (f"{name}_fused.nii.gz", f"{name}_t1gd_decomposed.nii.gz", f"{name}_flair_decomposed.nii.gz"):

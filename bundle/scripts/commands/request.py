@@ -240,7 +240,11 @@ def _of_arguments(
         words: the arguments without a name.
         line: all words, for messages.
     """
-    places = {shown: place for shown, place in task.arguments.items() if place.partition("#")[0] not in options}
+    places = {
+        shown: place
+        for shown, place in task.arguments.items()
+        if place.partition("#")[0] in known and place.partition("#")[0] not in options
+    }
     needed = [shown for shown in places if not shown.startswith("[")]
     if len(words) > len(places):
         for before, word in pairwise(line):

@@ -6,6 +6,7 @@ import logging
 import sys
 import warnings
 
+from scripts.data.progress import first_process
 from scripts.data.waiting import Waiting
 
 from .equivalent import monai_command
@@ -23,10 +24,8 @@ def run(request: Request, program: str) -> int:
         the exit code.
     """
     try:
-        with Waiting("Loading PyTorch and MONAI", quiet=request.level == "quiet"):
+        with Waiting("Loading PyTorch and MONAI", quiet=request.level == "quiet" or not first_process()):
             import monai.bundle
-
-            from scripts.command_line.values import USER_IN_URL
 
             from .workflow import workflow_of
     except KeyboardInterrupt:
@@ -37,11 +36,8 @@ def run(request: Request, program: str) -> int:
     # Said before the config of the log is read, about configs in two folders.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
     files = [str(file) for file in request.files]
-    # A URL with a password is refused later on; it must not be in the log.
-    secret = any(isinstance(value, str) and USER_IN_URL.search(value) for value in request.options.values())
-    command = "a command with a password" if secret else monai_command(request)
     monai.bundle.run_workflow(
-        workflow_name=workflow_of(request, program, command),
+        workflow_name=workflow_of(request, program, monai_command(request)),
         config_file=files if len(files) > 1 else files[0],
         run_id=request.section,
         **request.options,

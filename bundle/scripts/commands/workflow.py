@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from typing import Any
 
 from monai.bundle import ConfigWorkflow
 
+from scripts.data.progress import first_process
 from scripts.data.waiting import Waiting, over_before
 
 from .ending import last_lines
@@ -64,11 +64,6 @@ class TaskWorkflow(ConfigWorkflow):
         if text:
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
-
-
-def first_process() -> bool:
-    """Whether this is the only process, or the first of several that torchrun started."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def set_level(level: int) -> None:
