@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bundle"))
 
 from scripts import RESEARCH_NOTICE  # noqa: E402
-from scripts.commands.help_text import OF_EVERY_TASK, capital, row, usage_words  # noqa: E402
+from scripts.commands.help_text import OF_EVERY_TASK, capital, row  # noqa: E402
 from scripts.commands.layers import CONFIGS  # noqa: E402
 from scripts.commands.options import options_of  # noqa: E402
+from scripts.commands.request import call_words  # noqa: E402
 from scripts.commands.tasks import Task, tasks  # noqa: E402
 
 HEAD = f"""# Commands and options
@@ -76,7 +77,7 @@ def page() -> str:
     lines = [HEAD.replace("{every}", f"| option of every task | effect |\n|---|---|\n{rows}")]
     shown: dict[str, tuple[str, Rows]] = {}
     for task in tasks().values():
-        lines += [f"## {task.name}", "", f"`fusioninn {usage_words(task)}`", "", f"{capital(task.does)}.", ""]
+        lines += [f"## {task.name}", "", f"`fusioninn {call_words(task)}`", "", f"{capital(task.does)}.", ""]
         lines += _task(task, shown)
     return "\n".join(lines).rstrip("\n") + "\n"
 

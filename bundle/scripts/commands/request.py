@@ -90,7 +90,8 @@ def read_request(name: str, words: Sequence[str]) -> Request:
         if re.split("#|::", option)[0] not in content:
             raise BadInputError(_unknown(f"--{option}", task, known, files))
         options[option] = free_value(getattr(given, option))
-    options |= _of_arguments(task, known, options, [word for word in others if word != "--"], words)
+    usage = f"the command is fusioninn {call_words(task, known, variant)}."
+    options |= _of_arguments(task, known, options, [word for word in others if word != "--"], words, usage)
     level = next((level for level in LEVELS if getattr(given, level)), "normal")
     return Request(task, files, section, options, known, level, variant=variant, extra=chosen.config or ())
 
@@ -229,7 +230,12 @@ def _unknown(word: str, task: Task, known: Mapping[str, Option], files: Sequence
 
 
 def _of_arguments(
-    task: Task, known: Mapping[str, Option], options: Mapping[str, Any], words: Sequence[str], line: Sequence[str]
+    task: Task,
+    known: Mapping[str, Option],
+    options: Mapping[str, Any],
+    words: Sequence[str],
+    line: Sequence[str],
+    usage: str,
 ) -> dict[str, Any]:
     """Return the options that arguments without a name set. An option that was given by its name has no argument.
 
@@ -239,6 +245,7 @@ def _of_arguments(
         options: those that were given by name.
         words: the arguments without a name.
         line: all words, for messages.
+        usage: how the command is written, for messages.
     """
     places = {
         shown: place
@@ -251,11 +258,11 @@ def _of_arguments(
             if before.endswith("=true") and word in words:
                 raise BadInputError(f"{before.removesuffix('=true')} is '{word}', expected true or false.")
         raise BadInputError(
-            f"'{words[len(places)]}' cannot be used: {usage(task)} Write lists as a,b, and patterns with * in quotes."
+            f"'{words[len(places)]}' cannot be used: {usage} Write lists as a,b, and patterns with * in quotes."
         )
     if len(words) < len(needed):
         hint = " To try it with the digital phantom: fusioninn demo OUT." if task.name == "fuse" and not words else ""
-        raise BadInputError(f"{needed[len(words)]} is missing: {usage(task)}{hint}")
+        raise BadInputError(f"{needed[len(words)]} is missing: {usage}{hint}")
     found: dict[str, Any] = {}
     for (_, place), word in zip(places.items(), words, strict=False):
         option, _, entry = place.partition("#")
@@ -266,6 +273,14 @@ def _of_arguments(
     return found
 
 
-def usage(task: Task) -> str:
-    """Return how a task is called, as a sentence."""
-    return f"the command is fusioninn {' '.join([task.name, *task.arguments])}."
+def call_words(task: Task, known: Mapping[str, Option] | None = None, variant: str | None = None) -> str:
+    """Return how a task is written, with its arguments.
+
+    Args:
+        task: the task.
+        known: the options of the call; arguments that set others are left out. Defaults to None (all arguments).
+        variant: the value of the task's choice, or its switch. Defaults to None.
+    """
+    places = task.arguments.items()
+    arguments = [shown for shown, place in places if known is None or place.partition("#")[0] in known]
+    return " ".join([task.name, *arguments, *([f"--{variant}"] if variant in task.switches else [])])
