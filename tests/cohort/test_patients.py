@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
 import pytest
 import torch
 from ignite.engine import Engine
 
+from scripts.cohort import patients
 from scripts.cohort.patients import CohortReport, PatientStep
+from scripts.data import progress
 from scripts.data.errors import BadInputError
 
 
@@ -33,6 +36,32 @@ def run(tmp_path, fail=None):
 def test_patients_are_counted(tmp_path):
     report = run(tmp_path)
     assert (report.finished_patients, report.problems) == (["A", "B", "C"], {})
+
+
+def test_files_are_counted_by_their_kind(tmp_path):
+    assert run(tmp_path).made == {"<patient>": 3}
+
+
+def test_a_log_says_now_and_then_that_a_patient_is_still_processed(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(progress, "STEP", 0.01)
+    monkeypatch.setattr(patients, "LONG", 0.0)
+    caplog.set_level("INFO")
+    told = "Testing: still working on patient 2 of 3."
+
+    def wait(case):
+        end = time.monotonic() + 10
+        while case["of"] == "B" and told not in caplog.messages and time.monotonic() < end:
+            time.sleep(0.01)
+        return [case["of"]]
+
+    engine = Engine(PatientStep([dict], write=wait, inferer=lambda network, data: {"of": data["patient"]}))
+    engine.network = torch.nn.Identity()
+    CohortReport("Testing", str(tmp_path / "out")).attach(engine)
+    engine.run([[{"patient": name}] for name in "ABC"])
+    assert told in caplog.messages
+    said = len(caplog.messages)
+    time.sleep(0.05)
+    assert len(caplog.messages) == said
 
 
 def wrapped(error):

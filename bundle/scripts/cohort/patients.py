@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from scripts.command_line.plain_errors import plain_message
 from scripts.data.errors import BadInputError
 from scripts.data.hidden import shown_message
 from scripts.data.inputs import files_of, protect_inputs
-from scripts.data.progress import bar_hidden
+from scripts.data.progress import Pulse, bar_hidden
 from scripts.data.waiting import over
 from scripts.outputs.locked import check_folder, lock_folder, unlock_folder
 from scripts.outputs.made import kind_of
@@ -29,6 +30,9 @@ from .processes import together
 from .settings import settings_of
 
 Record = Mapping[str, Any]
+
+LONG = 120.0
+"""Seconds after which a log says that a patient is still processed."""
 
 
 class PatientStep:
@@ -186,6 +190,8 @@ class CohortReport:
             disable=True if idist.get_rank() > 0 else bar_hidden(),
         )
         atexit.register(self.bar.close)
+        self._last = time.monotonic()
+        self._pulse = Pulse(self._beat) if idist.get_rank() == 0 else None
         for handler in logging.getLogger().handlers:
             handler.addFilter(self._make_room)
 
@@ -199,9 +205,10 @@ class CohortReport:
         try:
             check_folder(self.output_dir)
         except BadInputError:
-            self.bar.close()
+            self._close()
             raise
         self.bar.update()
+        self._last = time.monotonic()
         if "kept" in output:
             self.kept = [*(self.kept or []), *([output["patient"]] if output["kept"] else [])]
         self.outcomes.append((output["patient"], output.get("problem")))
@@ -228,7 +235,7 @@ class CohortReport:
 
     def finish(self) -> None:
         """Wait for the other processes; the first of them tells the outcome of all."""
-        self.bar.close()
+        self._close()
         atexit.unregister(self.bar.close)
         for handler in logging.getLogger().handlers:
             handler.removeFilter(self._make_room)
@@ -244,6 +251,20 @@ class CohortReport:
         finally:
             unlock_folder(self.output_dir)
             protect_inputs(())
+
+    def _close(self) -> None:
+        if self._pulse is not None:
+            self._pulse.stop()
+        self.bar.close()
+
+    def _beat(self) -> None:
+        """Show that a patient who takes long is still processed: the bar's clock, or in a log a line now and then."""
+        if not self.bar.disable:
+            self.bar.refresh()
+        elif time.monotonic() - self._last >= LONG:
+            self._last = time.monotonic()
+            number, total = len(self.outcomes) + 1, self.bar.total
+            self.logger.info(f"{self.name}: still working on {self.unit} {number} of {total}.")
 
     def _make_room(self, _record: logging.LogRecord) -> bool:
         """Take the bar away before a line is logged; it is drawn again with the next patient."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -15,7 +17,33 @@ from .waiting import over
 
 LOG_STEP = 30.0
 """Seconds between lines where the output is no terminal."""
+STEP = 1.0
+"""Seconds between updates of a bar that nothing else moves."""
 T = TypeVar("T")
+
+
+class Pulse:
+    """Call a function regularly, in the background, until it is stopped.
+
+    Args:
+        beat: the function.
+    """
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(beat,), daemon=True)
+        self._thread.start()
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Stop, and wait for a call that is under way."""
+        atexit.unregister(self.stop)
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self, beat: Callable[[], None]) -> None:
+        while not self._stopped.wait(STEP):
+            beat()
 
 
 def bar_hidden() -> bool | None:
