@@ -161,6 +161,7 @@ class CohortReport:
         self.finished = finished
         self.outcomes: list[tuple[str, str | None]] = []
         self.made: dict[str, int] = {}
+        self._pulse: Pulse | None = None
         self.kept: list[str] | None = None
         self.logger = logging.getLogger(__name__)
 
