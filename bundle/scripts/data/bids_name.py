@@ -13,6 +13,8 @@ _SEGMENTATIONS = {"dseg", "mask", "roi", "seg"}
 _LESION = ("tumor", "tumour", "lesion", "glioma", "metastas", "edema", "oedema")
 _PROCESSED = ("space", "desc", "res")
 _OF_PATIENT = ("sub", "ses")
+OWN_DESCRIPTIONS = ("fused", "decomposed", "contribution", "uncertainty")
+"""Values of `desc` of this bundle's results."""
 
 
 class BidsName(NamedTuple):
@@ -35,13 +37,27 @@ class BidsName(NamedTuple):
     suffix: str
 
 
-def read_bids_name(stem: str, sources: tuple[str, ...] = ()) -> BidsName | None:
-    """Parse a file name without extension, or return None if it is not a BIDS name."""
+def read_entities(stem: str) -> tuple[dict[str, str], str] | None:
+    """Split a file name without extension into entities and suffix, or return None if it is not a BIDS name."""
     parts = stem.split("_")
     entities = dict(part.split("-", 1) for part in parts[:-1] if "-" in part)
     if len(entities) != len(parts) - 1 or not entities.get("sub") or not parts[0].startswith("sub-"):
         return None
-    suffix = parts[-1]
+    return entities, parts[-1]
+
+
+def is_own_result(stem: str) -> bool:
+    """Whether a file name without extension is that of a result of this bundle in a BIDS derivative."""
+    read = read_entities(stem)
+    return read is not None and read[0].get("desc") in OWN_DESCRIPTIONS
+
+
+def read_bids_name(stem: str, sources: tuple[str, ...] = ()) -> BidsName | None:
+    """Parse a file name without extension, or return None if it is not a BIDS name."""
+    read = read_entities(stem)
+    if read is None:
+        return None
+    entities, suffix = read
     patient = "_".join(f"{key}-{entities[key]}" for key in _OF_PATIENT if key in entities)
     contrast = _contrast(suffix, entities, sources)
     agent = ("ce",) if contrast == "t1gd" else ()
