@@ -176,7 +176,7 @@ RUN_ELSEWHERE = {
 NOT_RUN = {
     "make demo", "make test", "make test-all", "make bench", "make setup", "make lint", "make format",
     ". .venv/bin/activate",
-    "pip install", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
+    "pip install", "bids-validator-deno BIDS/derivatives/fusioninn", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
     "docker run", "monai-deploy run", "cd bundle", "export FUSIONINN_PACS_PASSWORD=…", "sh tools/uncertainty.sh",
     "python benchmarks/clinic.py", "python benchmarks/likeness.py", "python benchmarks/memory.py",
     "python benchmarks/volume.py",
@@ -190,7 +190,7 @@ PLACES = {"run: inference + study": "OUT_STUDIES", "run: fuse_pictures": "OUT_PI
 """Folders in place of OUT, which documents use for more than one thing."""
 OPTION = re.compile(r"`(--[a-z][a-z_0-9]*)(?![\w.-])")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
-OF_OTHER_PROGRAMS = {"max_restarts", "gpus", "source", "rates", "save"}
+OF_OTHER_PROGRAMS = {"recursive", "max_restarts", "gpus", "source", "rates", "save"}
 
 
 def test_a_command_that_is_shown_has_its_place_in_the_tables():
