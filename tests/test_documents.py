@@ -168,6 +168,7 @@ RUN_ELSEWHERE = {
     "python -m monai.bundle verify_net_in_out": "tests/test_zoo.py",
     "python tools/build_bundle.py": "tests/test_zoo.py",
     "make bundle": "tests/test_zoo.py",
+    "make huggingface": "tests/test_huggingface.py",
     "deployenv/bin/python deploy/app.py": "tests/test_deploy.py",
     "deployenv/bin/monai-deploy package": "tests/test_deploy.py",
 }
@@ -175,8 +176,9 @@ RUN_ELSEWHERE = {
 
 NOT_RUN = {
     "make demo", "make test", "make test-all", "make bench", "make setup", "make lint", "make format",
-    ". .venv/bin/activate",
-    "pip install", "bids-validator-deno BIDS/derivatives/fusioninn", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
+    ". .venv/bin/activate", "hf upload", "hf repos",
+    "pip install", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
+    "bids-validator-deno BIDS/derivatives/fusioninn",
     "docker run", "monai-deploy run", "cd bundle", "export FUSIONINN_PACS_PASSWORD=…", "sh tools/uncertainty.sh",
     "python benchmarks/clinic.py", "python benchmarks/likeness.py", "python benchmarks/memory.py",
     "python benchmarks/volume.py",

@@ -3,7 +3,8 @@
     python tools/build_bundle.py [FOLDER]
 
 The archive is reproducible on any machine: entries are sorted, their times are fixed, and nothing is compressed
-(images, weights and volumes already are). Files ignored by git, such as runs, caches and exports, are excluded.
+(images, weights and volumes already are). Files ignored by git, such as runs, caches and exports, are excluded, as are
+files that only contributors need.
 """
 
 from __future__ import annotations
@@ -33,13 +34,16 @@ NEEDED = (
     "scripts/__init__.py",
 )
 
+OF_CONTRIBUTORS = ("scripts/phantom/", "example/phantom-01/phantom-01_tissue.")
+"""Beginnings of the names of files that only contributors need: the code that computes the digital phantom."""
+
 
 class BuildError(Exception):
     """A problem of the bundle, with the remedy."""
 
 
 def bundle_files() -> list[str]:
-    """Return the files of the bundle that git tracks or would add, as sorted relative paths.
+    """Return the files of the bundle that git tracks or would add and users need, as sorted relative paths.
 
     Raises:
         BuildError: outside a checkout, or when a file is missing or too large.
@@ -48,7 +52,8 @@ def bundle_files() -> list[str]:
     found = subprocess.run(listing, cwd=BUNDLE, capture_output=True, text=True)
     if found.returncode:
         raise BuildError(f"git does not list the files of {BUNDLE}: {found.stderr.strip()} Build from a checkout.")
-    names = sorted({name for name in found.stdout.split("\0") if name and (BUNDLE / name).is_file()})
+    listed = {name for name in found.stdout.split("\0") if name and not name.startswith(OF_CONTRIBUTORS)}
+    names = sorted(name for name in listed if (BUNDLE / name).is_file())
     missing = sorted(set(NEEDED) - set(names))
     if missing:
         raise BuildError(f"The bundle lacks {', '.join(missing)}. Restore the files, or train the weights.")
