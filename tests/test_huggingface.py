@@ -56,7 +56,8 @@ def test_it_holds_what_the_zoo_expects_and_the_files_of_the_archive(folder):
     ):
         assert name in files
     for name in files - {"README.md", ".gitattributes", "configs/metadata.json"}:
-        assert (folder / name).read_bytes() == (BUNDLE / name).read_bytes()
+        source = ROOT if name.startswith("requirements") else BUNDLE
+        assert (folder / name).read_bytes() == (source / name).read_bytes()
 
 
 def test_its_metadata_have_the_address_and_follow_the_schema(folder, tmp_path, shared_data):

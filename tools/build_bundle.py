@@ -37,6 +37,9 @@ NEEDED = (
 OF_CONTRIBUTORS = ("scripts/phantom/", "example/phantom-01/phantom-01_tissue.")
 """Beginnings of the names of files that only contributors need: the code that computes the digital phantom."""
 
+REQUIREMENTS = ("requirements.txt", "requirements-clinic.txt")
+"""Files of the repository that are added at the top of the bundle."""
+
 
 class BuildError(Exception):
     """A problem of the bundle, with the remedy."""
@@ -63,6 +66,16 @@ def bundle_files() -> list[str]:
     return names
 
 
+def download_files() -> dict[str, Path]:
+    """Return what others download, by its name in the bundle: the bundle's files and its requirements.
+
+    Raises:
+        BuildError: see `bundle_files`.
+    """
+    files = {name: BUNDLE / name for name in bundle_files()}
+    return dict(sorted({**files, **{name: ROOT / name for name in REQUIREMENTS}}.items()))
+
+
 def build(folder: Path) -> Path:
     """Write the archive.
 
@@ -75,17 +88,17 @@ def build(folder: Path) -> Path:
     Raises:
         BuildError: see `bundle_files`.
     """
-    names = bundle_files()
+    files = download_files()
     version = json.loads((BUNDLE / "configs" / "metadata.json").read_text(encoding="utf-8"))["version"]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{NAME}_v{version}.zip"
     temporary = path.with_suffix(".tmp")
     with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        for name in names:
+        for name, file in files.items():
             entry = zipfile.ZipInfo(f"{NAME}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system = 3  # Unix, so that the file mode is used
             entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, (BUNDLE / name).read_bytes())
+            archive.writestr(entry, file.read_bytes())
     temporary.replace(path)
     return path
 

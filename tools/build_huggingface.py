@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from build_bundle import BUNDLE, NAME, ROOT, BuildError, bundle_files
+from build_bundle import BUNDLE, NAME, ROOT, BuildError, download_files
 
 REPOSITORY = f"MONAI/{NAME}"
 HUB = "https://huggingface.co"
@@ -42,9 +42,9 @@ GIT_ATTRIBUTES = "".join(f"*{ending} filter=lfs diff=lfs merge=lfs -text\n" for 
 _GET = """## Get it
 
 ```sh
-pip install huggingface_hub \\
-    {packages}
+pip install huggingface_hub fire pytorch-ignite monai=={monai}
 python -m monai.bundle download --name {name} --source huggingface_hub --repo {repo} --bundle_dir bundles
+pip install -r bundles/{name}/requirements.txt
 ```
 
 Commands are run in `bundles/{name}`. In Python:
@@ -86,11 +86,11 @@ def build(folder: Path, repository: str = REPOSITORY) -> Path:
     target, temporary = folder / NAME, folder / f".{NAME}.tmp"
     if target.exists() and not (target / "configs" / "metadata.json").is_file():
         raise BuildError(f"{target} exists and is not a bundle. Remove it, or name another folder.")
-    names = bundle_files()
+    files = download_files()
     shutil.rmtree(temporary, ignore_errors=True)
-    for name in names:
+    for name, file in files.items():
         (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(BUNDLE / name, temporary / name)
+        shutil.copyfile(file, temporary / name)
     metadata = json.loads((BUNDLE / "configs" / "metadata.json").read_text(encoding="utf-8"))
     metadata |= {"huggingface_model_id": repository, "huggingface_url": f"{HUB}/{repository}"}
     text = json.dumps(metadata, indent=4, ensure_ascii=False) + "\n"
@@ -114,11 +114,7 @@ def model_card(metadata: Mapping[str, Any]) -> str:
     page = (BUNDLE / "docs" / "README.md").read_text(encoding="utf-8")
     if _BEFORE not in page:
         raise BuildError(f"bundle/docs/README.md has no heading '{_BEFORE.strip()}'.")
-    versions = {"monai": metadata["monai_version"], "torch": metadata["pytorch_version"]}
-    versions |= metadata["required_packages_version"]
-    pinned = [f"{package}=={version}" for package, version in versions.items()]
-    packages = " \\\n    ".join(" ".join(pinned[start : start + 4]) for start in range(0, len(pinned), 4))
-    get = _GET.format(name=NAME, repo=metadata["huggingface_model_id"], packages=packages)
+    get = _GET.format(name=NAME, repo=metadata["huggingface_model_id"], monai=metadata["monai_version"])
     page = re.sub(r"\]\((?!https?://|#|mailto:)", "](docs/", page)
     return front_matter(metadata) + page.replace(_BEFORE, get + _BEFORE)
 
