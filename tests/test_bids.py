@@ -32,7 +32,7 @@ def command(monkeypatch, process_as_it_was) -> Callable[..., None]:
 
     def run(configs: str, **overrides: object) -> None:
         files = [str(BUNDLE / "configs" / f"{config}.json") for config in configs.split(" + ")]
-        settings = {"overview": False, "device": "cpu", **overrides}
+        settings = {**({} if configs == "score" else {"overview": False, "device": "cpu"}), **overrides}
         settings = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
         workflow = ConfigWorkflow(files, workflow_type="infer", logging_file=False, **settings)
         workflow.initialize()
@@ -92,6 +92,7 @@ def names(folder: Path) -> list[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_validator_finds_what_is_wrong(raw, command, tmp_path):
     command("inference", dataset_dir=raw, output_dir=tmp_path / "out", layout="bids", lossless=True, overview=True)
     assert errors(tmp_path / "out") == []
@@ -103,6 +104,7 @@ def test_the_validator_finds_what_is_wrong(raw, command, tmp_path):
     assert "SkullStripped" in found
 
 
+@pytest.mark.slow
 def test_results_are_fused_found_decomposed_and_kept(raw, command, tmp_path):
     out = raw / "derivatives" / "fusioninn"
     settings = {"dataset_dir": raw, "output_dir": out, "layout": "bids", "uncertainty": True, "contribution": True}
@@ -179,6 +181,11 @@ def test_the_same_voxels_as_in_the_usual_layout_come_with_the_name_of_the_patien
     record = json.loads((anat / "sub-TCGADU7294_ce-gadolinium_desc-fused_T1w.json").read_text())
     assert record["Patient"] == "TCGA-DU-7294"
     assert record["SpatialReference"] == "orig"
+    bids = str(tmp_path / "bids")
+    score = {"fused": bids, "sources": str(tmp_path / "data"), "decomposed": bids, "output_dir": tmp_path / "scores"}
+    command("score", **score)
+    (row, *_) = (tmp_path / "scores" / "images.csv").read_text().splitlines()[1:]
+    assert row.startswith("TCGA-DU-7294,")
     command("decompose", dataset_dir=tmp_path / "bids", output_dir=tmp_path / "back")
     assert names(tmp_path / "back") == [
         "TCGA-DU-7294/TCGA-DU-7294_flair_decomposed.nii.gz",

@@ -114,6 +114,7 @@ class BidsLayout:
         return {
             **content,
             "ResearchUseOnly": RESEARCH_NOTICE,
+            "Patient": case.patient,
             "FusionID": case.record.get("FusionID"),
             "Sources": [fused],
             "SpatialReference": fused if fused.startswith("bids:") else ORIGINAL,

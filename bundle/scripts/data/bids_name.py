@@ -46,10 +46,28 @@ def read_entities(stem: str) -> tuple[dict[str, str], str] | None:
     return entities, parts[-1]
 
 
-def is_own_result(stem: str) -> bool:
-    """Whether a file name without extension is that of a result of this bundle in a BIDS derivative."""
+class OwnResult(NamedTuple):
+    """A result of this bundle in a BIDS derivative, by its name.
+
+    Attributes:
+        beginning: ``sub-01`` or ``sub-01_ses-2``.
+        description: value of `desc`, one of `OWN_DESCRIPTIONS`.
+        suffix: last part of the name.
+    """
+
+    beginning: str
+    description: str
+    suffix: str
+
+
+def read_own_result(stem: str) -> OwnResult | None:
+    """Parse the file name, without extension, of a result of this bundle, or return None for any other name."""
     read = read_entities(stem)
-    return read is not None and read[0].get("desc") in OWN_DESCRIPTIONS
+    if read is None or read[0].get("desc") not in OWN_DESCRIPTIONS:
+        return None
+    entities, suffix = read
+    beginning = "_".join(f"{key}-{entities[key]}" for key in _OF_PATIENT if key in entities)
+    return OwnResult(beginning, entities["desc"], suffix)
 
 
 def read_bids_name(stem: str, sources: tuple[str, ...] = ()) -> BidsName | None:

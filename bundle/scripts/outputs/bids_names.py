@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from scripts.data.bids_name import OWN_DESCRIPTIONS, read_entities
+from scripts.data.bids_name import read_entities, read_own_result
 from scripts.data.contrasts import bids_ending
 from scripts.data.errors import BadInputError
 from scripts.data.naming import person_of, without_extension
@@ -139,10 +139,8 @@ def bids_beginning(patient: str) -> str:
 def bids_fused(path: str | os.PathLike[str]) -> str | None:
     """Return the beginning of the name of a fused image of a BIDS derivative, or None for any other file."""
     name = os.path.basename(os.fspath(path))
-    read = read_entities(without_extension(name)) if re.search(r"(?i)\.nii(\.gz)?$", name) else None
-    if read is None or read[0].get("desc") != "fused" or read[1] == LATENT:
-        return None
-    return "_".join(f"{key}-{read[0][key]}" for key in ("sub", "ses") if key in read[0])
+    result = read_own_result(without_extension(name)) if re.search(r"(?i)\.nii(\.gz)?$", name) else None
+    return result.beginning if result and result.description == "fused" and result.suffix != LATENT else None
 
 
 def names_of(path: str | os.PathLike[str], patient: str, sidecar: Mapping[str, Any]) -> ResultNames:
@@ -165,12 +163,8 @@ def names_of(path: str | os.PathLike[str], patient: str, sidecar: Mapping[str, A
 
 def is_result_of(name: str, beginning: str) -> bool:
     """Whether a file has the name of a result of a patient."""
-    read = read_entities(name.split(".")[0])
-    return (
-        read is not None
-        and read[0].get("desc") in OWN_DESCRIPTIONS
-        and "_".join(f"{key}-{read[0][key]}" for key in ("sub", "ses") if key in read[0]) == beginning
-    )
+    result = read_own_result(name.split(".")[0])
+    return result is not None and result.beginning == beginning
 
 
 def _of_source(source: str, file: str | os.PathLike[str]) -> tuple[str, str]:
