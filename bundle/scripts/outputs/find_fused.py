@@ -38,7 +38,7 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
         name = patient_of(file)
         if not name:
             continue
-        patient = safe_again(_fused_as(file) or name)
+        patient = _fused_as(file) or safe_again(name)
         if patient in records:
             records[patient]["problem"] = (
                 f"{file} and {records[patient]['fused']} are both the fused image of {patient}. Keep one of them, or "
@@ -60,8 +60,7 @@ def find_fused(dataset_dir: str) -> list[dict[str, Any]]:
         )
         raise BadInputError(
             f"no fused image was found in {folder}: searched for files that end in {' or '.join(FUSED_ENDINGS)}, and "
-            "for BIDS names with desc-fused. "
-            f"{remedy}"
+            f"for BIDS names with desc-fused. {remedy}"
         )
     return list(records.values())
 
@@ -72,7 +71,7 @@ def _fused_as(file: Path) -> str | None:
         return None
     try:
         content = read_json(sidecar_of(file))
-    except BadInputError:
+        patient = safe_again(content["Patient"])
+    except (BadInputError, KeyError, TypeError, AttributeError):
         return None  # reported when the patient is read
-    patient = content.get("Patient") if isinstance(content, dict) else None
-    return patient if isinstance(patient, str) and patient and may_be_of(file, patient) else None
+    return patient if may_be_of(file, patient) else None
