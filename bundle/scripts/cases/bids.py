@@ -98,6 +98,7 @@ class BidsLayout:
 
     def _sidecar(self, case: Case, volume: str) -> dict[str, Any]:
         fused = self._fused_uri(case)
+        stripped = case.record.get("SkullStripped")
         restored = isinstance(case, DecomposedCase) and case.restored
         content: dict[str, Any] = {"Description": "Result of FusionINN."}
         for source in case.sources:
@@ -118,7 +119,7 @@ class BidsLayout:
             "FusionID": case.record.get("FusionID"),
             "Sources": [fused],
             "SpatialReference": fused if fused.startswith("bids:") else ORIGINAL,
-            "SkullStripped": bool(case.record.get("SkullStripped", skull_stripped(case))),
+            "SkullStripped": stripped if isinstance(stripped, bool) else skull_stripped(case),
         }
 
     def _links(self, case: Case) -> dict[str, Path]:
