@@ -3,7 +3,8 @@
 #            TORCH_INSTALL (pip's arguments for torch, where the automatic choice is not wanted),
 #            TESTS (what to test, for instance TESTS=tests/flow),
 #            JOBS (processes that test, one a core by default),
-#            BENCH (arguments of the benchmark, for instance BENCH=--quick).
+#            BENCH (arguments of the benchmark, for instance BENCH=--quick),
+#            REPO (owner and name on Hugging Face, MONAI/fusioninn by default).
 
 VENV  ?= .venv
 TESTS ?=
@@ -21,10 +22,10 @@ export MALLOC_MMAP_THRESHOLD_ = 1073741824
 export MALLOC_TRIM_THRESHOLD_ = 1073741824
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench bundle lint format clean distclean always
+.PHONY: help setup demo test test-all bench bundle huggingface lint format clean distclean always
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## build the environment in .venv (the others do it when needed)
 
@@ -49,6 +50,9 @@ bench: $(READY) ## time fusing, decomposing and training beside the published ne
 
 bundle: $(READY) ## pack the bundle as others download it, dist/fusioninn_v*.zip
 	@$(PY) tools/build_bundle.py dist
+
+huggingface: $(READY) ## make the folder for Hugging Face, dist/huggingface/fusioninn
+	@$(PY) tools/build_huggingface.py $(if $(REPO),--repo $(REPO))
 
 lint: $(READY) ## check style and formatting
 	@$(PY) -m ruff check .

@@ -11,6 +11,7 @@ import torch
 
 from scripts.data.naming import is_phantom
 from scripts.data.pictures import Picture
+from scripts.outputs.result_names import ResultNames
 from scripts.transforms.normalize import IntensityScale, Restored
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Case:
         maps: maps by kind, each (N, X, Y, Z). Defaults to none.
         series: DICOM series that were read, by name. Defaults to none.
         record: content of the sidecar of the fused image. Defaults to empty (not written yet).
+        named: names of its files. Defaults to None (those of a folder for each patient).
     """
 
     patient: str
@@ -44,6 +46,12 @@ class Case:
     maps: Mapping[str, torch.Tensor] = field(default_factory=dict)
     series: Mapping[str, SeriesVolume] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    named: ResultNames | None = None
+
+    @property
+    def names(self) -> ResultNames:
+        """Names of its files."""
+        return self.named or ResultNames(self.patient)
 
     @property
     def shown(self) -> torch.Tensor:

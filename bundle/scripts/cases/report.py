@@ -22,7 +22,7 @@ class Report:
 
     def __call__(self, case: FusedCase, folder: Path) -> None:
         """Write the report of a case."""
-        write_report(folder / f"{case.patient}_report.html", report_data(case))
+        write_report(folder / case.names.report, report_data(case))
 
 
 def report_data(case: FusedCase) -> ReportData:

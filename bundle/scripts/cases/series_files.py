@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from scripts.data.errors import BadInputError
-from scripts.data.flags import is_true
 from scripts.data.safe_names import check_word
 from scripts.dicom.derived import check_compression, write_derived
 from scripts.dicom.frames import plain_headers
@@ -15,6 +13,7 @@ from scripts.dicom.read_file import read_dataset
 from scripts.dicom.volume import SeriesVolume
 
 from .case import Case, DecomposedCase, FusedCase
+from .study_record import check_storage
 
 
 class DerivedSeries:
@@ -29,11 +28,7 @@ class DerivedSeries:
     """
 
     def __init__(self, compression: str = "none", dtype: str = "uint16", lossless: bool | str = False) -> None:
-        if is_true(lossless) or dtype != "uint16":
-            raise BadInputError(
-                "a DICOM series holds the fused image in 16 bits and not its latent: leave out --lossless and "
-                "--fused_dtype. For exact sources fuse NIfTI files with fusioninn fuse --lossless."
-            )
+        check_storage(dtype, lossless)
         self.compression = check_compression(compression)
 
     def __call__(self, case: FusedCase, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.data.hidden import shown_message
 from scripts.dicom.derived import fused_values, slice_digests
@@ -21,6 +22,23 @@ from .volume_record import volume_record
 logger = logging.getLogger(__name__)
 
 
+def check_storage(dtype: str, lossless: bool | str) -> None:
+    """Raise unless the results of a study are stored as a DICOM series holds them.
+
+    Args:
+        dtype: how the fused image is stored.
+        lossless: whether the latent is kept.
+
+    Raises:
+        BadInputError: the fused image is not stored in 16 bits, or the latent is kept.
+    """
+    if is_true(lossless) or dtype != "uint16":
+        raise BadInputError(
+            "a DICOM series holds the fused image in 16 bits and not its latent: leave out --lossless and "
+            "--fused_dtype. For exact sources fuse NIfTI files with fusioninn fuse --lossless."
+        )
+
+
 class StudyRecord:
     """Describe a fused study. Nothing in it names the patient, unless the study's folder does.
 
@@ -28,9 +46,21 @@ class StudyRecord:
         reference: the source whose grid the fused image lies on. Defaults to "t1gd"; the first source where there is
             none of that name.
         nifti: the maps are written as NIfTI, so name their files. Defaults to False.
+        dtype: how the fused image is stored. Defaults to "uint16", the only possible type.
+        lossless: whether the latent is kept. Defaults to False, the only possible value.
+
+    Raises:
+        BadInputError: another type, or the latent kept.
     """
 
-    def __init__(self, reference: str = "t1gd", nifti: bool | str = False) -> None:
+    def __init__(
+        self,
+        reference: str = "t1gd",
+        nifti: bool | str = False,
+        dtype: str = "uint16",
+        lossless: bool | str = False,
+    ) -> None:
+        check_storage(dtype, lossless)
         self.reference = reference
         self.nifti = is_true(nifti)
 
@@ -65,7 +95,7 @@ class StudyRecord:
         if faults:
             extra["InheritedFaults"] = faults
         for kind in case.maps if self.nifti else ():
-            extra |= map_keys(case.patient, case.sources, kind)
+            extra |= map_keys(case.names, case.sources, kind)
         # Names of files may hold the patient's; numbers of series do not.
         sources = {source: series_number(case.series[source]) for source in case.sources}
         return volume_record(case, sources, {**extra, **case.measured})

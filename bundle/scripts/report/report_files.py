@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.outputs.bids_names import BidsNames, bids_fused
 from scripts.outputs.sidecar import sidecar_of
 
 from .html import write_report
@@ -15,6 +16,9 @@ ENDING = "_report.html"
 
 def report_of(fused_path: str) -> Path:
     """Return where the report of a fused image is: `P_fused.nii.gz` has `P_report.html`."""
+    bids = bids_fused(fused_path)
+    if bids is not None:
+        return Path(fused_path).with_name(BidsNames(bids, bids, {}).report)
     sidecar = sidecar_of(fused_path)
     return sidecar.with_name(sidecar.name.removesuffix("_fused.json") + ENDING)
 

@@ -14,9 +14,10 @@ from monai.data import MetaTensor
 from scripts.data.errors import BadInputError
 from scripts.data.naming import is_phantom
 from scripts.data.nifti import check_same_affine, one_volume, read_nifti
+from scripts.outputs.bids_names import names_of
 from scripts.outputs.find_fused import find_fused
 from scripts.outputs.identity import check_belongs
-from scripts.outputs.map_files import UNCERTAINTY, map_file
+from scripts.outputs.map_files import UNCERTAINTY
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.volumes import load_fused
 from scripts.typicality.case_score import warning
@@ -113,6 +114,7 @@ def read_parts(
         BadInputError: a file is damaged or lies elsewhere, or there is nothing beside the fused image.
     """
     folder, names = Path(path).parent, sidecar["SourceModalities"]
+    files = names_of(path, patient, sidecar)
     grid = MetaTensor(torch.from_numpy(fused), affine=torch.as_tensor(affine))
 
     def beside(name: str) -> np.ndarray | None:
@@ -125,8 +127,8 @@ def read_parts(
         check_same_affine(grid, path, volume, file)
         return np.asarray(volume)
 
-    estimates = {name: beside(f"{patient}_{name}_decomposed.nii.gz") for name in names}
-    maps = {name: beside(map_file(patient, name, UNCERTAINTY)) for name in names}
+    estimates = {name: beside(files.estimate(name)) for name in names}
+    maps = {name: beside(files.map(name, UNCERTAINTY)) for name in names}
     estimates, maps = ({name: v for name, v in found.items() if v is not None} for found in (estimates, maps))
     if not estimates and not volumes:
         raise BadInputError(
