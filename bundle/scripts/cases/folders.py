@@ -73,7 +73,7 @@ class FusedFolder(CaseFolder):
 
         def find() -> list[Path]:
             earlier = outdated_files(folder, case.patient, keep=case.files.values())
-            return [*earlier, folder / f"{case.patient}_fused.nii.gz"]
+            return [*earlier, folder / f"{case.patient}_fused.nii.gz", *_outdated_series(case, folder)]
 
         return find
 
@@ -90,7 +90,7 @@ class DecomposedFolder(CaseFolder):
         recover(folder)
         if check_same_fusion(folder / f"{case.patient}_fused.json", case.record.get("FusionID")):
             return tuple
-        return partial(outdated_files, folder, case.patient, keep=[case.file])
+        return lambda: [*outdated_files(folder, case.patient, keep=[case.file]), *_outdated_series(case, folder)]
 
 
 class PictureFolder(CaseFolder):
@@ -104,6 +104,14 @@ class PictureFolder(CaseFolder):
         """Return what gives the pictures of an earlier run."""
         decomposed_only = isinstance(case, DecomposedCase)
         return partial(outdated_pictures, folder, case.patient, decomposed_only=decomposed_only)
+
+
+def _outdated_series(case: Case, folder: Path) -> list[Path]:
+    if not case.series:
+        return []
+    from scripts.dicom.outdated_series import outdated_series  # needs pydicom
+
+    return outdated_series(folder)
 
 
 def outdated_pictures(folder: Path, name: str, decomposed_only: bool = False) -> list[Path]:
