@@ -57,6 +57,8 @@ class StudyRecord:
         }
         if "registration" in case.notes:
             extra["Registration"] = case.notes["registration"]
+        if "segmentation" in case.notes:
+            extra["Segmentation"] = case.notes["segmentation"]
         for key in ("preparation", "warnings"):
             if case.notes.get(key):
                 extra[key.capitalize()] = [hide_identity(shown_message(str(line)), header) for line in case.notes[key]]

@@ -79,9 +79,9 @@ def hide_identity_of(scan: Scan, root: str | os.PathLike[str], shown: Iterable[s
         shown: keywords of what may be shown. Defaults to none.
     """
     headers = []
-    for series in scan.series:
+    for file in (*(series.files[0] for series in scan.series), *scan.segmentations):
         with suppress(BadInputError):
-            headers.append(read_dataset(series.files[0], pixels=False))
+            headers.append(read_dataset(file, pixels=False))
     files = [*scan.ignored, *(file for series in scan.series for file in series.files)]
     hide_in_messages(identity_of(headers, root, files, shown))
 

@@ -25,7 +25,7 @@ from .report_data import ReportData
 from .sources import find_sources, read_sources
 
 NORMALISATION = {"slice": "each slice to its own range", "volume": "the whole volume to its range"}
-OTHERS = ("Registration", "Preparation")
+OTHERS = ("Registration", "Preparation", "Segmentation")
 """Keys of a sidecar that are shown as they are."""
 
 
@@ -82,10 +82,10 @@ class ReadResults:
         fused, affine, _ = load_fused(path, clip=False)
         check_belongs(path, sidecar, fused, affine)
         fused = fused.clip(0.0, 1.0, out=fused)
-        volumes, seg = {}, None
+        volumes, seg, segments = {}, None, {}
         if "sources" in record:
-            volumes, seg = read_sources(record["sources"], sidecar, fused.shape, affine)
-        report = read_parts(path, record["patient"], sidecar, fused, affine, volumes, seg)
+            volumes, seg, segments = read_sources(record["sources"], sidecar, fused.shape, affine)
+        report = read_parts(path, record["patient"], sidecar, fused, affine, volumes, seg, segments)
         return {"patient": record["patient"], "fused": path, "report": report}
 
 
@@ -97,6 +97,7 @@ def read_parts(
     affine: np.ndarray,
     volumes: Mapping[str, Any],
     seg: np.ndarray | None = None,
+    segments: Mapping[int, str] | None = None,
 ) -> ReportData:
     """Read the estimates and maps beside a fused image.
 
@@ -108,6 +109,7 @@ def read_parts(
         affine: [4, 4].
         volumes: sources in their own units, by name; may be none.
         seg: [X, Y, Z], above 0 in the lesion. Defaults to None.
+        segments: names of the labels in `seg`. Defaults to None (all of them are one lesion).
 
     Raises:
         BadInputError: a file is damaged or lies elsewhere, or there is nothing beside the fused image.
@@ -141,6 +143,7 @@ def read_parts(
         decomposed=estimates,
         uncertainty=maps,
         seg=seg,
+        segments=segments or {},
         scores=sidecar.get("SSIM", {}),
         provenance=provenance(patient, sidecar),
         phantom=is_phantom(patient),
