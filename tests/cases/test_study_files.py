@@ -170,7 +170,12 @@ def test_the_second_acquisition_of_a_series_is_named_through_a_config(selector):
 
 def test_records_name_each_file_of_their_series(tmp_path):
     series = SimpleNamespace(files=(tmp_path / "b", tmp_path / "a"))
-    records = [{"patient": "p", "series": {"t1gd": SimpleNamespace(series=series)}}, {"patient": "q", "problem": "no"}]
+    outline = SimpleNamespace(files=(tmp_path / "seg",))
+    records = [
+        {"patient": "p", "series": {"t1gd": SimpleNamespace(series=series)}, "segmentations": [outline]},
+        {"patient": "q", "problem": "no"},
+    ]
     first, second = with_files(records)
     assert (first["t1gd 0"], first["t1gd 1"]) == (str(tmp_path / "a"), str(tmp_path / "b"))
+    assert first["segmentation 0"] == str(tmp_path / "seg")
     assert second == records[1]
