@@ -25,7 +25,7 @@ from .report_data import ReportData
 from .sources import find_sources, read_sources
 
 NORMALISATION = {"slice": "each slice to its own range", "volume": "the whole volume to its range"}
-OTHERS = ("Registration", "Preparation", "Segmentation")
+OTHERS = ("Registration", "Preparation")
 """Keys of a sidecar that are shown as they are."""
 
 
@@ -164,6 +164,9 @@ def provenance(patient: str, sidecar: Mapping[str, Any]) -> dict[str, Any]:
         "fusion_id": sidecar.get("FusionID"),
     }
     told |= {key: sidecar[key] for key in OTHERS if key in sidecar}
+    segments = sidecar.get("Segmentation", {}).get("Segments", {}).values()
+    if segments:
+        told["outlined"] = [f"{one['Name']}: segment {one['Number']} of {one['Series']}" for one in segments]
     if "Registration" not in sidecar:
         told["registration"] = "not made here: the images were given on one grid"
     typicality = sidecar.get("Typicality")
