@@ -152,9 +152,7 @@ def test_drawn_on_another_series_of_the_study_it_lies_where_the_frame_of_referen
 
 
 @pytest.mark.parametrize("frame", ["1.2.3.999", None], ids=["another", "none"])
-def test_without_a_known_frame_of_reference_it_is_left_out_and_refused_where_it_was_named(
-    tmp_path, place, caplog, frame
-):
+def test_without_a_known_frame_of_reference_it_is_left_out_and_refused_if_it_was_named(tmp_path, place, caplog, frame):
     series = other_series(tmp_path, SHAPE, AFFINE, frame_of_reference_uid=frame or "1.2.3.999")
     path = write_segmentation(tmp_path / "in" / "seg.dcm", series, {"Edema": np.ones(SHAPE)})
     if frame is None:
