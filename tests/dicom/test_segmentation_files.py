@@ -60,6 +60,9 @@ def test_they_are_chosen_by_number_uid_or_description(studies):
     first, second = found
     assert choose_segmentations(found) == choose_segmentations(found, "auto") == found
     assert choose_segmentations(found, "none") == choose_segmentations(found, False) == []
+    for number in (0, 1):
+        with pytest.raises(BadInputError, match=f'is "{number}"'):
+            choose_segmentations(found, number)
     assert choose_segmentations(found, 21) == choose_segmentations(found, second.uid) == [second]
     assert choose_segmentations(found, [short_uid(first.uid), "21"]) == found
 

@@ -20,7 +20,7 @@ from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.segmentation_files import find_segmentations  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
 from scripts.registration.place_segmentation import PlaceSegmentationsd, sampled  # noqa: E402
-from segmentations import ellipsoid, read_with_dcmqi, write_segmentation  # noqa: E402
+from segmentations import CODES, ellipsoid, read_with_dcmqi, write_segmentation  # noqa: E402
 
 SHAPE, AFFINE = (40, 36, 12), np.array([[-1.0, 0, 0, 20], [0, -1, 0, 18], [0, 0, 2, -10], [0, 0, 0, 1]])
 CENTRE = (3.0, -2.0, 1.5)
@@ -201,6 +201,13 @@ def test_segments_of_several_series_are_told_apart(tmp_path, place):
         write_segmentation(tmp_path / "in" / f"{number}.dcm", files(tmp_path), mask, number=number)
     assert names(place()) == {"1": "Edema (series 20)", "2": "Edema (series 21)"}
     assert names(place("21")) == {"1": "Edema"}
+
+
+def test_segments_of_one_name_are_numbered(tmp_path, place):
+    codes = {"Edema 1": CODES["Edema"], "Necrosis of Musterfrau": CODES["Necrosis"], "Necrosis": CODES["Necrosis"]}
+    masks = {label: ellipsoid(SHAPE, AFFINE, CENTRE, (9 - i, 7, 6)) for i, label in enumerate(codes)}
+    write_segmentation(tmp_path / "in" / "seg.dcm", files(tmp_path), masks, codes=codes)
+    assert names(place()) == {"1": "Edema 1", "2": "Necrosis", "3": "Necrosis, 2"}
 
 
 def test_what_lies_outside_is_told(tmp_path, place):

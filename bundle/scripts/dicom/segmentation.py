@@ -116,15 +116,16 @@ class Segmentation:
         Raises:
             BadInputError: the pixels are truncated, or compressed in a way that no installed package reads.
         """
-        mask = np.zeros(self.grid.shape, dtype=bool)
+        # slices lie together in memory
+        mask = np.zeros(self.grid.shape[::-1], dtype=bool)
         try:
             for frame in segment.frames or range(len(self._headers)):
-                mask[:, :, self.grid.slices[frame]] |= self._inside(frame, segment).T
+                mask[self.grid.slices[frame]] |= self._inside(frame, segment)
         except (BadInputError, MemoryError):
             raise
         except Exception as error:  # pixel decoders raise anything
             raise BadInputError(f"its pixels cannot be read ({type(error).__name__}: {error}). {_AGAIN}.") from error
-        return mask
+        return mask.T
 
     def _inside(self, frame: int, segment: Segment) -> np.ndarray:
         values = self._frame(frame)

@@ -57,6 +57,11 @@ def find_segmentations(scan: Scan) -> list[Series]:
     return sorted(found, key=lambda one: (one.study_uid, one.facts.number or 0, one.uid))
 
 
+def is_auto(wish: Any) -> bool:
+    """Whether a user leaves the choice to us: "auto" or true. The number 1 is that of a series."""
+    return _word(wish) in (AUTO, "true")
+
+
 def choose_segmentations(found: Sequence[Series], wish: Any = AUTO) -> list[Series]:
     """Choose segmentations as the user named them.
 
@@ -68,9 +73,9 @@ def choose_segmentations(found: Sequence[Series], wish: Any = AUTO) -> list[Seri
     Raises:
         BadInputError: none is what the user named; the message lists those that are there.
     """
-    if wish in (AUTO, True, "true"):
+    if is_auto(wish):
         return list(found)
-    if wish in (NONE, None, False, "false", ""):
+    if _word(wish) in (NONE, "false", ""):
         return []
     chosen: list[Series] = []
     for name in [wish] if isinstance(wish, str | int | float) else wish:
@@ -83,3 +88,8 @@ def choose_segmentations(found: Sequence[Series], wish: Any = AUTO) -> list[Seri
             )
         chosen += [one for one in matching if one not in chosen]
     return chosen
+
+
+def _word(wish: Any) -> str:
+    """Return a wish as a word, in lower case; numbers and lists are none."""
+    return str(wish).strip().casefold() if wish is None or isinstance(wish, str | bool) else "a series"

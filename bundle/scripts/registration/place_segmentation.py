@@ -134,10 +134,10 @@ def place_segmentations(
     Raises:
         BadInputError: see `PlaceSegmentationsd`.
     """
-    from scripts.dicom.segmentation_files import AUTO, choose_segmentations
+    from scripts.dicom.segmentation_files import choose_segmentations, is_auto
 
     chosen = choose_segmentations(found, wish)
-    named = wish not in (AUTO, True, "true")
+    named = not is_auto(wish)
     warnings: list[str] = []
     masks: list[_Mask] = []
     for one in chosen:
@@ -251,11 +251,11 @@ def sampled(mask: np.ndarray, there: np.ndarray, shape: tuple[int, int, int]) ->
 
 def _share_inside(mask: np.ndarray, back: np.ndarray, shape: tuple[int, int, int]) -> float:
     """Share of a mask's voxels whose centres lie in the fused grid's field of view."""
-    points = np.argwhere(mask)
-    if not len(points):
+    inside = np.flatnonzero(mask)
+    if not len(inside):
         return 1.0
-    # every nth point gives the same share
-    points = points[:: max(1, len(points) // 100_000)]
+    # every nth voxel gives the same share
+    points = np.stack(np.unravel_index(inside[:: max(1, len(inside) // 100_000)], mask.shape), axis=1)
     places = points @ back[:3, :3].T + back[:3, 3]
     limits = np.asarray(shape) - 0.5
     return float(((places >= -0.5 - 1e-3) & (places <= limits + 1e-3)).all(axis=1).mean())
@@ -281,6 +281,8 @@ def _painted(masks: list[_Mask], shape: tuple[int, int, int], warnings: list[str
     for label, one in enumerate(by_size, start=1):
         labels[one.mask] = label
         name = f"{one.segment.name} (series {one.series.facts.number})" if several else one.segment.name
+        alike = sum(told["Name"] == name or told["Name"].startswith(f"{name}, ") for told in segments.values())
+        name = f"{name}, {alike + 1}" if alike else name
         segments[str(label)] = {
             "Name": name,
             "Series": short_uid(one.series.uid),
