@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shutil
 from pathlib import Path
@@ -85,7 +86,11 @@ def study(tmp_path_factory, lesion) -> Path:
 def fused(tmp_path_factory, study) -> Path:
     """Folder of the results, with maps and a report."""
     folder = tmp_path_factory.mktemp("out")
+    handler = logging.FileHandler(folder / "all.log")
+    logging.getLogger().addHandler(handler)
     fuse(dataset_dir=study, output_dir=folder, uncertainty="true", contribution="true")
+    logging.getLogger("test").warning("drawn by Quacksalber in Musterfrau_seg.dcm")
+    logging.getLogger().removeHandler(handler)
     (patient,) = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     return patient
 
@@ -143,8 +148,10 @@ def test_the_record_says_what_is_outlined_and_not_by_whom(fused, lesion):
     assert re.fullmatch(r"uid-[0-9a-f]{8}", told["Series"])
     assert record["UncertaintySeries"] == ["t1gd_uncertainty", "flair_uncertainty"]
     report = (fused / f"{fused.name}_report.html").read_text()
+    log = (fused.parent / "all.log").read_text()
+    assert "drawn by [hidden]" in log
     for secret in ("Musterfrau", "Erika", "Quacksalber", "H.4711"):
-        assert secret not in text and secret not in report
+        assert secret not in text and secret not in report and secret not in log
     assert '"segments": [{"label": 1, "name": "Edema", "colour": "#ff5242"}]' in report
 
 
