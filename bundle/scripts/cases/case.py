@@ -100,7 +100,8 @@ class FusedCase(Case):
         checkpoint: SHA-256 of the weights that fused.
         latent: what the fused image lacks of the sources, (N - 1, X, Y, Z). Defaults to None (not kept).
         seg: segmentation (1, X, Y, Z), above 0 in the lesion. Defaults to None.
-        notes: how the sources were prepared: "registration", "preparation" and "warnings". Defaults to none.
+        notes: how the sources were prepared: "registration", "preparation", "segmentation" and "warnings". Defaults to
+            none.
         measured: results for the sidecar, by key in CamelCase. Defaults to none.
     """
 
@@ -135,6 +136,12 @@ class FusedCase(Case):
             }
             for of, values in self.ssim.items()
         }
+
+    @property
+    def segments(self) -> dict[int, str]:
+        """Names of the labels in `seg`; empty where all of them are one lesion."""
+        told = self.notes.get("segmentation", {}).get("Segments", {})
+        return {int(label): segment["Name"] for label, segment in told.items()}
 
     def with_measured(self, **results: Any) -> Self:
         """Return a case with more results for the sidecar, named by their keys there."""

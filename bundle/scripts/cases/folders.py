@@ -100,7 +100,7 @@ class FusedFolder(CaseFolder):
             if self._bids is not None:
                 return self._bids.outdated(folder, case.names)
             earlier = outdated_files(folder, case.patient, keep=case.files.values())
-            return [*earlier, folder / f"{case.patient}_fused.nii.gz"]
+            return [*earlier, folder / f"{case.patient}_fused.nii.gz", *_outdated_series(case, folder)]
 
         return find
 
@@ -119,7 +119,7 @@ class DecomposedFolder(CaseFolder):
             return tuple
         if self._bids is not None:
             return partial(self._bids.outdated, folder, case.names)
-        return partial(outdated_files, folder, case.patient, keep=[case.file])
+        return lambda: [*outdated_files(folder, case.patient, keep=[case.file]), *_outdated_series(case, folder)]
 
 
 class PictureFolder(CaseFolder):
@@ -133,6 +133,14 @@ class PictureFolder(CaseFolder):
         """Return what gives the pictures of an earlier run."""
         decomposed_only = isinstance(case, DecomposedCase)
         return partial(outdated_pictures, folder, case.patient, decomposed_only=decomposed_only)
+
+
+def _outdated_series(case: Case, folder: Path) -> list[Path]:
+    if not case.series:
+        return []
+    from scripts.dicom.outdated_series import outdated_series  # needs pydicom
+
+    return outdated_series(folder)
 
 
 def outdated_pictures(folder: Path, name: str, decomposed_only: bool = False) -> list[Path]:

@@ -20,7 +20,7 @@ from scripts.transforms.slicing import to_slices
 from .case import FusedCase
 
 DTYPES = (*LEVELS, "float32")
-NOTES = ("registration", "preparation", "warnings")
+NOTES = ("registration", "preparation", "segmentation", "warnings")
 """Keys under which preprocessing notes what it did to the sources, see `scripts.registration`."""
 
 
@@ -114,7 +114,7 @@ class FuseVolume:
         Args:
             network: a `FusionINN` of two dimensions, applied slice by slice, or of three.
             data: "patient", "image" (N, X, Y, Z) normalised, its "intensity_scale", and "files" of the sources by name;
-                optional "seg", "series", "registration", "preparation" and "warnings".
+                optional "seg", "series", "registration", "preparation", "segmentation" and "warnings".
 
         Returns:
             the case. Its estimates are decomposed from the fused image as it is stored.

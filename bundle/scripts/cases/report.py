@@ -36,6 +36,7 @@ def report_data(case: FusedCase) -> ReportData:
         decomposed=_stored(case.estimates, dtypes),
         uncertainty=case.map_by_source(UNCERTAINTY),
         seg=None if case.seg is None else np.asarray(case.seg[0]),
+        segments=case.segments,
         scores=case.mean_ssim,
         provenance=provenance(case.patient, case.record),
         phantom=case.phantom,

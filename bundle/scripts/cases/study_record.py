@@ -12,9 +12,10 @@ from scripts.dicom.derived import fused_values, slice_digests
 from scripts.dicom.hide_identity import hide_identity
 from scripts.dicom.modules import inherited_faults
 from scripts.dicom.series_record import DIGESTS
+from scripts.dicom.series_words import MAP_KINDS
 from scripts.dicom.source_pixels import describe_source, nifti_dtype, series_number
 from scripts.outputs.identity import identity_keys
-from scripts.outputs.map_files import map_keys
+from scripts.outputs.map_files import map_keys, map_series_keys
 
 from .case import FusedCase
 from .volume_record import volume_record
@@ -86,6 +87,8 @@ class StudyRecord:
         }
         if "registration" in case.notes:
             extra["Registration"] = case.notes["registration"]
+        if "segmentation" in case.notes:
+            extra["Segmentation"] = case.notes["segmentation"]
         for key in ("preparation", "warnings"):
             if case.notes.get(key):
                 extra[key.capitalize()] = [hide_identity(shown_message(str(line)), header) for line in case.notes[key]]
@@ -94,8 +97,9 @@ class StudyRecord:
             logger.warning(f"{case.patient}: the series of {reference}: {fault}; the derived series inherit it")
         if faults:
             extra["InheritedFaults"] = faults
-        for kind in case.maps if self.nifti else ():
-            extra |= map_keys(case.names, case.sources, kind)
+        for kind in case.maps:
+            extra |= map_series_keys(case.sources, kind) if kind in MAP_KINDS else {}
+            extra |= map_keys(case.names, case.sources, kind) if self.nifti else {}
         # Names of files may hold the patient's; numbers of series do not.
         sources = {source: series_number(case.series[source]) for source in case.sources}
         return volume_record(case, sources, {**extra, **case.measured})

@@ -30,6 +30,22 @@ DESCRIPTIONS = {
 DESCRIPS = {CONTRIBUTION: contribution_descrip, UNCERTAINTY: uncertainty_descrip}
 
 
+def map_folder(source: str, kind: str) -> str:
+    """Return the name of the folder of a map's DICOM series."""
+    return f"{source}_{kind}"
+
+
+def map_series_keys(sources: Sequence[str], kind: str) -> dict[str, Any]:
+    """Return the sidecar entries for maps of a kind that are stored as DICOM series.
+
+    Args:
+        sources: names of the sources.
+        kind: "contribution" or "uncertainty".
+    """
+    name = kind.capitalize()
+    return {name: DESCRIPTIONS[kind], f"{name}Series": [map_folder(source, kind) for source in sources]}
+
+
 def map_keys(names: ResultNames, sources: Sequence[str], kind: str) -> dict[str, Any]:
     """Return the sidecar entries for a patient's maps of a kind.
 

@@ -28,7 +28,7 @@ from scripts.outputs.tables import write_text
 
 from .markup import description, plain, table, value
 from .report_data import ReportData
-from .viewer_data import display_name, viewer_data
+from .viewer_data import SEGMENT_COLOURS, display_name, viewer_data
 
 ASSETS = Path(__file__).parent / "assets"
 NIIVUE = "niivue.umd.js.gz"
@@ -59,7 +59,7 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> Path:
         "summary": escape(_summary(data)),
         "style": _asset("report.css"),
         "script": _asset("report.js"),
-        "shader": _asset("slice.frag"),
+        "shader": fill(_asset("slice.frag"), _colours_of_outlines()),
         "niivue": gzip.decompress((ASSETS / NIIVUE).read_bytes()).decode("utf-8"),
         "niivue_licence": escape(_asset("NIIVUE_LICENSE")),
         "picture": _picture(data),
@@ -85,6 +85,12 @@ def fill(template: str, parts: Mapping[str, str]) -> str:
         KeyError: a part is missing.
     """
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _colours_of_outlines() -> dict[str, str]:
+    """Return how many colours the shader has, and the colours."""
+    colours = ("vec3({:.3f}, {:.3f}, {:.3f})".format(*to_rgb(colour)) for colour in SEGMENT_COLOURS)
+    return {"count": str(len(SEGMENT_COLOURS)), "colours": ", ".join(colours)}
 
 
 def _asset(name: str) -> str:

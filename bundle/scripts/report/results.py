@@ -83,10 +83,10 @@ class ReadResults:
         fused, affine, _ = load_fused(path, clip=False)
         check_belongs(path, sidecar, fused, affine)
         fused = fused.clip(0.0, 1.0, out=fused)
-        volumes, seg = {}, None
+        volumes, seg, segments = {}, None, {}
         if "sources" in record:
-            volumes, seg = read_sources(record["sources"], sidecar, fused.shape, affine)
-        report = read_parts(path, record["patient"], sidecar, fused, affine, volumes, seg)
+            volumes, seg, segments = read_sources(record["sources"], sidecar, fused.shape, affine)
+        report = read_parts(path, record["patient"], sidecar, fused, affine, volumes, seg, segments)
         return {"patient": record["patient"], "fused": path, "report": report}
 
 
@@ -98,6 +98,7 @@ def read_parts(
     affine: np.ndarray,
     volumes: Mapping[str, Any],
     seg: np.ndarray | None = None,
+    segments: Mapping[int, str] | None = None,
 ) -> ReportData:
     """Read the estimates and maps beside a fused image.
 
@@ -109,6 +110,7 @@ def read_parts(
         affine: [4, 4].
         volumes: sources in their own units, by name; may be none.
         seg: [X, Y, Z], above 0 in the lesion. Defaults to None.
+        segments: names of the labels in `seg`. Defaults to None (all of them are one lesion).
 
     Raises:
         BadInputError: a file is damaged or lies elsewhere, or there is nothing beside the fused image.
@@ -143,6 +145,7 @@ def read_parts(
         decomposed=estimates,
         uncertainty=maps,
         seg=seg,
+        segments=segments or {},
         scores=sidecar.get("SSIM", {}),
         provenance=provenance(patient, sidecar),
         phantom=is_phantom(patient),
@@ -163,6 +166,9 @@ def provenance(patient: str, sidecar: Mapping[str, Any]) -> dict[str, Any]:
         "fusion_id": sidecar.get("FusionID"),
     }
     told |= {key: sidecar[key] for key in OTHERS if key in sidecar}
+    segments = sidecar.get("Segmentation", {}).get("Segments", {}).values()
+    if segments:
+        told["outlined"] = [f"{one['Name']}: segment {one['Number']} of {one['Series']}" for one in segments]
     if "Registration" not in sidecar:
         told["registration"] = "not made here: the images were given on one grid"
     typicality = sidecar.get("Typicality")

@@ -13,13 +13,15 @@ from scripts.data.contrasts import DISPLAY_NAMES
 from scripts.outputs.overview import ERROR_LIMITS
 from scripts.outputs.slice_choice import choose_slices, foreground, grey_window
 
-from .encoding import DEEPEST, EncodedVolume, encode, encode_mask
+from .encoding import DEEPEST, EncodedVolume, encode, encode_labels, encode_mask
 from .report_data import ReportData
 
 FUSED, OUTLINE = "fused", "outline"
 SOURCE, ESTIMATE, ERROR, UNCERTAINTY = "source", "estimate", "error", "uncertainty"
 DEPTHS = (DEEPEST, 12, 10, 8)
 UNCERTAINTY_BITS = 10
+SEGMENT_COLOURS = ("#ff5242", "#ffd23f", "#3ddc97", "#4cc9f0", "#ff8fd6", "#c29bff", "#ff9f1c", "#b8e986")
+"""Colours of the outlines by label, in turns. A lesion without labels has the first."""
 FUSED_LEVELS = 65535
 """The fused image is kept in 16 bits beside the report; 8 bits are multiples of 1/65535 as well."""
 
@@ -67,7 +69,8 @@ def _encoded(data: ReportData, bits: int) -> Iterator[tuple[str, EncodedVolume]]
     for source, volume in data.uncertainty.items():
         yield volume_id(UNCERTAINTY, source), encode(volume, data.affine, min(bits, UNCERTAINTY_BITS))
     if data.seg is not None and (data.seg > 0).any():
-        yield OUTLINE, encode_mask(data.seg, data.affine)
+        encode_outline = encode_labels if data.segments else encode_mask
+        yield OUTLINE, encode_outline(data.seg, data.affine)
 
 
 def _description(data: ReportData, encoded: dict[str, EncodedVolume]) -> dict[str, Any]:
@@ -103,6 +106,11 @@ def _description(data: ReportData, encoded: dict[str, EncodedVolume]) -> dict[st
         "kinds": [kind for kind in (SOURCE, ESTIMATE, ERROR, UNCERTAINTY) if kind in there],
         "errorPercent": limit,
         "outline": OUTLINE if OUTLINE in encoded else None,
+        "segments": [
+            {"label": label, "name": name, "colour": SEGMENT_COLOURS[(label - 1) % len(SEGMENT_COLOURS)]}
+            for label, name in sorted(data.segments.items())
+            if OUTLINE in encoded
+        ],
         "volumes": volumes,
     }
 

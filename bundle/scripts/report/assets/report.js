@@ -268,13 +268,21 @@
     slider.setAttribute("aria-valuetext", told);
     byId("slice-name").textContent = `${PLANES[state.plane === 3 ? 0 : state.plane]} slice`;
     const side = mm.map((value, i) => `${DIRECTIONS[i][value < 0 ? 0 : 1]} ${Math.abs(value).toFixed(1)}`);
-    byId("place").textContent = `Voxel ${voxel.join(", ")} · ${side.join(", ")} mm`;
+    byId("place").textContent = `Voxel ${voxel.join(", ")} · ${side.join(", ")} mm${await segmentNear(voxel)}`;
     await fillValues(voxel);
   }
 
+  const indexOf = ([i, j, k]) => i + about.shape[0] * (j + about.shape[1] * k);
+
+  async function segmentNear(voxel) {
+    if (about.segments.length === 0) return "";
+    const label = (await file(about.outline)).read(indexOf(voxel));
+    const found = about.segments.find((segment) => segment.label === label);
+    return found ? ` · in ${found.name}` : "";
+  }
+
   async function fillValues(voxel) {
-    const [nx, ny] = about.shape;
-    const at = voxel[0] + nx * (voxel[1] + ny * voxel[2]);
+    const at = indexOf(voxel);
     for (const cell of byId("values").querySelectorAll("[data-volume]")) {
       const name = cell.dataset.volume;
       cell.textContent = written(name, await valueAt(name, at));
@@ -312,6 +320,17 @@
     if (kinds.length > 1) {
       row.insertCell().colSpan = kinds.length - 1;
     }
+  }
+
+  function nameSegments() {
+    for (const { name, colour } of about.segments) {
+      const [entry, mark] = [document.createElement("li"), document.createElement("i")];
+      mark.style.borderColor = colour;
+      entry.append(mark, name);
+      byId("segments").append(entry);
+    }
+    byId("segments").hidden = about.segments.length === 0;
+    if (about.segments.length > 1) byId("outline").textContent = "Outlines of the lesion";
   }
 
   function press(group, chosen) {
@@ -390,6 +409,7 @@
     toggle("crosshair", (on) => viewer.setCrosshairWidth(on ? crosshair : 0));
     toggle("outline", (on) => {
       viewer.drawRimOpacity = on ? 1 : 0;
+      byId("segments").hidden = !on || about.segments.length === 0;
       viewer.drawScene();
     });
     if (about.sources.length > 2) {
@@ -444,6 +464,7 @@
     label();
     makeControls();
     makeValuesTable();
+    nameSegments();
     const { clientWidth, clientHeight } = byId("picture");
     crosshair = (CROSSHAIR_PIXELS * about.extent) / Math.min(clientWidth, clientHeight);
     viewer = new niivue.Niivue({
