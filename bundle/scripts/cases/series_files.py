@@ -10,6 +10,7 @@ from scripts.data.flags import is_true
 from scripts.data.safe_names import check_word
 from scripts.dicom.derived import check_compression, write_derived
 from scripts.dicom.frames import plain_headers
+from scripts.dicom.new_uids import NewUids, random_uids
 from scripts.dicom.private_block import ESTIMATE, FUSED
 from scripts.dicom.read_file import read_dataset
 from scripts.dicom.volume import SeriesVolume
@@ -26,15 +27,23 @@ class DerivedSeries:
         compression: lossless: "none", "rle" or "jpeg2000". Defaults to "none".
         dtype: how the fused image is stored; a series has 16 bits. Defaults to "uint16".
         lossless: not possible: a series has no place for the latent. Defaults to False.
+        uids: give the UIDs of the series and their instances. Defaults to None (new ones each time).
     """
 
-    def __init__(self, compression: str = "none", dtype: str = "uint16", lossless: bool | str = False) -> None:
+    def __init__(
+        self,
+        compression: str = "none",
+        dtype: str = "uint16",
+        lossless: bool | str = False,
+        uids: NewUids | None = None,
+    ) -> None:
         if is_true(lossless) or dtype != "uint16":
             raise BadInputError(
                 "a DICOM series holds the fused image in 16 bits and not its latent: leave out --lossless and "
                 "--fused_dtype. For exact sources fuse NIfTI files with configs/inference.json --lossless true."
             )
         self.compression = check_compression(compression)
+        self.uids = uids or random_uids
 
     def __call__(self, case: FusedCase, folder: Path) -> None:
         """Write the series of a case."""
@@ -46,9 +55,10 @@ class DerivedSeries:
             sources={source: case.series[source] for source in case.sources},
             sidecar=case.record,
             compression=self.compression,
+            uids=self.uids,
         )
         headers = [plain_headers(read_dataset(file, pixels=False))[0] for file in files]
-        write_estimated_series(case, folder, replace(reference, headers=headers), self.compression)
+        write_estimated_series(case, folder, replace(reference, headers=headers), self.compression, self.uids)
 
 
 class EstimatedSeries:
@@ -66,7 +76,9 @@ class EstimatedSeries:
         write_estimated_series(case, folder, case.series[FUSED], self.compression)
 
 
-def write_estimated_series(case: Case, folder: Path, fused: SeriesVolume, compression: str) -> None:
+def write_estimated_series(
+    case: Case, folder: Path, fused: SeriesVolume, compression: str, uids: NewUids = random_uids
+) -> None:
     """Write the estimate of each source as a series derived from the fused one.
 
     Args:
@@ -74,6 +86,7 @@ def write_estimated_series(case: Case, folder: Path, fused: SeriesVolume, compre
         folder: where the folders of the series belong.
         fused: the fused series; its headers and affine count.
         compression: see `write_derived`.
+        uids: see `write_derived`. Defaults to new ones each time.
     """
     for source, volume in case.estimates.items():
         check_word(source, "a source's name", str(folder))
@@ -86,4 +99,5 @@ def write_estimated_series(case: Case, folder: Path, fused: SeriesVolume, compre
             sources={FUSED: fused},
             sidecar=case.record,
             compression=compression,
+            uids=uids,
         )

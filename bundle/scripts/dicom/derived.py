@@ -27,7 +27,6 @@ from pydicom.uid import (
     JPEG2000Lossless,
     MRImageStorage,
     RLELossless,
-    generate_uid,
 )
 from pydicom.valuerep import DSfloat
 
@@ -38,6 +37,7 @@ from scripts.outputs.slice_choice import grey_window
 from scripts.outputs.staged import staged
 
 from .modules import common_claims, copy_modules, is_valid
+from .new_uids import NewUids, random_uids
 from .packages import require
 from .private_block import ESTIMATE, FUSED, KINDS, write_block
 from .series_record import DIGESTS
@@ -111,6 +111,7 @@ def write_derived(
     kind: str = FUSED,
     source: str | None = None,
     compression: str = "none",
+    uids: NewUids = random_uids,
 ) -> list[Path]:
     """Write a fused image, or the estimate of a source, as a complete series of new instances.
 
@@ -125,6 +126,7 @@ def write_derived(
         kind: "fused" or "estimate". Defaults to "fused".
         source: the source that is estimated. Defaults to None.
         compression: "none", "rle" or "jpeg2000". Defaults to "none".
+        uids: give the UIDs of the series and its instances. Defaults to new ones each time.
 
     Returns:
         the files, in the order of the slices.
@@ -152,6 +154,7 @@ def write_derived(
     else:
         stored = stored_values(values, content["SourceSeries"][source])
     series = _series_level(kind, source, content)
+    series.SeriesInstanceUID = uids(kind, source)
     series.update(common_claims(header for other in sources.values() for header in other.headers))
     planes = _source_planes(reference, sources)
     written = []
@@ -162,7 +165,7 @@ def write_derived(
             instance = copy_modules(header)
             instance.update(series)
             instance.InstanceNumber = k + 1
-            instance.SOPInstanceUID = generate_uid()
+            instance.SOPInstanceUID = uids(kind, source, k + 1)
             _image_level(instance, stored[:, :, k], kind, source, content)
             _add_sources(instance, planes(k))
             _add_equipment(instance, header)
@@ -178,7 +181,6 @@ def _series_level(kind: str, source: str | None, sidecar: Mapping[str, Any]) -> 
     series, now = Dataset(), datetime.now()
     series.SOPClassUID = MRImageStorage
     series.Modality = "MR"
-    series.SeriesInstanceUID = generate_uid()
     for beginning in ("Series", "Content", "InstanceCreation"):
         setattr(series, f"{beginning}Date", now.strftime("%Y%m%d"))
         setattr(series, f"{beginning}Time", now.strftime("%H%M%S"))

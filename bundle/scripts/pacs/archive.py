@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,12 +120,37 @@ class Archive(ABC):
         studies = {self._uid(study, "Study"): study for study in found if answers(filters, study)}
         return [_found_study(studies[uid]) for uid in sorted(studies)]
 
-    def fetch_study(self, uid: str, folder: str | os.PathLike[str]) -> Path:
+    def list_images(self, uid: str, without: Collection[str] = ()) -> dict[str, set[str]]:
+        """Ask which images a study has.
+
+        Args:
+            uid: StudyInstanceUID.
+            without: SeriesInstanceUIDs of series to leave out. Defaults to none.
+
+        Returns:
+            SOPInstanceUIDs by SeriesInstanceUID, of the series of the modalities.
+
+        Raises:
+            PacsError: the archive gives no answer.
+        """
+        wanted = [series for series in self._wanted_series(uid)[0] if series not in without]
+        return {series: self.images_of_series(uid, series) for series in wanted}
+
+    def images_of_series(self, study_uid: str, series_uid: str) -> set[str]:
+        """Ask which images a series has.
+
+        Raises:
+            PacsError: the archive gives no answer.
+        """
+        return self.attempts(lambda: self._images(study_uid, series_uid))
+
+    def fetch_study(self, uid: str, folder: str | os.PathLike[str], without: Collection[str] = ()) -> Path:
         """Fetch the series of a study. The folder appears once it is complete.
 
         Args:
             uid: StudyInstanceUID.
             folder: where the folder of the study is made.
+            without: SeriesInstanceUIDs of series to leave out. Defaults to none.
 
         Returns:
             ``folder/study``, or with a number where that is taken; one folder per series in it.
@@ -134,13 +159,10 @@ class Archive(ABC):
             PacsError: the study or a part of it does not arrive, or it holds no series of the modalities.
             BadInputError: it cannot be written.
         """
-        found = self.attempts(
-            lambda: self.search("SERIES", {"StudyInstanceUID": uid}, ["SeriesInstanceUID", "Modality"])
-        )
-        modalities = {self._uid(series, "Series"): str(series.get("Modality", "")) for series in found}
-        wanted = sorted(s for s, modality in modalities.items() if not self.modalities or modality in self.modalities)
+        wanted, modalities = self._wanted_series(uid)
+        wanted = [series for series in wanted if series not in without]
         if not wanted:
-            held = ", ".join(sorted(set(modalities.values()))) or "no series at all"
+            held = ", ".join(sorted(modalities)) or "no series at all"
             raise PacsError(f"{self.address}: the study holds no {'/'.join(self.modalities)} series, only {held}.")
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
@@ -203,6 +225,15 @@ class Archive(ABC):
         sent = sum(self.send(files) for files in studies.values())
         self.logger.info(f"{sent} instances of {len(studies)} study(s) sent to {self.address} and found.")
         return sent
+
+    def _wanted_series(self, uid: str) -> tuple[list[str], set[str]]:
+        """Ask for the series of a study: UIDs of those to fetch, and the modalities of all."""
+        found = self.attempts(
+            lambda: self.search("SERIES", {"StudyInstanceUID": uid}, ["SeriesInstanceUID", "Modality"])
+        )
+        modalities = {self._uid(series, "Series"): str(series.get("Modality", "")) for series in found}
+        wanted = sorted(s for s, modality in modalities.items() if not self.modalities or modality in self.modalities)
+        return wanted, set(modalities.values())
 
     def _fetch_series(self, study_uid: str, series_uid: str, folder: Path) -> None:
         """Fetch a series into a folder of its own, after removing what an interrupted attempt left."""
