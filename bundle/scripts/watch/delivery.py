@@ -1,0 +1,55 @@
+"""Send a result to the PACS: what is missing there, and nothing twice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.data.errors import BadInputError
+
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from scripts.pacs.archive import Archive
+
+
+class Delivery:
+    """Send results, and check that they arrived.
+
+    Args:
+        pacs: where they go.
+        output_dir: folder of the results.
+        new_study: send also to a PACS that does not know the study. Defaults to False.
+    """
+
+    def __init__(self, pacs: Archive, output_dir: str | os.PathLike[str], new_study: bool = False) -> None:
+        self.pacs = pacs
+        self.output_dir = Path(output_dir).expanduser()
+        self.new_study = new_study
+
+    def __call__(self, study_uid: str, plan: Plan) -> int:
+        """Send what the PACS lacks of a result. Called again after an interruption, it sends the rest.
+
+        Returns:
+            how many instances were sent.
+
+        Raises:
+            BadInputError: files are missing, or the PACS does not know the study.
+            PacsError: the PACS does not take them.
+        """
+        if not plan.is_whole(self.output_dir):
+            raise BadInputError(
+                f"files of a result in {self.output_dir / plan.folder} were removed before they were sent."
+            )
+        missing = []
+        for name, files in plan.files(self.output_dir).items():
+            there = self.pacs.images_of_series(study_uid, plan.series[name])
+            missing += [file for file in files if not there or _uid(file) not in there]
+        return self.pacs.send(missing, self.new_study) if missing else 0
+
+
+def _uid(file: Path) -> str:
+    from pydicom import dcmread
+
+    return str(dcmread(file, specific_tags=["SOPInstanceUID"]).SOPInstanceUID)
