@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import requests
 
 from scripts.data.errors import BadInputError
+from scripts.pacs.attempts import Attempts
 from scripts.pacs.errors import PacsError
 from scripts.pacs.tls import Tls
 from scripts.pacs.web_session import web_session
@@ -42,6 +43,7 @@ class OrthancChanges:
         backlog: begin with the studies that are there already. Defaults to False (with those that become stable from
             now on).
         settle_seconds: after which a study that arrived is asked for. Defaults to 300.
+        attempts: how often each question is asked. Defaults to `Attempts()`.
 
     Raises:
         BadInputError: the URL is no URL, or holds a password.
@@ -57,13 +59,16 @@ class OrthancChanges:
         timeout: float = 30.0,
         backlog: bool = False,
         settle_seconds: float = 300.0,
+        attempts: Attempts | None = None,
     ) -> None:
         self.store = store
         self.url = _checked(url)
         self.session = web_session(self.url, user, password, tls or Tls())
+        self.session.headers["Connection"] = "close"  # Orthanc drops connections between two looks without a word
         self.timeout = timeout
         self.backlog = backlog
         self.settle_seconds = settle_seconds
+        self.attempts = attempts or Attempts()
         self.logger = logging.getLogger(__name__)
         self._since: dict[str, float] = {}
 
@@ -152,11 +157,11 @@ class OrthancChanges:
         return uid
 
     def _ask(self, path: str) -> Any:
-        return self._request("GET", path)
+        return self.attempts(lambda: self._request("GET", path))
 
     def _ask_list(self, path: str, text: str, kind: str) -> list[str]:
         """Look a UID up; return Orthanc's own names of what has it."""
-        found = self._request("POST", path, text)
+        found = self.attempts(lambda: self._request("POST", path, text))
         return [str(one["ID"]) for one in found if isinstance(one, dict) and one.get("Type") == kind]
 
     def _request(self, method: str, path: str, body: str | None = None) -> Any:
