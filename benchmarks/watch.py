@@ -133,8 +133,9 @@ class Rest:
     def derived(self) -> dict[str, list[tuple[str, int]]]:
         """Return, by StudyInstanceUID, description and number of instances of each series that is not the sender's."""
         found: dict[str, list[tuple[str, int]]] = {}
+        all_series = self.ask("series?expand")  # first: more arrive while this is asked
         parents = {one["ID"]: one["MainDicomTags"]["StudyInstanceUID"] for one in self.ask("studies?expand")}
-        for series in self.ask("series?expand"):
+        for series in all_series:
             tags = series["MainDicomTags"]
             derived = found.setdefault(parents[series["ParentStudy"]], [])
             if tags.get("Manufacturer") == "FusionINN":

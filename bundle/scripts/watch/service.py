@@ -107,7 +107,7 @@ class Service:
         """Work until SIGTERM or Ctrl-C; the study at hand is finished first, and a second signal ends at once."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask_to_stop)
-        self._start()
+        self.begin()
         threads = [threading.Thread(target=self._repeat, args=args, daemon=True) for args in self._tasks()]
         for thread in threads:
             thread.start()
@@ -117,7 +117,7 @@ class Service:
         self.logger.info("Ready: studies are fused as they arrive. Research use only, not for diagnosis.")
         try:
             while not self._stop.is_set():
-                if not self._next():
+                if not self.next_study():
                     self._stop.wait(0.3)
         finally:
             self._stop.set()
@@ -143,7 +143,12 @@ class Service:
         )
         self.stop()
 
-    def _start(self) -> None:
+    def begin(self) -> None:
+        """Take up what an earlier process left, and listen.
+
+        Raises:
+            BadInputError: the port cannot be used.
+        """
         for study in self.store.interrupted(_INTERRUPTIONS):
             self.logger.warning(f"{patient_of_study(study.uid)} was interrupted; it is taken up again.")
         self.pauses.resume(self.store.studies(FAILED))
@@ -206,8 +211,8 @@ class Service:
             if study is not None and study.state in (DONE, LEFT_ALONE, SET_ASIDE):
                 inbox.purge(uid, self.keep_hours)
 
-    def _next(self) -> bool:
-        """Work on the next study; return whether there was one."""
+    def next_study(self) -> bool:
+        """Work on the next study; return False if there is none."""
         try:
             self._check_disk()
             study = self.store.take(self.pauses.due(self.store.studies(FAILED)))
