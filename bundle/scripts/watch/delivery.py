@@ -46,7 +46,14 @@ class Delivery:
         for name, files in plan.files(self.output_dir).items():
             there = self.pacs.images_of_series(study_uid, plan.series[name])
             missing += [file for file in files if not there or _uid(file) not in there]
-        return self.pacs.send(missing, self.new_study) if missing else 0
+        if not missing:
+            return 0
+        if not self.new_study and not self.pacs.find_studies(study_uid=study_uid):
+            raise BadInputError(
+                f"{self.pacs.address} has no study to which this result belongs. It is sent once the study is there, "
+                "or at once with --new_study true."
+            )
+        return self.pacs.send(missing, new_study=True)
 
 
 def _uid(file: Path) -> str:

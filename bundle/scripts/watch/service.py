@@ -62,7 +62,7 @@ class Service:
         status_server: shows the status, or None.
 
     Raises:
-        BadInputError: there is nothing to follow and nothing to receive, or a setting is impossible.
+        BadInputError: a setting is impossible.
     """
 
     def __init__(
@@ -79,11 +79,6 @@ class Service:
         keep_hours: float = 168.0,
         status_server: StatusServer | None = None,
     ) -> None:
-        if (changes is None) == (receiver is None):
-            raise BadInputError(
-                "Say where studies come from: --orthanc_url to follow an Orthanc, or --listen_port to take what "
-                "modalities send; one of them."
-            )
         if poll_seconds <= 0 or longest_seconds <= 0:
             raise BadInputError("--poll_seconds and --longest_seconds must be positive.")
         self.store = store

@@ -92,6 +92,19 @@ class InboxSource:
         return self.inbox.folder_of(uid)
 
 
+def check_origin(orthanc_url: str | None, listen_port: int | None) -> None:
+    """Check that studies come from one place, before anything is read or begun.
+
+    Raises:
+        BadInputError: no place is named, or two.
+    """
+    if (orthanc_url is None) == (listen_port is None):
+        raise BadInputError(
+            "Say where studies come from: --orthanc_url to follow an Orthanc, or --listen_port to take what modalities "
+            "send; one of them."
+        )
+
+
 def source_of_images(pacs: Archive, inbox: Inbox | None) -> Source:
     """Return what has the images: the folder of what was received, where there is one, or else the PACS."""
     return PacsSource(pacs) if inbox is None else InboxSource(inbox)
