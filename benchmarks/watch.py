@@ -115,12 +115,12 @@ class Rest:
         self.url = f"http://127.0.0.1:{server.http}"
         self.session = requests.Session()
         self.session.auth = (USER, PASSWORD)
-        self.session.headers["Connection"] = "close"
 
     def ask(self, path: str) -> Any:
         """Return an answer; a connection that Orthanc drops is opened anew."""
         for attempt in range(5):
             try:
+                self.session.close()
                 answer = self.session.get(f"{self.url}/{path}", timeout=60)
                 answer.raise_for_status()
                 return answer.json()

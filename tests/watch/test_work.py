@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -255,6 +256,33 @@ def test_a_full_disk_is_told_and_begins_nothing(build, pacs, write_brain):
     service.next_study()
     assert "is nearly full" in told[0] and "--free_mb" in told[0]
     assert service.store.study(uid).state == WAITING
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A disk of three megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True).returncode:
+        pytest.skip("this user may not mount a disk")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_disk_that_fills_up_loses_nothing(build, pacs, derived, write_brain, tiny_disk):
+    uid, files = write_brain()
+    send(pacs, files)
+    service = build(state_dir=str(tiny_disk / "state"), free_mb=0)
+    told = []
+    service._hold = told.append
+    (tiny_disk / "other").write_bytes(b"x" * (shutil.disk_usage(tiny_disk).free - 300_000))
+    service.store.arrived([uid])
+    service.next_study()
+    assert "No space left on device" in told[0]
+    assert (service.store.study(uid).state, service.store.study(uid).attempts) == (WAITING, 0)
+    (tiny_disk / "other").unlink()
+    work_off(service)
+    assert (service.store.study(uid).state, derived(uid)) == (DONE, ONCE)
 
 
 def test_rules_leave_studies_alone(build, pacs, derived, write_brain):

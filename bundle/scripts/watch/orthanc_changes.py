@@ -64,7 +64,6 @@ class OrthancChanges:
         self.store = store
         self.url = _checked(url)
         self.session = web_session(self.url, user, password, tls or Tls())
-        self.session.headers["Connection"] = "close"  # Orthanc drops connections between two looks without a word
         self.timeout = timeout
         self.backlog = backlog
         self.settle_seconds = settle_seconds
@@ -81,6 +80,7 @@ class OrthancChanges:
         Raises:
             PacsError: Orthanc gives no usable answer.
         """
+        self.session.close()  # Orthanc drops idle connections; a new one is opened on the next request
         position = self.store.position(self.url)
         last = self._number(self._ask("changes?last"), "Last")
         if position is None:
