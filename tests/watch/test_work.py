@@ -115,6 +115,39 @@ def test_new_slices_lead_to_a_new_result_and_the_old_one_is_told(build, pacs, de
     assert "new images led to a new result" in caplog.text
 
 
+def test_a_note_rejects_the_earlier_result_on_request(build, orthanc, pacs, derived, write_brain, tmp_path):
+    service = build(reject_superseded=True)
+    uid, files = write_brain(slices=5)
+    send(pacs, files)
+    work_off(service, uid)
+    _, more = write_brain(uid=uid)
+    send(pacs, more, "t1gd", "flair")
+    work_off(service, uid)
+    work_off(service, uid)
+    old, _ = service.store.results(uid)
+    everything = orthanc.connect("dicomweb", modalities=["KO"])
+    (series,) = [
+        one for one in everything.search("SERIES", {"StudyInstanceUID": uid}, ["Modality"]) if one.Modality == "KO"
+    ]
+    (note,) = everything.client.retrieve_series(uid, series.SeriesInstanceUID)
+    note.save_as(tmp_path / "note.dcm", enforce_file_format=True)
+
+    # read by another package than the one that wrote it
+    highdicom = pytest.importorskip("highdicom")
+    read = highdicom.ko.KeyObjectSelectionDocument.from_dataset(dcmread(tmp_path / "note.dcm"))
+    assert read.content.get_references and read.ConceptNameCodeSequence[0].CodeValue == "113001"
+    evidence = read.CurrentRequestedProcedureEvidenceSequence[0]
+    assert evidence.StudyInstanceUID == uid
+    assert {one.SeriesInstanceUID for one in evidence.ReferencedSeriesSequence} == set(old.series.values())
+    referenced = {
+        item.ReferencedSOPInstanceUID for one in evidence.ReferencedSeriesSequence for item in one.ReferencedSOPSequence
+    }
+    assert len(referenced) == 15 and {read.resolve_reference(one)[1] for one in referenced} == set(old.series.values())
+    if shutil.which("dciodvfy"):
+        told = subprocess.run(["dciodvfy", str(tmp_path / "note.dcm")], capture_output=True, text=True).stderr
+        assert [line for line in told.splitlines() if line.startswith("Error")] == []
+
+
 def test_other_series_that_arrive_later_change_nothing(build, pacs, derived, write_brain):
     service = build()
     uid, files = write_brain()

@@ -173,15 +173,18 @@ class Work:
 
     def _deliver(self, name: str, uid: str, plan: Plan) -> None:
         sent = self.delivery(uid, plan)
+        earlier = [result.series for result in self.store.results(uid) if result.superseded_by is None]
+        rejected = self.delivery.reject(uid, plan, earlier, self.uids)
         replaced = self.store.delivered(uid, plan)
         self.logger.info(
             f"{name}: {len(plan.series)} derived series ({plan.instances} instances, {sent} sent now) are in "
             f"{self.delivery.pacs.address}."
         )
         for old in replaced:
+            told = "was rejected there by a note" if rejected else "stays in the PACS: remove or hide it there"
             self.logger.warning(
                 f"{name}: new images led to a new result ({plan.series.get('fused', '')}). The earlier one "
-                f"({', '.join(old.series.values())}) stays in the PACS: remove or hide it there."
+                f"({', '.join(old.series.values())}) {told}."
             )
         self._drop_series(self.delivery.output_dir / plan.folder)
 
