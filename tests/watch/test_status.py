@@ -20,7 +20,7 @@ UID = "1.2.840.99999999.1"
 def alive(store):
     """A state with studies, held by this process as if it were the service."""
     lock_folder(store.path.parent, "watch")
-    store.note(HEALTH, {"time": time.time(), "ok": True, "told": "works"})
+    store.note(HEALTH, {"time": time.time(), "alive": True, "works": True, "told": "everything works"})
     store.arrived([UID, "1.3", "1.4", "1.5"])
     store.conclude(store.take(), DONE, seconds=2.5)
     store.conclude(store.take(), FAILED, "the PACS <b>refuses</b>", attempts=2, pause=300)
@@ -31,7 +31,7 @@ def alive(store):
 
 def test_the_status_counts_what_is_there(alive):
     found = status(alive)
-    assert found["healthy"]
+    assert found["alive"] and found["works"]
     assert found["studies"] == {"waiting": 1, "running": 0, "done": 1, "failed": 1, "set_aside": 1, "left_alone": 0}
     assert found["seconds_a_study"] == {"median": 2.5, "longest": 2.5, "of_the_last": 1}
     first, second = found["reasons"]
@@ -42,21 +42,21 @@ def test_the_status_counts_what_is_there(alive):
 
 def test_the_text_and_the_page_say_it(alive):
     text = as_text(status(alive))
-    assert text.startswith("healthy: works")
+    assert text.startswith("works: everything works")
     assert "2.5 s a study" in text and "slices are missing" in text and "Not for diagnosis" in text
     assert "the PACS &lt;b&gt;refuses" in as_page(status(alive))
 
 
-def test_a_service_that_does_not_run_is_not_healthy(alive, capsys):
+def test_a_service_that_does_not_run_is_not_alive(alive, capsys):
     unlock_folder(alive.path.parent)
     with pytest.raises(BadInputError, match="the service is not running"):
         show_status(str(alive.path.parent))
-    assert capsys.readouterr().out.startswith("NOT HEALTHY")
+    assert capsys.readouterr().out.startswith("NOT ALIVE: the service is not running")
 
 
-def test_a_service_without_a_sign_of_life_is_not_healthy(alive):
-    alive.note(HEALTH, {"time": time.time() - 100, "ok": True, "told": "works"})
-    assert status(alive)["health"] == "the service gave no sign of life for 100 s"
+def test_a_service_without_a_sign_of_life_is_not_alive(alive):
+    alive.note(HEALTH, {"time": time.time() - 100, "alive": True, "works": True, "told": "everything works"})
+    assert status(alive)["told"] == "the service gave no sign of life for 100 s"
 
 
 def test_json_and_uids_on_request(alive, capsys):
@@ -74,12 +74,13 @@ def test_a_supervisor_asks_over_http(alive, free_port):
             return answer.status, answer.read().decode()
 
     try:
-        assert ask("/health") == (200, "works\n")
+        assert ask("/health") == (200, "everything works\n")
         assert json.loads(ask("/status.json")[1])["studies"]["done"] == 1
         assert "FusionINN watch" in ask("/")[1]
-        alive.note(HEALTH, {"time": time.time(), "ok": False, "told": "the disk is full"})
+        alive.note(HEALTH, {"time": time.time(), "alive": True, "works": False, "told": "the disk is full"})
+        assert ask("/health") == (200, "the disk is full\n")  # a restart would not help
         with pytest.raises(urllib.error.HTTPError) as refused:
-            ask("/health")
+            ask("/ready")
         assert (refused.value.code, refused.value.read()) == (503, b"the disk is full\n")
         with pytest.raises(BadInputError, match="--status_port"):
             StatusServer(alive, free_port)

@@ -318,6 +318,33 @@ def test_a_disk_that_fills_up_loses_nothing(build, pacs, derived, write_brain, t
     assert (service.store.study(uid).state, derived(uid)) == (DONE, ONCE)
 
 
+def test_a_study_of_another_modality_is_left_alone(build, pacs, derived, write_brain):
+    uid, files = write_brain(extra={"Modality": "CT"}, localizer=False)
+    send(pacs, files)
+    service = build()
+    work_off(service, uid)
+    assert service.store.study(uid).state == LEFT_ALONE
+    assert "no images of the modalities" in service.store.study(uid).reason
+
+
+def test_a_result_whose_files_were_removed_is_made_again(build, pacs, derived, write_brain, tmp_path):
+    uid, files = write_brain()
+    send(pacs, files)
+    service = build(retry_pauses=[0])
+
+    def refuse(*_):
+        raise BadInputError("not today")
+
+    service.work.delivery.pacs.store = refuse
+    service.store.arrived([uid])
+    service.next_study()
+    assert service.store.study(uid).plan is not None
+    shutil.rmtree(tmp_path / "state" / "results")
+    service = build(retry_pauses=[0])
+    work_off(service)
+    assert (service.store.study(uid).state, derived(uid)) == (DONE, ONCE)
+
+
 def test_rules_leave_studies_alone(build, pacs, derived, write_brain):
     uid, files = write_brain()
     send(pacs, files)

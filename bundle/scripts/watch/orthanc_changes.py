@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ class OrthancChanges:
         self.attempts = attempts or Attempts()
         self.logger = logging.getLogger(__name__)
         self._since: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     def follow(self) -> int:
         """Take the changes since last time.
@@ -80,7 +82,8 @@ class OrthancChanges:
         Raises:
             PacsError: Orthanc gives no usable answer.
         """
-        self.session.close()  # Orthanc drops idle connections; a new one is opened on the next request
+        with self._lock:
+            self.session.close()  # Orthanc drops idle connections; a new one is opened on the next request
         position = self.store.position(self.url)
         last = self._number(self._ask("changes?last"), "Last")
         if position is None:
@@ -166,7 +169,8 @@ class OrthancChanges:
 
     def _request(self, method: str, path: str, body: str | None = None) -> Any:
         try:
-            answer = self.session.request(method, f"{self.url}/{path.lstrip('/')}", data=body, timeout=self.timeout)
+            with self._lock:  # two threads ask, and a session serves one
+                answer = self.session.request(method, f"{self.url}/{path.lstrip('/')}", data=body, timeout=self.timeout)
             if answer.status_code == _GONE:
                 raise _GoneError(f"{self.url} does not know what was asked for (HTTP 404). Check --orthanc_url.")
             if answer.status_code in (401, 403):

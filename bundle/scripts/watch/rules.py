@@ -40,6 +40,11 @@ class Rules:
         self.study_descriptions = [pattern.casefold() for pattern in study_descriptions]
         self.leave_out_descriptions = [pattern.casefold() for pattern in leave_out_descriptions]
 
+    @property
+    def ask_for_description(self) -> bool:
+        """Whether the description of a study counts."""
+        return bool(self.study_descriptions or self.leave_out_descriptions)
+
     def refusal(self, description: str, titles: Sequence[str] | None = None) -> str | None:
         """Return why a study is left alone, or None.
 

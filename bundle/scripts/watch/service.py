@@ -197,7 +197,13 @@ class Service:
         told += [trouble for name, trouble in list(self._trouble.items()) if name != "sign of life"]
         if not stuck:
             tell_supervisor("WATCHDOG=1")
-        self.store.note(HEALTH, {"time": time.time(), "ok": not told, "told": " ".join(told) or "works"})
+        fact = {
+            "time": time.time(),
+            "alive": not stuck,
+            "works": not told,
+            "told": " ".join(told) or "everything works",
+        }
+        self.store.note(HEALTH, fact)
 
     def _purge(self) -> None:
         inbox = self.receiver.inbox

@@ -52,10 +52,11 @@ def status(store: Store, show_uids: bool = False) -> dict[str, Any]:
     now, seconds = time.time(), store.seconds()
     running = store.studies(RUNNING)
     troubles = [study for state in (FAILED, SET_ASIDE, LEFT_ALONE) for study in store.studies(state, _SHOWN)]
-    alive, told = health(store)
+    alive, works, told = health(store)
     return {
-        "healthy": alive,
-        "health": told,
+        "alive": alive,
+        "works": works,
+        "told": told,
         "studies": store.counts(),
         "seconds_a_study": {
             "median": round(statistics.median(seconds), 2) if seconds else None,
@@ -81,20 +82,25 @@ def status(store: Store, show_uids: bool = False) -> dict[str, Any]:
     }
 
 
-def health(store: Store) -> tuple[bool, str]:
-    """Return whether a service runs and works, and what is wrong if not."""
+def health(store: Store) -> tuple[bool, bool, str]:
+    """Tell how the service is.
+
+    Returns:
+        whether it runs and is not stuck, so that a restart would not help; whether everything works; and in words.
+    """
     if not _is_running(store.path.parent):
-        return False, "the service is not running"
+        return False, False, "the service is not running"
     fact = store.fact(HEALTH) or {}
     age = abs(time.time() - fact.get("time", 0.0))
     if age > _STALE:
-        return False, f"the service gave no sign of life for {age:.0f} s"
-    return bool(fact.get("ok")), str(fact.get("told", ""))
+        return False, False, f"the service gave no sign of life for {age:.0f} s"
+    return bool(fact.get("alive")), bool(fact.get("works")), str(fact.get("told", ""))
 
 
 def as_text(found: dict[str, Any]) -> str:
     """Format a status as text."""
-    lines = [f"{'healthy' if found['healthy'] else 'NOT HEALTHY'}: {found['health']}", ""]
+    word = "works" if found["works"] else "IN TROUBLE" if found["alive"] else "NOT ALIVE"
+    lines = [f"{word}: {found['told']}", ""]
     for state, count in found["studies"].items():
         running = "".join(f", {one['study']} for {one['seconds']:.0f} s" for one in found["running"])
         lines.append(f"{state:<12}{count:>8}   {_MEANING[state]}{running if state == RUNNING else ''}")
@@ -138,8 +144,8 @@ def show_status(state_dir: str, show_uids: bool | str = False, as_json: bool | s
     store.close()
     sys.stdout.write((json.dumps(found, indent=2) if is_true(as_json) else as_text(found)) + "\n")
     sys.stdout.flush()
-    if not found["healthy"]:
-        raise BadInputError(f"{state_dir}: {found['health']}.")
+    if not found["works"]:
+        raise BadInputError(f"{state_dir}: {found['told'].rstrip('.')}.")
 
 
 def queue_again(state_dir: str, study: str | None = None) -> None:

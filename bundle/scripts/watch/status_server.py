@@ -13,7 +13,10 @@ from .store import Store
 
 
 class StatusServer:
-    """``/health`` answers 200 or 503, ``/`` a page and ``/status.json`` the figures. None of them names a patient.
+    """``/health`` and ``/ready`` answer 200 or 503, ``/`` a page and ``/status.json`` the figures.
+
+    ``/health`` says whether the service has to be restarted, ``/ready`` whether everything works. No answer names a
+    patient.
 
     Args:
         store: state of the service.
@@ -56,14 +59,15 @@ class _Handler(BaseHTTPRequestHandler):
         except BadInputError as error:
             self._answer(503, f"{error}\n", "text/plain")
             return
-        if self.path == "/health":
-            self._answer(200 if found["healthy"] else 503, f"{found['health']}\n", "text/plain")
+        if self.path in ("/health", "/ready"):
+            well = found["alive" if self.path == "/health" else "works"]
+            self._answer(200 if well else 503, f"{found['told']}\n", "text/plain")
         elif self.path == "/status.json":
             self._answer(200, json.dumps(found), "application/json")
         elif self.path == "/":
             self._answer(200, as_page(found), "text/html")
         else:
-            self._answer(404, "There are /, /health and /status.json.\n", "text/plain")
+            self._answer(404, "There are /, /health, /ready and /status.json.\n", "text/plain")
 
     def _answer(self, code: int, text: str, kind: str) -> None:
         body = text.encode()

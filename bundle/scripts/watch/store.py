@@ -44,6 +44,7 @@ CREATE TABLE studies (
     changed REAL NOT NULL
 );
 CREATE INDEX studies_by_state ON studies (state, turn);
+CREATE INDEX studies_by_turn ON studies (turn);
 CREATE TABLE results (
     id INTEGER PRIMARY KEY,
     uid TEXT NOT NULL,
@@ -220,6 +221,11 @@ class Store:
         """Note that a result is complete on disk."""
         with self._changing() as connection:
             connection.execute("UPDATE studies SET plan = ? WHERE uid = ?", (plan.as_json(), uid))
+
+    def forget_plan(self, uid: str) -> None:
+        """Note that a result has to be made again."""
+        with self._changing() as connection:
+            connection.execute("UPDATE studies SET plan = NULL WHERE uid = ?", (uid,))
 
     def delivered(self, uid: str, plan: Plan) -> list[Result]:
         """Note that the planned result is in the PACS.

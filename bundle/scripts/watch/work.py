@@ -115,15 +115,21 @@ class Work:
             BadInputError: what prevented it.
         """
         name = patient_of_study(study.uid)
-        if study.plan is not None:
+        sent = study.plan is not None and study.plan.is_whole(self.delivery.output_dir)
+        if sent:
             self._deliver(name, study.uid, study.plan)
-        images = fingerprint(self.source.images(study.uid, self.store.own_series(study)))
+        elif study.plan is not None:  # somebody removed its files
+            self.store.forget_plan(study.uid)
+        found = self.source.images(study.uid, self.store.own_series(study))
+        images = fingerprint(found)
         if images == study.fingerprint:
-            if study.plan is not None:
+            if sent:
                 return Outcome(DONE, made=True)
             if study.concluded is not None and study.state != FAILED:
                 return Outcome(None)
         self.store.look(study.uid, images)
+        if not found:
+            return Outcome(LEFT_ALONE, "it has no images of the modalities that are looked at (--modalities)")
         try:
             plan = self._make(name, study.uid)
         except LeftAloneError as reason:
@@ -136,7 +142,8 @@ class Work:
     def _make(self, name: str, uid: str) -> Plan | Outcome:
         """Make the result of a study, complete on disk."""
         titles = self.titles(uid) if self.titles is not None and self.rules.from_titles else None
-        refusal = self.rules.refusal(self.source.description(uid), titles)
+        description = self.source.description(uid) if self.rules.ask_for_description else ""
+        refusal = self.rules.refusal(description, titles)
         if refusal:
             raise LeftAloneError(refusal)
         self.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
