@@ -9,6 +9,7 @@ import pytest
 
 from scripts.data.errors import BadInputError
 from scripts.outputs.locked import lock_folder, unlock_folder
+from scripts.watch.plan import Plan
 from scripts.watch.status import HEALTH, as_page, as_text, queue_again, show_status, status
 from scripts.watch.status_server import StatusServer
 from scripts.watch.store import DONE, FAILED, SET_ASIDE, Store
@@ -57,6 +58,14 @@ def test_a_service_that_does_not_run_is_not_alive(alive, capsys):
 def test_a_service_without_a_sign_of_life_is_not_alive(alive):
     alive.note(HEALTH, {"time": time.time() - 100, "alive": True, "works": True, "told": "everything works"})
     assert status(alive)["told"] == "the service gave no sign of life for 100 s"
+
+
+def test_a_result_that_was_replaced_is_told(alive):
+    alive.delivered(UID, Plan("study-1", "key", "used", {"fused": "1.2.3.4.5.6.7"}, 6))
+    alive.delivered(UID, Plan("study-1", "key-2", "more", {"fused": "1.2.3.4.5.6.8"}, 6))
+    assert status(alive, show_uids=True)["replaced"] == [{"study": UID, "series": ["1.2.3.4.5.6.7"]}]
+    text = as_text(status(alive))
+    assert "has a newer result; the series before it are uid-" in text and "1.2.3.4.5.6" not in text
 
 
 def test_json_and_uids_on_request(alive, capsys):

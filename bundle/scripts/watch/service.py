@@ -175,7 +175,11 @@ class Service:
             try:
                 task()
             except Exception as error:
-                message = plain_message(error) or f"unexpected {type(error).__name__}: {error}"
+                message = plain_message(error)
+                if message is None:
+                    message = f"unexpected {type(error).__name__}: {error}"
+                    if name not in self._trouble:
+                        self.logger.exception(name)
                 self._tell_trouble(name, shown_message(message))
             else:
                 self._tell_trouble(name, None)

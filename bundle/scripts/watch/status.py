@@ -15,6 +15,7 @@ from typing import Any
 from scripts import RESEARCH_NOTICE
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
+from scripts.data.hidden import short_uid
 from scripts.data.owner import has_ended, read_owner
 from scripts.dicom.stored import patient_of_study
 from scripts.outputs.locked import LOCK
@@ -78,6 +79,10 @@ def status(store: Store, show_uids: bool = False) -> dict[str, Any]:
             }
             for study in troubles
         ],
+        "replaced": [
+            {"study": name(uid), "series": [one if show_uids else short_uid(one) for one in result.series.values()]}
+            for uid, result in store.superseded(_SHOWN)
+        ],
         "disk_free_mb": shutil.disk_usage(store.path.parent).free // 2**20,
     }
 
@@ -115,6 +120,8 @@ def as_text(found: dict[str, Any]) -> str:
         again = "" if one["next_try_in_seconds"] is None else f" (again in {one['next_try_in_seconds']} s)"
         reason = one["reason"].splitlines()[0] if one["reason"] else ""
         lines.append(f"- {one['study']} {one['state']}{again}: {reason}")
+    for one in found["replaced"]:
+        lines.append(f"- {one['study']} has a newer result; the series before it are {', '.join(one['series'])}")
     return "\n".join([*lines, "", RESEARCH_NOTICE])
 
 

@@ -376,6 +376,14 @@ class Store:
         with self._looking():
             return self._results(uid)
 
+    def superseded(self, last: int) -> list[tuple[str, Result]]:
+        """Return the studies and earlier results that were replaced last, the newest first."""
+        with self._looking() as connection:
+            rows = connection.execute(
+                "SELECT * FROM results WHERE superseded_by IS NOT NULL ORDER BY superseded_by DESC LIMIT ?", (last,)
+            )
+            return [(row["uid"], _result(row)) for row in rows]
+
     def own_series(self, study: Study) -> set[str]:
         """Return SeriesInstanceUIDs of what was sent, or is to be sent, to a study."""
         series = {uid for result in self.results(study.uid) for uid in result.series.values()}
@@ -421,10 +429,7 @@ class Store:
 
     def _results(self, uid: str) -> list[Result]:
         rows = self._connection.execute("SELECT * FROM results WHERE uid = ? ORDER BY id", (uid,))
-        return [
-            Result(row["id"], row["used"], json.loads(row["series"]), row["instances"], row["superseded_by"])
-            for row in rows
-        ]
+        return [_result(row) for row in rows]
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
@@ -453,3 +458,7 @@ class Store:
 def _study(row: sqlite3.Row) -> Study:
     content = {name: row[name] for name in Study.__dataclass_fields__}
     return Study(**{**content, "plan": None if row["plan"] is None else Plan.from_json(row["plan"])})
+
+
+def _result(row: sqlite3.Row) -> Result:
+    return Result(row["id"], row["used"], json.loads(row["series"]), row["instances"], row["superseded_by"])
