@@ -196,7 +196,8 @@ def load(folder: Path, studies: int, kills: int, seed: int, limit: float) -> dic
     Args:
         folder: empty.
         studies: how many.
-        kills: how many, spread over the run, each after a random moment.
+        kills: how many, spread over the first half of the run, each after a random moment; the other half shows
+            whether memory stays flat.
         seed: of these moments.
         limit: seconds after which it is given up.
     """
@@ -219,7 +220,7 @@ def load(folder: Path, studies: int, kills: int, seed: int, limit: float) -> dic
         with sending(server, folder / "sent", studies) as uids:
             while time.monotonic() - start < limit:
                 done = judge(rest.derived(), uids)["once"]
-                if len(killed) < kills and done >= (len(killed) + 0.5) * studies / (kills + 1):
+                if len(killed) < kills and done >= (len(killed) + 0.5) * studies / (2 * kills):
                     time.sleep(moments.uniform(0, 2))
                     watch.kill()
                     killed.append(done)
@@ -248,9 +249,9 @@ def load(folder: Path, studies: int, kills: int, seed: int, limit: float) -> dic
         "instances": {"sent": files, "expected": files + studies * SERIES * SIZE[2], "in the PACS": instances},
         "seconds": round(seconds, 1),
         "memory_mb": {
-            "after a fifth of the last run": round(float(np.mean(warm[:tenth])), 1) if warm else None,
+            "after a fifth of the last process": round(float(np.mean(warm[:tenth])), 1) if warm else None,
             "at its end": round(float(np.mean(last[-tenth:])), 1) if last else None,
-            "largest of all runs": round(max(max(run) for run in watch.memory if run), 1),
+            "largest of all processes": round(max(max(run) for run in watch.memory if run), 1),
         },
         "exit_code": code,
         "errors_logged": watch.log.read_text(errors="replace").count(" - ERROR - "),
