@@ -1,7 +1,11 @@
-"""Every command that the documents show is known to its configs and runs, here or in a test that the table names."""
+"""Every command that the documents show is known to its configs and runs, here or in a test that the table names.
+
+A short command is checked and run as the command of MONAI that it stands for.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -21,6 +25,8 @@ from PIL import Image
 from phantom_studies.study import write_study
 from scripts.command_line.begin import check
 from scripts.command_line.call import OWN_OPTIONS, Call
+from scripts.commands.request import LEVELS, Request, read_request
+from scripts.commands.tasks import tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
@@ -32,6 +38,7 @@ DOCUMENTS = [
 ]
 BLOCK = re.compile(r"^```(?:sh|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUN = ["-m", "monai.bundle", "run"]
+SHORT = "fusioninn"
 
 
 @dataclass(frozen=True)
@@ -49,22 +56,44 @@ class Shown:
     @property
     def runs_the_bundle(self) -> bool:
         """Whether it runs a section of the bundle's configs."""
-        return any(list(self.words[i : i + 3]) == RUN for i in range(len(self.words))) and "…" not in self.words
+        by_monai = any(list(self.words[i : i + 3]) == RUN for i in range(len(self.words)))
+        return (by_monai or self.request is not None) and "…" not in self.words
+
+    @property
+    def request(self) -> Request | None:
+        """The short command, if it is one."""
+        if SHORT not in self.words:
+            return None
+        name, *words = self.words[self.words.index(SHORT) + 1 :]
+        return read_request(name, words) if name in tasks() and "--help" not in words else None
 
     @property
     def section(self) -> str:
         """The section that is run."""
+        if self.request is not None:
+            return self.request.section
+        if self.args_file is not None:
+            return self.args_file.get("run_id", "run")
         after = self.words[self.words.index("run") + 1]
         return "run" if after.startswith("--") else after
 
     @property
     def options(self) -> dict[str, Any]:
         """Options and their values, ``config_file`` among them."""
+        if self.request is not None:
+            return {"config_file": [str(file) for file in self.request.files], **self.request.options}
         words = self.words[self.words.index("run") + 1 :]
         words = words if words[0].startswith("--") else words[1:]
         names, values = words[::2], words[1::2]
         assert all(name.startswith("--") for name in names), f"{self.document}: {' '.join(self.words)}"
         return {name[2:]: DefaultParseValue(value) for name, value in zip(names, values, strict=True)}
+
+    @property
+    def args_file(self) -> dict[str, Any] | None:
+        """The content of the file of arguments, if it has one."""
+        if "--args_file" not in self.words:
+            return None
+        return json.loads((self.folder / self.words[self.words.index("--args_file") + 1]).read_text())
 
     @property
     def folder(self) -> Path:
@@ -74,7 +103,8 @@ class Shown:
     @property
     def config_files(self) -> tuple[Path, ...]:
         """Its config files."""
-        return tuple(self.folder / file for file in ensure_tuple(self.options["config_file"]))
+        named = self.options["config_file"] if self.args_file is None else self.args_file["config_file"]
+        return tuple(self.folder / file for file in ensure_tuple(named))
 
     @property
     def key(self) -> str:
@@ -171,6 +201,9 @@ RUN_ELSEWHERE = {
     "python -m monai.bundle verify_net_in_out": "tests/test_zoo.py",
     "python tools/build_bundle.py": "tests/test_zoo.py",
     "make bundle": "tests/test_zoo.py",
+    "fusioninn --help": "tests/commands/test_main.py",
+    "fusioninn fuse": "tests/commands/test_main.py",
+    "eval $(fusioninn completion bash)": "tests/commands/test_main.py",
     "deployenv/bin/python deploy/app.py": "tests/test_deploy.py",
     "deployenv/bin/monai-deploy package": "tests/test_deploy.py",
 }
@@ -183,7 +216,7 @@ NOT_RUN = {
     "docker run", "monai-deploy run", "cd bundle", "export FUSIONINN_PACS_PASSWORD=…", "sh tools/uncertainty.sh",
     "python benchmarks/clinic.py", "python benchmarks/likeness.py", "python benchmarks/memory.py",
     "python benchmarks/volume.py",
-    "torchrun --nnodes=2 --nproc_per_node=4 --rdzv_backend=c10d",
+    "torchrun --nnodes=2",
 }  # fmt: skip
 """Set-up, packages, benchmarks and containers: the files that they name are there."""
 
@@ -205,6 +238,7 @@ def test_a_command_that_is_shown_has_its_place_in_the_tables():
 @pytest.mark.parametrize("shown", OF_THE_BUNDLE, ids=lambda shown: f"{Path(shown.document).stem}-{shown.key}")
 def test_the_configs_know_every_option_that_is_shown(shown: Shown):
     options = {**shown.options, "config_file": [str(file) for file in shown.config_files], "run_id": shown.section}
+    options.pop("args_file", None)
     check(Call.of(options))
     parser = ConfigParser()
     parser.read_config([str(file) for file in shown.config_files])
@@ -213,7 +247,8 @@ def test_the_configs_know_every_option_that_is_shown(shown: Shown):
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_options_that_the_text_names_exist(document: str):
-    known = {*OWN_OPTIONS, *OF_OTHER_PROGRAMS}
+    known = {*OWN_OPTIONS, *OF_OTHER_PROGRAMS, *LEVELS, "config", "help", "version"}
+    known |= {task.choice for task in tasks().values() if task.choice}
     for path in [*(ROOT / "bundle" / "configs").rglob("*.json"), *(ROOT / "research" / "configs").rglob("*.json")]:
         known |= ConfigParser.load_config_file(str(path)).keys()
     named = {option[2:] for option in OPTION.findall((ROOT / document).read_text(encoding="utf-8"))}

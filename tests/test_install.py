@@ -112,7 +112,7 @@ def test_the_installed_bundle_fuses_the_phantom_as_the_folder_does(installed, en
     data.mkdir(parents=True)
     for path in (ROOT / "bundle" / "example" / PATIENT).glob("*.nii.gz"):
         nib.save(nib.load(path).slicer[60:140, 60:140, 30:33], data / path.name)
-    root = run_python("-m", "fusioninn", env=environment, cwd=tmp_path).stdout.strip()
+    root = run_python("-m", "fusioninn", "where", env=environment, cwd=tmp_path).stdout.strip()
     assert root == str(installed / "fusioninn" / "bundle")
     fused = []
     for bundle, given in ((Path(root), environment), (ROOT / "bundle", dict(os.environ))):

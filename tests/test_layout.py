@@ -31,6 +31,7 @@ REQUIRED = [
     "bundle/LICENSE",
     "bundle/configs/augmentation.json",
     "bundle/configs/cohort_report.json",
+    "bundle/configs/commands.json",
     "bundle/configs/crops.json",
     "bundle/configs/decompose.json",
     "bundle/configs/decompose_pictures.json",
@@ -119,7 +120,7 @@ def packages() -> list[str]:
 ORDER = (
     *("data", "command_line", "outputs", "dicom", "pacs", "registration", "transforms", "phantom"),
     *("flow", "losses", "metrics", "networks", "runtimes", "inferers", "typicality"),
-    *("export", "report", "cohort", "cases", "watch", "evaluation", "training"),
+    *("export", "report", "cohort", "cases", "watch", "evaluation", "training", "commands"),
 )
 """Packages of the bundle from the lowest up: each imports from those before it only."""
 

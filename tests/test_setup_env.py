@@ -87,3 +87,22 @@ class TestFindPython:
         assert found.returncode == 1
         assert "no Python 3.10 to 3.13 was found" in found.stderr
         assert "make PYTHON=" in found.stderr
+
+
+class TestCommands:
+    @pytest.mark.slow
+    def test_the_command_of_a_checkout_runs_its_code_and_needs_no_torch_for_its_help(self, tmp_path):
+        for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.txt"):
+            shutil.copy(ROOT / name, tmp_path)
+        shutil.copytree(ROOT / "fusioninn", tmp_path / "fusioninn")
+        shutil.copytree(ROOT / "bundle" / "configs", tmp_path / "bundle" / "configs")
+        shutil.copytree(ROOT / "bundle" / "scripts", tmp_path / "bundle" / "scripts")
+        tool = load_tool()
+        tool.ROOT = tmp_path
+        environment = tool.Environment(tmp_path / "venv")
+        environment.create()
+        environment.install_commands()
+        for words, shown in (["where"], f"{tmp_path / 'bundle'}\n"), (["fuse", "--help"], "fusioninn fuse DIR OUT"):
+            line = [tmp_path / "venv" / "bin" / "fusioninn", *words]
+            done = subprocess.run(line, cwd=os.sep, capture_output=True, text=True)
+            assert done.stdout.startswith(shown), done.stderr

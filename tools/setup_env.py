@@ -143,6 +143,15 @@ class Environment:
                 "  Without a network connection: connect and run the same command again."
             )
 
+    def install_commands(self) -> None:
+        """Install the command `fusioninn`, which runs the code of this checkout."""
+        if not self.pip("--no-deps", "--editable", str(ROOT)):
+            raise SetupError(
+                "the command fusioninn could not be installed, see above.\n"
+                "  Without a network connection: connect and run the same command again.\n"
+                "  It is the same as: python -m fusioninn"
+            )
+
     def device(self) -> str:
         """Return "GPU" or "CPU", the device that torch finds."""
         code = "import torch; print('GPU' if torch.cuda.is_available() else 'CPU')"
@@ -169,6 +178,7 @@ def set_up(folder: Path) -> None:
     environment.create()
     environment.install_torch(torch)
     environment.install_rest([line for line in requirements if line != torch])
+    environment.install_commands()
     device = environment.device()
     if has_nvidia_gpu() and device == "CPU":
         say("torch does not find the GPU of this machine: it may need a newer driver; the CPU is used")

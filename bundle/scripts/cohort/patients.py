@@ -18,7 +18,10 @@ from scripts.command_line.plain_errors import plain_message
 from scripts.data.errors import BadInputError
 from scripts.data.hidden import shown_message
 from scripts.data.inputs import files_of, protect_inputs
+from scripts.data.progress import bar_hidden
+from scripts.data.waiting import over
 from scripts.outputs.locked import check_folder, lock_folder, unlock_folder
+from scripts.outputs.made import kind_of
 from scripts.outputs.writing import check_writable
 
 from .finished import Finished, FinishedPatients
@@ -153,6 +156,7 @@ class CohortReport:
         self.unit = unit
         self.finished = finished
         self.outcomes: list[tuple[str, str | None]] = []
+        self.made: dict[str, int] = {}
         self.kept: list[str] | None = None
         self.logger = logging.getLogger(__name__)
 
@@ -172,13 +176,14 @@ class CohortReport:
         lock_folder(self.output_dir, self.name)
         records = getattr(getattr(engine.state.dataloader, "dataset", None), "data", ())
         protect_inputs(file for record in records for file in files_of(record).values())
+        over()
         processes = idist.get_world_size()
         self.bar = tqdm(
             total=engine.state.epoch_length,
             desc=self.name if processes == 1 else f"{self.name}, 1 of {processes} shares",
             unit=self.unit,
-            # None: not where the output is no terminal but a file, whose lines it would garble
-            disable=True if idist.get_rank() > 0 else None,
+            # not where the output is no terminal but a file, whose lines it would garble
+            disable=True if idist.get_rank() > 0 else bar_hidden(),
         )
         atexit.register(self.bar.close)
         for handler in logging.getLogger().handlers:
@@ -200,6 +205,9 @@ class CohortReport:
         if "kept" in output:
             self.kept = [*(self.kept or []), *([output["patient"]] if output["kept"] else [])]
         self.outcomes.append((output["patient"], output.get("problem")))
+        for file in output.get("files", ()):
+            kind = kind_of(file, self.output_dir, output["patient"], self.unit)
+            self.made[kind] = self.made.get(kind, 0) + 1
         done = f"{len(self.outcomes)} of {engine.state.epoch_length}"
         if "problem" in output:
             if engine.state.epoch_length > 1:  # otherwise the end of the command says the same
@@ -227,6 +235,10 @@ class CohortReport:
         try:
             kept = together(self.kept or [])
             self.outcomes, self.kept = together(self.outcomes), None if self.kept is None else kept
+            made: dict[str, int] = {}
+            for file, number in together(list(self.made.items())):
+                made[file] = made.get(file, 0) + number
+            self.made = made
             if idist.get_rank() == 0:
                 self.tell()
         finally:

@@ -28,6 +28,8 @@ SURELY_MEANT = 0.8
 """Similarity of two names, from 0 to 1, above which one counts as a typing error of the other."""
 MOST_NAMED = 3
 """Largest number of configs named in a message."""
+NO_CONFIGS = ("metadata.json", "commands.json")
+"""Files in the folder of configs that are none."""
 
 
 class KnownOptions:
@@ -160,7 +162,7 @@ def _names_with(option: str, folder: Path) -> list[str]:
     return [
         path.relative_to(root).as_posix()
         for path in sorted(folder.rglob("*.json"))
-        if path.name != "metadata.json" and option in read_config(path)
+        if path.name not in NO_CONFIGS and option in read_config(path)
     ]
 
 

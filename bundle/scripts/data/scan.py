@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .errors import BadInputError
 from .naming import is_volume, without_extension
 from .not_taken import NotTaken
+from .waiting import note
 
 TASK_FILE = "dataset.json"
 _SHOWN = 6
@@ -73,6 +74,7 @@ def scan_folder(root: Path, is_image: Callable[[str], bool]) -> Scan:
     scan = Scan(root)
     seen: set[tuple[int, int]] = set()
     waiting: list[tuple[str, ...]] = [()]
+    files = 0
     while waiting:
         folders = waiting.pop()
         path = os.path.join(root, *folders)
@@ -94,6 +96,8 @@ def scan_folder(root: Path, is_image: Callable[[str], bool]) -> Scan:
             continue
         inner = dict.fromkeys(entry.name for entry in entries if _is_folder(entry))
         waiting += [(*folders, name) for name in reversed(inner)]
+        files += len(entries) - len(inner)
+        note(f"Searching for images: {files:,} files")
         if not entries:
             scan.empty.append(folders)
         for entry in entries:

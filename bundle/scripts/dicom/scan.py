@@ -12,6 +12,7 @@ from pydicom import Dataset
 from pydicom.uid import UID
 
 from scripts.data.errors import BadInputError
+from scripts.data.waiting import note
 
 from .frames import b_value, plain_headers
 from .private_block import CREATOR, GROUP
@@ -97,7 +98,8 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
     damaged: list[Path] = []
     remarked: dict[str, list[Path]] = defaultdict(list)
     images: dict[tuple[str, str, str], list[_Image]] = defaultdict(list)
-    for path in _files(root):
+    for number, path in enumerate(_files(root), start=1):
+        note(f"Reading DICOM headers: {number:,} files")
         if not path.is_file():
             # a pipe would never end
             ignored[path] = "a broken link" if path.is_symlink() else "no plain file"

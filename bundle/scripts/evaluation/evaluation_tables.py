@@ -20,6 +20,8 @@ from scripts.data.schema import read_record
 from scripts.outputs.staged import staged
 from scripts.outputs.tables import deviation_of, known, mean_of, write_csv, write_json
 
+from .summary_text import summary_text
+
 TABLES = ("slices.csv", "patients.csv", "summary.json")
 
 FINISHED = "finished"
@@ -72,6 +74,7 @@ class EvaluationTables:
         self._due = 0.0
         self._files: dict[str, dict[str, list[int]]] = {}
         self._made_with: dict[str, str] = {}
+        self.summary: dict[str, Any] | None = None
 
     def made_with(self, settings: Mapping[str, str]) -> None:
         """Record the settings of this run's parts, see `settings_of`."""
@@ -160,11 +163,12 @@ class EvaluationTables:
             {"patient": patient, "slices": len(rows), **_over(rows, columns, mean_of)}
             for patient, (rows, _) in self._measured.items()
         ]
+        self.summary = self._summary(rows, patients, columns)
         with staged(self.output_dir) as stage:
             paths = [stage / name for name in TABLES]
             write_csv(paths[0], rows, places=PLACES)
             write_csv(paths[1], patients, places=PLACES)
-            write_json(paths[2], self._summary(rows, patients, columns))
+            write_json(paths[2], self.summary)
         now = time.monotonic()
         self._due = now + (20 * (now - start) if now - start > 1 else 0)
 
@@ -200,12 +204,14 @@ class EvaluationReport(CohortReport):
         self.tables = tables
 
     def tell(self) -> None:
-        """Write the tables, then report the outcome.
+        """Write the tables, then report the means and the outcome.
 
         Raises:
             BadInputError: when a patient failed; the message names each.
         """
         self.tables.complete(self.finished_patients)
+        if self.tables.summary is not None:
+            self.logger.info(summary_text(self.tables.summary))
         super().tell()
 
 

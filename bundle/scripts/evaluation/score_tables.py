@@ -16,7 +16,7 @@ from scripts.cohort.patients import CohortReport
 from scripts.data.errors import BadInputError
 from scripts.metrics import DECOMPOSITION_METRICS, FUSION_METRICS
 from scripts.outputs.staged import staged
-from scripts.outputs.tables import deviation_of, mean_of, write_csv, write_json
+from scripts.outputs.tables import aligned, deviation_of, mean_of, write_csv, write_json
 
 from .score import decomposed_column
 
@@ -134,7 +134,7 @@ class ScoreTables:
             f"{len(self.images)} image(s), {len(self.rows)} slice(s), variant {self.settings.get('metrics_variant')}"
             f"{f'; {few} slice(s) with little foreground left out' if few else ''}.",
             "Mean ± standard deviation over images:",
-            *_aligned([self._entries(FUSION_METRICS)], [""], FUSION_METRICS),
+            *aligned([self._entries(FUSION_METRICS)], [""], FUSION_METRICS),
         ]
         if self.decomposed:
             entries = [
@@ -143,7 +143,7 @@ class ScoreTables:
             ]
             lines += [
                 "Decomposed images, which are estimates:",
-                *_aligned(entries, self.source_names, DECOMPOSITION_METRICS),
+                *aligned(entries, self.source_names, DECOMPOSITION_METRICS),
             ]
         return "\n".join([*lines, RESEARCH_NOTICE])
 
@@ -191,9 +191,3 @@ class ScoreReport(CohortReport):
         if self.tables.images:
             self.logger.info(self.tables.text())
         super().tell()
-
-
-def _aligned(rows: Sequence[Sequence[str]], names: Sequence[str], heads: Sequence[str]) -> list[str]:
-    table = [["", *heads], *([name, *row] for name, row in zip(names, rows, strict=True))]
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]

@@ -95,3 +95,16 @@ def _there(values: Sequence[float | None]) -> list[float]:
 def _cell(value: Any, places: int | None) -> Any:
     value = known(value)
     return f"{value:.{places}f}" if isinstance(value, float) and places is not None else value
+
+
+def aligned(rows: Sequence[Sequence[str]], names: Sequence[str], heads: Sequence[str]) -> list[str]:
+    """Return the lines of a text table.
+
+    Args:
+        rows: the cells.
+        names: name of each row.
+        heads: name of each column.
+    """
+    table = [["", *heads], *([name, *row] for name, row in zip(names, rows, strict=True))]
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.backends.backend_pdf import PdfPages
-from tqdm import tqdm
 
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.command_line.plain_errors import plain_cause
 from scripts.data.errors import BadInputError
 from scripts.data.inputs import check_apart, files_of
+from scripts.data.progress import with_progress
 from scripts.outputs.overview import overview_page
 from scripts.outputs.page import ACCENT, DPI, FAINT, Page, shared_headings
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
@@ -76,7 +76,7 @@ class CohortPdf:
         with result_file(self.path, suffix=".pdf") as temporary, PdfPages(temporary, metadata=metadata) as pages:
             for page in front_pages(rows, self.judged):
                 pages.savefig(page.figure, dpi=DPI)
-            for row in tqdm(rows[: self.most], desc="Drawing", unit="patient", disable=None):
+            for row in with_progress(rows[: self.most], "Drawing"):
                 try:
                     page = draw_patient(self.read(row["record"])["report"])
                 except Exception as error:  # whatever it is, the other patients are drawn

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import Dataset
-from tqdm import tqdm
 
 from scripts.data.atomic import written_whole
 from scripts.data.discovery import Patient
 from scripts.data.errors import BadInputError
+from scripts.data.progress import with_progress
 from scripts.data.slices import CRITERIA, brain_mask, choose_slices
 from scripts.transforms.load_sources import LoadSourcesd
 from scripts.transforms.normalize import NormalizeSourcesd
@@ -145,7 +145,7 @@ class SliceDataset(Dataset):
 
     def _read_all(self, patients: Sequence[Patient], on_bad_input: str, progress: bool) -> None:
         problems, without = [], []
-        for patient in tqdm(patients, desc="Reading patients", unit="patient", disable=None if progress else True):
+        for patient in with_progress(patients, "Reading patients") if progress else patients:
             try:
                 slices = self._read(patient)
             except BadInputError as error:

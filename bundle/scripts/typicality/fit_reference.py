@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from scipy.stats import t as student
 from torch import nn
-from tqdm import tqdm
 
 from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
 from scripts.data.inputs import check_apart, files_of
+from scripts.data.progress import with_progress
 from scripts.inferers.slicewise import fuse_volume
 from scripts.networks.weights import fingerprint
 from scripts.transforms.load_sources import LoadSourcesd
@@ -117,12 +117,12 @@ class FitReference:
         """Compute the statistics of patients for every scanner, and the density of their fused images."""
         stacks = {
             patient["patient"]: [self.stack(patient, self.sources, scanner) for scanner in SCANNERS.values()]
-            for patient in tqdm(patients, desc="Reading", unit="patient")
+            for patient in with_progress(patients, "Reading")
         }
         density = self.fit_density([seen[0] for seen in stacks.values()])
         cases = {
             name: [self.measure(one, density) for one in seen]
-            for name, seen in tqdm(stacks.items(), desc="Measuring", unit="patient")
+            for name, seen in with_progress(list(stacks.items()), "Measuring")
         }
         return cases, density
 

@@ -1,0 +1,44 @@
+"""Run a request with MONAI."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+
+from scripts.data.waiting import Waiting
+
+from .equivalent import monai_command
+from .request import Request
+
+
+def run(request: Request, program: str) -> int:
+    """Run a task; its errors end the process as those of MONAI's command do.
+
+    Args:
+        request: the task.
+        program: how this program was called.
+
+    Returns:
+        the exit code.
+    """
+    try:
+        with Waiting("Loading PyTorch and MONAI", quiet=request.level == "quiet"):
+            import monai.bundle
+
+            from .workflow import workflow_of
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped by Ctrl-C.\n")
+        return 130
+    # MONAI's advice on configs of strangers; these are the bundle's, or the user's own.
+    warnings.filterwarnings("ignore", "parsing config_file")
+    # Said before the config of the log is read, about configs in two folders.
+    logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
+    files = [str(file) for file in request.files]
+    monai.bundle.run_workflow(
+        workflow_name=workflow_of(request, program, monai_command(request)),
+        config_file=files if len(files) > 1 else files[0],
+        run_id=request.section,
+        **request.options,
+    )
+    return 0
