@@ -13,10 +13,10 @@ class Rules:
     """Rules about studies. What the series must be is decided later, from their headers.
 
     Args:
-        from_titles: application entity titles that send studies to be fused; empty for all. Defaults to none.
-        study_descriptions: patterns such as "*brain*", one of which the description of a study must match; empty for
-            all. Upper and lower case are the same. Defaults to none.
-        leave_out_descriptions: patterns that it must not match. Defaults to none.
+        from_titles: application entity titles that send studies to be fused. Defaults to None (all).
+        study_descriptions: patterns such as "*brain*", one of which the description of a study must match; upper and
+            lower case are the same. Defaults to None (all).
+        leave_out_descriptions: patterns that it must not match. Defaults to None (no pattern).
 
     Raises:
         BadInputError: a rule is not a list of texts.
@@ -24,9 +24,9 @@ class Rules:
 
     def __init__(
         self,
-        from_titles: Sequence[str] = (),
-        study_descriptions: Sequence[str] = (),
-        leave_out_descriptions: Sequence[str] = (),
+        from_titles: Sequence[str] | None = None,
+        study_descriptions: Sequence[str] | None = None,
+        leave_out_descriptions: Sequence[str] | None = None,
     ) -> None:
         given = {
             "from_titles": from_titles,
@@ -34,11 +34,12 @@ class Rules:
             "leave_out_descriptions": leave_out_descriptions,
         }
         for name, value in given.items():
-            if isinstance(value, str) or not all(isinstance(one, str) and one.strip() for one in value):
+            listed = value is None or isinstance(value, (list, tuple))
+            if not listed or not all(isinstance(one, str) and one.strip() for one in value or ()):
                 raise BadInputError(f"--{name} is {value!r}, expected a list of texts such as \"['…','…']\".")
-        self.from_titles = [title.strip() for title in from_titles]
-        self.study_descriptions = [pattern.casefold() for pattern in study_descriptions]
-        self.leave_out_descriptions = [pattern.casefold() for pattern in leave_out_descriptions]
+        self.from_titles = [title.strip() for title in from_titles or ()]
+        self.study_descriptions = [pattern.casefold() for pattern in study_descriptions or ()]
+        self.leave_out_descriptions = [pattern.casefold() for pattern in leave_out_descriptions or ()]
 
     @property
     def ask_for_description(self) -> bool:
