@@ -279,6 +279,18 @@ def test_a_pacs_that_refuses_everything_blames_no_study(build, pacs, write_brain
     assert "refuses the user or the password" in told[-1]
 
 
+def test_an_association_that_is_refused_blames_no_study(build, orthanc, pacs, write_brain):
+    uid, files = write_brain()
+    send(pacs, files)
+    service = build(pacs_url=f"dicom://NOBODY@127.0.0.1:{orthanc.dicom}")
+    told = []
+    service._hold = told.append
+    service.store.arrived([uid])
+    service.next_study()
+    assert (service.store.study(uid).state, service.store.study(uid).attempts) == (WAITING, 0)
+    assert "NOBODY@127.0.0.1" in told[0] and "refuses the association" in told[0]
+
+
 def test_a_full_disk_is_told_and_begins_nothing(build, pacs, write_brain):
     uid, files = write_brain()
     send(pacs, files)
