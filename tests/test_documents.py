@@ -156,6 +156,9 @@ RUN_HERE: dict[str, tuple[dict[str, Any], list[str]]] = {
 RUN_ELSEWHERE = {
     "run: inference + unregistered": "tests/test_unregistered.py",
     "run: inference + study + pacs": "tests/pacs/test_command.py",
+    "run: inference + study + pacs + watch": "tests/watch/test_load_and_kill.py",
+    "run: watch_status": "tests/watch/test_status.py",
+    "again: watch_status": "tests/watch/test_status.py",
     "run: inference + distributed": "tests/test_distributed.py",
     "run: decompose + distributed": "tests/test_distributed.py",
     "run: evaluate + distributed": "tests/test_distributed.py",

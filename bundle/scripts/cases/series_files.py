@@ -9,6 +9,7 @@ from pathlib import Path
 from scripts.data.safe_names import check_word
 from scripts.dicom.derived import check_compression, write_derived
 from scripts.dicom.frames import plain_headers
+from scripts.dicom.new_uids import NewUids, random_uids
 from scripts.dicom.private_block import ESTIMATE, FUSED
 from scripts.dicom.read_file import read_dataset
 from scripts.dicom.series_words import MAP_KINDS
@@ -28,11 +29,19 @@ class DerivedSeries:
         compression: lossless: "none", "rle" or "jpeg2000". Defaults to "none".
         dtype: how the fused image is stored; a series has 16 bits. Defaults to "uint16".
         lossless: not possible: a series has no place for the latent. Defaults to False.
+        uids: give the UIDs of the series and their instances. Defaults to None (new ones each time).
     """
 
-    def __init__(self, compression: str = "none", dtype: str = "uint16", lossless: bool | str = False) -> None:
+    def __init__(
+        self,
+        compression: str = "none",
+        dtype: str = "uint16",
+        lossless: bool | str = False,
+        uids: NewUids | None = None,
+    ) -> None:
         check_storage(dtype, lossless)
         self.compression = check_compression(compression)
+        self.uids = uids or random_uids
 
     def __call__(self, case: FusedCase, folder: Path) -> None:
         """Write the series of a case."""
@@ -44,15 +53,16 @@ class DerivedSeries:
             sources={source: case.series[source] for source in case.sources},
             sidecar=case.record,
             compression=self.compression,
+            uids=self.uids,
         )
         headers = [plain_headers(read_dataset(file, pixels=False))[0] for file in files]
         fused = replace(reference, headers=headers)
-        write_estimated_series(case, folder, fused, self.compression)
+        write_estimated_series(case, folder, fused, self.compression, self.uids)
         # a map is made of the sources as well, if of more than the fused image
         sources = {UNCERTAINTY: {FUSED: fused}}
         of_all = {FUSED: fused, **{source: case.series[source] for source in case.sources}}
         for kind in known_maps(case):
-            write_map_series(case, folder, kind, fused, sources.get(kind, of_all), self.compression)
+            write_map_series(case, folder, kind, fused, sources.get(kind, of_all), self.compression, self.uids)
 
 
 class EstimatedSeries:
@@ -73,7 +83,9 @@ class EstimatedSeries:
             write_map_series(case, folder, kind, fused, {FUSED: fused}, self.compression)
 
 
-def write_estimated_series(case: Case, folder: Path, fused: SeriesVolume, compression: str) -> None:
+def write_estimated_series(
+    case: Case, folder: Path, fused: SeriesVolume, compression: str, uids: NewUids = random_uids
+) -> None:
     """Write the estimate of each source as a series derived from the fused one.
 
     Args:
@@ -81,6 +93,7 @@ def write_estimated_series(case: Case, folder: Path, fused: SeriesVolume, compre
         folder: where the folders of the series belong.
         fused: the fused series; its headers and affine count.
         compression: see `write_derived`.
+        uids: see `write_derived`. Defaults to new ones each time.
     """
     for source, volume in case.estimates.items():
         check_word(source, "a source's name", str(folder))
@@ -93,6 +106,7 @@ def write_estimated_series(case: Case, folder: Path, fused: SeriesVolume, compre
             sources={FUSED: fused},
             sidecar=case.record,
             compression=compression,
+            uids=uids,
         )
 
 
@@ -108,6 +122,7 @@ def write_map_series(
     fused: SeriesVolume,
     sources: Mapping[str, SeriesVolume],
     compression: str,
+    uids: NewUids = random_uids,
 ) -> None:
     """Write the map of each source as a series in the frame of reference of the fused one.
 
@@ -118,6 +133,7 @@ def write_map_series(
         fused: the fused series; its headers and affine count.
         sources: what the map was made of, by what it shows.
         compression: see `write_derived`.
+        uids: see `write_derived`. Defaults to new ones each time.
     """
     for source, volume in case.map_by_source(kind).items():
         check_word(source, "a source's name", str(folder))
@@ -130,4 +146,5 @@ def write_map_series(
             sources=sources,
             sidecar=case.record,
             compression=compression,
+            uids=uids,
         )

@@ -28,7 +28,6 @@ from pydicom.uid import (
     JPEG2000Lossless,
     MRImageStorage,
     RLELossless,
-    generate_uid,
 )
 from pydicom.valuerep import DSfloat
 
@@ -41,6 +40,7 @@ from scripts.outputs.staged import staged
 
 from .map_pixels import ARBITRARY, PARTS_PER_THOUSAND, UNIT_OF_RESCALE, map_pixels, real_world_values
 from .modules import common_claims, copy_modules, is_valid
+from .new_uids import NewUids, random_uids
 from .packages import require
 from .private_block import ESTIMATE, FUSED, write_block
 from .series_record import DIGESTS
@@ -125,6 +125,7 @@ def write_derived(
     kind: str = FUSED,
     source: str | None = None,
     compression: str = "none",
+    uids: NewUids = random_uids,
 ) -> list[Path]:
     """Write a fused image, the estimate of a source or a map as a complete series of new instances.
 
@@ -139,6 +140,7 @@ def write_derived(
         kind: "fused", "estimate", "uncertainty" or "contribution". Defaults to "fused".
         source: the source that the series is about. Defaults to None, for a fused image.
         compression: "none", "rle" or "jpeg2000". Defaults to "none".
+        uids: give the UIDs of the series and its instances. Defaults to new ones each time.
 
     Returns:
         the files, in the order of the slices.
@@ -166,6 +168,7 @@ def write_derived(
     # only an estimate stands for an image that was acquired in some way
     described = content["SourceSeries"][source] if kind == ESTIMATE else {}
     series = _series_level(kind, source, content)
+    series.SeriesInstanceUID = uids(kind, source)
     series.update(common_claims(header for other in sources.values() for header in other.headers))
     planes = _source_planes(reference, sources)
     written = []
@@ -176,7 +179,7 @@ def write_derived(
             instance = copy_modules(header)
             instance.update(series)
             instance.InstanceNumber = k + 1
-            instance.SOPInstanceUID = generate_uid()
+            instance.SOPInstanceUID = uids(kind, source, k + 1)
             _image_level(instance, pixels, k, described)
             _add_sources(instance, planes(k))
             _add_equipment(instance, header)
@@ -215,7 +218,6 @@ def _series_level(kind: str, source: str | None, sidecar: Mapping[str, Any]) -> 
     series, now, words = Dataset(), datetime.now(), series_words(kind, source, sidecar)
     series.SOPClassUID = MRImageStorage
     series.Modality = "MR"
-    series.SeriesInstanceUID = generate_uid()
     for beginning in ("Series", "Content", "InstanceCreation"):
         setattr(series, f"{beginning}Date", now.strftime("%Y%m%d"))
         setattr(series, f"{beginning}Time", now.strftime("%H%M%S"))

@@ -217,7 +217,7 @@ def _series_of(study: str, patient: str, uid: str, images: Sequence[_Image]) -> 
             group[0].header,
             instances=len({image.instance for image in group}),
             directions=len(set(_directions(group).values())),
-            ours=any(_is_ours(image.header) for image in group[:1]),
+            ours=any(is_ours(image.header) for image in group[:1]),
             diffusion=diffusion,
         )
         files = tuple(dict.fromkeys(image.path for image in group))
@@ -267,7 +267,8 @@ def _directions(images: Iterable[_Image]) -> dict[tuple[float, ...], tuple[float
     return first
 
 
-def _is_ours(header: Dataset) -> bool:
+def is_ours(header: Dataset) -> bool:
+    """Whether this bundle wrote an image, from its header."""
     if str(header.get(_OUR_CREATOR, "") and header[_OUR_CREATOR].value).strip() == CREATOR:
         return True
     equipment = header.get("ContributingEquipmentSequence") or []

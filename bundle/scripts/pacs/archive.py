@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,12 +120,37 @@ class Archive(ABC):
         studies = {self._uid(study, "Study"): study for study in found if answers(filters, study)}
         return [_found_study(studies[uid]) for uid in sorted(studies)]
 
-    def fetch_study(self, uid: str, folder: str | os.PathLike[str]) -> Path:
+    def list_images(self, uid: str, without: Collection[str] = ()) -> dict[str, set[str]]:
+        """Ask which images a study has.
+
+        Args:
+            uid: StudyInstanceUID.
+            without: SeriesInstanceUIDs of series to leave out. Defaults to none.
+
+        Returns:
+            SOPInstanceUIDs by SeriesInstanceUID, of the series of the modalities.
+
+        Raises:
+            PacsError: the archive gives no answer.
+        """
+        wanted = [series for series in self._wanted_series(uid)[0] if series not in without]
+        return {series: self.images_of_series(uid, series) for series in wanted}
+
+    def images_of_series(self, study_uid: str, series_uid: str) -> set[str]:
+        """Ask which images a series has.
+
+        Raises:
+            PacsError: the archive gives no answer.
+        """
+        return self.attempts(lambda: self._images(study_uid, series_uid))
+
+    def fetch_study(self, uid: str, folder: str | os.PathLike[str], without: Collection[str] = ()) -> Path:
         """Fetch the series of a study. The folder appears once it is complete.
 
         Args:
             uid: StudyInstanceUID.
             folder: where the folder of the study is made.
+            without: SeriesInstanceUIDs of series to leave out. Defaults to none.
 
         Returns:
             ``folder/study``, or with a number where that is taken; one folder per series in it.
@@ -134,11 +159,8 @@ class Archive(ABC):
             PacsError: the study or a part of it does not arrive, or it holds no series of the modalities.
             BadInputError: it cannot be written.
         """
-        found = self.attempts(
-            lambda: self.search("SERIES", {"StudyInstanceUID": uid}, ["SeriesInstanceUID", "Modality"])
-        )
-        modalities = {self._uid(series, "Series"): str(series.get("Modality", "")) for series in found}
-        wanted = sorted(s for s, modality in modalities.items() if not self.modalities or modality in self.modalities)
+        wanted, modalities = self._wanted_series(uid)
+        wanted = [series for series in wanted if series not in without]
         if all(modalities[series] == SEGMENTATION for series in wanted):
             asked = "/".join(modality for modality in self.modalities if modality != SEGMENTATION) or "image"
             held = ", ".join(sorted(set(modalities.values()))) or "no series at all"
@@ -212,6 +234,15 @@ class Archive(ABC):
         sent = sum(self.send(files) for files in studies.values())
         self.logger.info(f"{sent} instances of {len(studies)} study(s) sent to {self.address} and found.")
         return sent
+
+    def _wanted_series(self, uid: str) -> tuple[list[str], dict[str, str]]:
+        """Ask for the series of a study: UIDs of those to fetch, and the modality of every series."""
+        found = self.attempts(
+            lambda: self.search("SERIES", {"StudyInstanceUID": uid}, ["SeriesInstanceUID", "Modality"])
+        )
+        modalities = {self._uid(series, "Series"): str(series.get("Modality", "")) for series in found}
+        wanted = sorted(s for s, modality in modalities.items() if not self.modalities or modality in self.modalities)
+        return wanted, modalities
 
     def _fetch_series(self, study_uid: str, series_uid: str, folder: Path) -> None:
         """Fetch a series into a folder of its own, after removing what an interrupted attempt left."""

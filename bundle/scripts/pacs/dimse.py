@@ -22,6 +22,7 @@ from .archive import Archive
 from .attempts import Attempts
 from .errors import PacsError
 from .image_classes import CONTEXTS, FETCHED_CLASSES
+from .tls import Tls
 
 SUCCESS, PENDING, SOME_FAILED = 0x0000, (0xFF00, 0xFF01), 0xB000
 NO_SPACE = 0xA700
@@ -40,6 +41,7 @@ class Dimse(Archive):
         attempts: how often it is asked. Defaults to `Attempts()`.
         modalities: series of these are fetched; empty for all. Defaults to MR.
         receive_port: port to receive at with C-MOVE, which the PACS must know; None for C-GET. Defaults to None.
+        tls: certificates of an encrypted connection; None for one that is not. Defaults to None.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Dimse(Archive):
         attempts: Attempts | None = None,
         modalities: Sequence[str] = ("MR",),
         receive_port: int | None = None,
+        tls: Tls | None = None,
     ) -> None:
         super().__init__(f"{called}@{host}:{port}", attempts or Attempts(), modalities)
         # It logs what is asked for and answered, patients and all.
@@ -63,6 +66,9 @@ class Dimse(Archive):
         self.calling = calling
         self.timeout = timeout
         self.receive_port = receive_port
+        # Read at once, so that a file that cannot be used is told before anything is sent.
+        self.encrypted = None if tls is None else tls.for_client()
+        self.serving = None if tls is None or receive_port is None else tls.for_server()
 
     def search(self, level: str, filters: Mapping[str, str], keys: Sequence[str]) -> list[Dataset]:
         """Ask with C-FIND, in the study root model."""
@@ -150,7 +156,13 @@ class Dimse(Archive):
         roles = [build_role(sop_class, scp_role=True) for sop_class in FETCHED_CLASSES] if receiver else []
         handlers = [(evt.EVT_C_STORE, receiver)] if receiver else []
         association = self._entity().associate(
-            self.host, self.port, contexts=requested, ae_title=self.called, ext_neg=roles, evt_handlers=handlers
+            self.host,
+            self.port,
+            contexts=requested,
+            ae_title=self.called,
+            ext_neg=roles,
+            evt_handlers=handlers,
+            tls_args=None if self.encrypted is None else (self.encrypted, self.host),
         )
         if not association.is_established:
             raise self._refusal(association)
@@ -175,7 +187,10 @@ class Dimse(Archive):
             entity.add_supported_context(sop_class, [syntax for one, syntax in CONTEXTS if one == sop_class])
         try:
             server = entity.start_server(
-                ("", self.receive_port), block=False, evt_handlers=[(evt.EVT_C_STORE, receiver)]
+                ("", self.receive_port),
+                block=False,
+                evt_handlers=[(evt.EVT_C_STORE, receiver)],
+                ssl_context=self.serving,
             )
         except OSError as error:
             raise PacsError(
