@@ -90,12 +90,11 @@ function take(chosen) {
   if (!files.some(({ waiting }) => waiting)) files = [];
   try {
     for (const file of chosen) files.push({ file, role: roleOf(file, engine.sources) });
-    consider();
   } catch (error) {
-    files = [];
-    listFiles();
-    complain(error);
+    refuse(error);
+    return;
   }
+  consider();
 }
 
 /** Begin as soon as the files suffice; otherwise say what is missing. */
@@ -107,14 +106,30 @@ function consider() {
     for (const one of files) one.waiting = task === null;
     if (wanted) warn(wanted);
     if (task) run(task);
+    else halt();
   } catch (error) {
-    files = [];
-    listFiles();
-    complain(error);
+    refuse(error);
   }
 }
 
+/** Stop what is computed, and show nothing: images of earlier files would pass for those of the new ones. */
+function halt() {
+  current++;
+  engine.stop();
+  working(null);
+  byId("main").hidden = true;
+  state("stopped");
+}
+
+function refuse(error) {
+  halt();
+  files = [];
+  listFiles();
+  complain(error);
+}
+
 function forget() {
+  halt();
   files = [];
   clearMessages();
   listFiles();
@@ -138,11 +153,7 @@ async function run(task) {
     finish(held);
   } catch (error) {
     if (mine !== current) return;
-    working(null);
-    state(viewer.held?.record ? "ready" : "stopped");
-    if (error instanceof Cancelled) warn("Cancelled. Nothing was saved; choose files, or show the phantom.");
-    else complain(error instanceof RangeError ? new BadInput(noMemory()) : error);
-    if (!viewer.held?.record) byId("main").hidden = true;
+    refuse(error instanceof RangeError ? new BadInput(noMemory()) : error);
   }
 }
 
@@ -250,13 +261,8 @@ function finish(held) {
 }
 
 function cancel() {
-  current++;
-  engine.stop();
-  working(null);
   forget();
   warn("Cancelled. Nothing was saved. Choose files, or show the phantom.");
-  byId("main").hidden = true;
-  state("stopped");
 }
 
 // ---- saving ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,217 @@
+"""The page for browsers gives what the bundle gives, refuses what it refuses, and sends nothing anywhere."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+import struct
+from pathlib import Path
+
+import monai.bundle
+import nibabel as nib
+import numpy as np
+import pytest
+
+from fusion_page import give, saved
+from scripts import BUNDLE_ROOT
+from scripts.cases.decompose import ReadFused
+from scripts.data.errors import BadInputError
+from scripts.outputs.identity import check_belongs
+from scripts.outputs.sidecar import read_sidecar, sidecar_of
+from scripts.outputs.volumes import load_fused
+from scripts.transforms.load_sources import LoadSourcesd
+
+pytestmark = pytest.mark.slow
+
+LEVEL = 1 / 65535
+RANGE = 1e-3
+OBLIQUE = np.array([[0.1, 0.95, -0.2, -30.0], [-0.9, 0.1, 0.3, 40.5], [0.3, 0.15, 2.9, -12.0], [0, 0, 0, 1]])
+SAGITTAL = np.array([[3.0, 0, 0, -20], [0, -0.9, 0, 31], [0, 0, 0.9, -9], [0, 0, 0, 1]])
+CASES = {
+    "whole numbers, axial": {"shape": (40, 48, 8)},
+    "odd sizes, floats": {"shape": (37, 41, 5), "dtype": "float32"},
+    "oblique": {"shape": (32, 36, 6), "affine": OBLIQUE},
+    "thick sagittal slices": {"shape": (7, 44, 40), "affine": SAGITTAL},
+}
+
+
+@pytest.fixture(scope="module", params=CASES.values(), ids=CASES)
+def fused(request, tmp_path_factory, open_with, fuse_in_python, write_patient):
+    """A patient fused in the page and by the bundle: page, record, and folder of each."""
+    folder = tmp_path_factory.mktemp("case")
+    record = write_patient(folder / "sources", "P1", **request.param)
+    page = open_with(record["t1gd"], record["flair"])
+    return page, record, saved(page, folder / "page"), fuse_in_python(record, folder / "bundle")
+
+
+class TestSameAsTheBundle:
+    def test_the_fused_image_differs_by_one_level_at_most(self, fused):
+        _, _, here, there = fused
+        one, other = (nib.load(folder / "P1_fused.nii.gz") for folder in (here, there))
+        levels = [np.asarray(image.dataobj.get_unscaled(), dtype=int) for image in (one, other)]
+        assert np.abs(levels[0] - levels[1]).max() <= 1
+
+    def test_the_estimates_agree_to_a_thousandth_of_the_range(self, fused):
+        _, record, here, there = fused
+        for source in ("t1gd", "flair"):
+            span = np.ptp(nib.load(record[source]).get_fdata())
+            one, other = (nib.load(folder / f"P1_{source}_decomposed.nii.gz") for folder in (here, there))
+            assert one.get_data_dtype() == other.get_data_dtype()
+            rounding = 1 if one.get_data_dtype().kind == "i" else 0
+            assert np.abs(one.get_fdata() - other.get_fdata()).max() <= max(RANGE * span, rounding)
+
+    def test_headers_agree_in_every_byte_but_the_id(self, fused):
+        _, _, here, there = fused
+        for name in ("P1_fused.nii.gz", "P1_t1gd_decomposed.nii.gz"):
+            one, other = (nib.load(folder / name).header for folder in (here, there))
+            differing = [field for field in one if one[field].tobytes() != other[field].tobytes()]
+            assert [field for field in differing if field != "descrip"] == []
+            assert re.sub(rb"id \w+", b"", one["descrip"].item()) == re.sub(rb"id \w+", b"", other["descrip"].item())
+
+    def test_the_record_has_one_form_and_the_same_scale(self, fused):
+        _, _, here, there = fused
+        texts = [(folder / "P1_fused.json").read_text(encoding="utf-8") for folder in (here, there)]
+        one, other = map(json.loads, texts)
+        assert list(one) == list(other)
+        same = [key for key in other if key not in ("GeneratedBy", "FusedSHA256", "FusionID", "SSIM")]
+        assert [key for key in same if one[key] != other[key]] == []
+        for of in ("fused", "decomposed"):
+            assert one["SSIM"][of] == pytest.approx(other["SSIM"][of], abs=2e-4)
+        # The page has its own name among the programs, its own checksums, and scores that may differ in the last digit.
+        differing = re.compile(r'("Name": "[^"]*"|"\w*(SHA256|ID)": "\w+"|": 0\.\d{2,4}(?=,?\n))')
+        assert differing.sub("", texts[0]) == differing.sub("", texts[1])
+
+    def test_nothing_was_asked_of_the_network_and_nothing_went_wrong(self, fused):
+        page, *_ = fused
+        assert [text for text in page.complaints if "adapter" not in text] == []
+
+
+class TestBackAndForth:
+    @pytest.mark.usefixtures("process_as_it_was")
+    def test_the_bundle_decomposes_what_the_page_fused(self, fused, tmp_path):
+        _, record, here, _ = fused
+        shutil.copytree(here, tmp_path / "P1")
+        for estimate in (tmp_path / "P1").glob("*_decomposed.nii.gz"):
+            estimate.unlink()
+        config = str(Path(BUNDLE_ROOT) / "configs" / "decompose.json")
+        monai.bundle.run(
+            config_file=config, dataset_dir=str(tmp_path), device="cpu", overview=False, logging_file=False
+        )
+        for source in ("t1gd", "flair"):
+            name = f"P1_{source}_decomposed.nii.gz"
+            span = np.ptp(nib.load(record[source]).get_fdata())
+            one, other = nib.load(here / name), nib.load(tmp_path / "decomposed" / "P1" / name)
+            rounding = 1 if one.get_data_dtype().kind == "i" else 0
+            assert np.abs(one.get_fdata() - other.get_fdata()).max() <= max(RANGE * span, rounding)
+            np.testing.assert_allclose(one.affine, other.affine, atol=1e-6)
+
+    def test_the_page_decomposes_what_the_bundle_fused(self, fused, open_with, tmp_path):
+        _, record, _, there = fused
+        page = open_with(there / "P1_fused.nii.gz", there / "P1_fused.json")
+        with page.expect_download() as first:
+            page.click("#save-all")
+        first.value.save_as(tmp_path / "all.zip")
+        shutil.unpack_archive(tmp_path / "all.zip", tmp_path)
+        for source in ("t1gd", "flair"):
+            name = f"P1_{source}_decomposed.nii.gz"
+            span = np.ptp(nib.load(record[source]).get_fdata())
+            one, other = nib.load(tmp_path / "P1" / name), nib.load(there / name)
+            rounding = 1 if one.get_data_dtype().kind == "i" else 0
+            assert np.abs(one.get_fdata() - other.get_fdata()).max() <= max(RANGE * span, rounding)
+        assert page.locator("#small figure").count() == 2
+
+    def test_the_record_of_the_page_belongs_to_its_image(self, fused):
+        _, _, here, _ = fused
+        path = here / "P1_fused.nii.gz"
+        record = read_sidecar(sidecar_of(path))
+        values, affine, dtype = load_fused(path, clip=False)
+        check_belongs(path, record, values, affine)
+        assert dtype == "uint16"
+        assert ReadFused()({"patient": "P1", "fused": str(path)})["image"].shape[0] == 1
+
+
+def damaged_files(folder: Path, write) -> dict[str, tuple[str, ...]]:
+    """Write files that cannot be fused, and return pairs of them by what is wrong."""
+    good = write(folder / "good", "P1", shape=(16, 20, 4))
+    t1gd, flair = Path(good["t1gd"]), Path(good["flair"])
+    content = gzip.decompress(flair.read_bytes())
+    pairs: dict[str, tuple[str, ...]] = {}
+
+    def bad(what: str, data: bytes, name: str = "P1_flair.nii.gz") -> None:
+        path = folder / what.replace(" ", "_") / name
+        path.parent.mkdir()
+        path.write_bytes(data)
+        pairs[what] = (str(t1gd), str(path))
+
+    def header(at: int, form: str, *values: float) -> bytes:
+        changed = bytearray(content)
+        struct.pack_into(f"<{form}", changed, at, *values)
+        return gzip.compress(bytes(changed))
+
+    def volume(values: np.ndarray, affine: np.ndarray | None = None) -> bytes:
+        image = nib.Nifti1Image(values.astype(np.float32), np.diag([-1.0, -1, 1, 1]) if affine is None else affine)
+        return gzip.compress(image.to_bytes())
+
+    values = nib.load(flair).get_fdata()
+    bad("empty", b"")
+    bad("web page", b"<!DOCTYPE html><html></html>")
+    bad("lfs pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
+    bad("no nifti", gzip.compress(b"PK" * 400))
+    bad("truncated", flair.read_bytes()[:-900])
+    bad("wrong checksum", flair.read_bytes()[:-8] + b"\0\0\0\0" + flair.read_bytes()[-4:])
+    bad("too short", gzip.compress(content[:-100]))
+    bad("too long", gzip.compress(content + b"\0" * 10))
+    bad("not compressed", content)
+    bad("compressed in secret", flair.read_bytes(), "P1_flair.nii")
+    bad("colour", header(70, "h", 128))
+    bad("unknown type", header(70, "h", 77))
+    bad("huge", header(40, "8h", 3, 30000, 30000, 30000, 1, 1, 1, 1))
+    bad("pair", header(344, "4s", b"ni1\0"))
+    bad("constant", volume(np.full(values.shape, 7.0)))
+    bad("all zero", volume(np.zeros(values.shape)))
+    bad("nan inside", volume(np.where(values == values.max(), np.nan, values)))
+    bad("infinite", volume(np.where(values == values.max(), np.inf, values)))
+    bad("four dimensions", volume(np.stack([values, values], axis=-1)))
+    bad("two dimensions", volume(values[..., 0]))
+    bad("other shape", volume(values[:-1]))
+    bad("other place", volume(values, np.diag([-1.0, -1, 2, 1])))
+    bad("singular", volume(values, np.diag([-1.0, -1, 0, 1])))
+    bad("other patient", flair.read_bytes(), "P2_flair.nii.gz")
+    return pairs
+
+
+def told_by_python(pair: tuple[str, ...]) -> str:
+    """Return what the bundle says about two files, with names instead of paths."""
+    with pytest.raises(BadInputError) as error:
+        LoadSourcesd(with_seg=False)({"patient": "P1", "t1gd": pair[0], "flair": pair[1]})
+    text = str(error.value)
+    for path in pair:
+        text = text.replace(path, Path(path).name)
+    return text
+
+
+SAID_OTHERWISE = {
+    *("huge", "truncated", "wrong checksum", "unknown type", "pair", "colour"),
+    *("two dimensions", "four dimensions"),
+}
+"""Where a reason inside the message is that of another library; the beginning and the remedy are the same."""
+
+
+def test_the_page_refuses_what_the_bundle_refuses_in_the_same_words(open_with, write_patient, tmp_path):
+    pairs = damaged_files(tmp_path, write_patient)
+    page = open_with(*next(iter(pairs.values())), state="stopped")
+    differing = {}
+    for what, pair in pairs.items():
+        give(page, *pair, state="stopped")
+        said, expected = page.inner_text("#problem"), told_by_python(pair)
+        numbers = re.compile(r"-?\d+\.\d+|-0\b|\s+")
+        same = numbers.sub("#", said) == numbers.sub("#", expected)
+        if what in SAID_OTHERWISE:
+            same = said.split()[:4] == expected.split()[:4] and said.split()[-1] == expected.split()[-1]
+        if not same:
+            differing[what] = (said, expected)
+        assert page.is_hidden("#main")
+    assert differing == {}
+    assert [text for text in page.complaints if "adapter" not in text] == []
