@@ -21,7 +21,7 @@ export MALLOC_MMAP_THRESHOLD_ = 1073741824
 export MALLOC_TRIM_THRESHOLD_ = 1073741824
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench bundle lint format clean distclean always
+.PHONY: help setup demo test test-all bench bundle web lint format clean distclean always
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ bench: $(READY) ## time fusing, decomposing and training beside the published ne
 
 bundle: $(READY) ## pack the bundle as others download it, dist/fusioninn_v*.zip
 	@$(PY) tools/build_bundle.py dist
+
+web: $(READY) ## build the page for browsers, dist/fusioninn.html (needs Node.js)
+	@$(PY) tools/build_web.py dist
 
 lint: $(READY) ## check style and formatting
 	@$(PY) -m ruff check .

@@ -1,5 +1,7 @@
 """Build the page for browsers, ``dist/fusioninn.html``: one file that fuses and decomposes offline.
 
+What reports need to decompose in their page is packed into `bundle/scripts/report/assets`, if it changed.
+
     python tools/build_web.py [FOLDER]
 
 The network is exported by the bundle's own command, unless `bundle/models` or `build/web` hold the export of these
@@ -9,6 +11,7 @@ weights already. Node packages are installed from the lockfile in `web/`.
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import os
@@ -41,6 +44,7 @@ LIMIT = 25 * 2**20
 """Largest page in bytes."""
 PHANTOM = BUNDLE / "example" / "phantom-01"
 PHANTOM_SOURCES = {"t1gd": "phantom-01_t1ce.nii.gz", "flair": "phantom-01_flair.nii.gz"}
+REPORT_ASSETS = BUNDLE / "scripts" / "report" / "assets"
 GRAPHS = ("fuse.onnx", "decompose.onnx")
 
 
@@ -101,7 +105,7 @@ def _is_of(graph: Path, checkpoint: str) -> bool:
     return properties.get("checkpoint_sha256") == checkpoint and properties.get("bundle_version") == __version__
 
 
-def install_packages(work: Path) -> None:
+def install_packages() -> None:
     """Install the node packages of the lockfile, once.
 
     Raises:
@@ -141,21 +145,44 @@ def build(folder: Path, work: Path = ROOT / "build" / "web") -> Path:
     work.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = fingerprint(BUNDLE / "models" / "model.pt")
-    install_packages(work)
+    install_packages()
     graphs = exported(checkpoint, work)
     (work / "facts.json").write_text(json.dumps(facts(checkpoint)), encoding="utf-8")
     temporary = work / PAGE
     inputs = [work / "facts.json", *(graphs / name for name in GRAPHS), PHANTOM, temporary]
-    done = subprocess.run(
-        ["node", "build.mjs", *(str(path.resolve()) for path in inputs)],
-        cwd=WEB, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise BuildError(f"the page could not be built:\n{done.stderr[-3000:]}")
+    run_node("build.mjs", *inputs)
     if temporary.stat().st_size > LIMIT:
         raise BuildError(f"the page has {temporary.stat().st_size / 2**20:.1f} MB, more than {LIMIT // 2**20} MB.")
     os.replace(temporary, folder / PAGE)
+    pack_for_reports(work)
     return folder / PAGE
+
+
+def pack_for_reports(work: Path) -> None:
+    """Write what takes a report's fused image apart into the bundle, where it differs from what is there.
+
+    Raises:
+        BuildError: the scripts could not be bundled.
+    """
+    run_node("build_report.mjs", work / "facts.json", work)
+    wasm = WEB / "node_modules" / "onnxruntime-web" / "dist" / "ort-wasm-simd-threaded.wasm"
+    scripts = {f"{name}.gz": work / name for name in ("decompose.js", "decompose_worker.js")}
+    for name, source in {**scripts, "onnxruntime.wasm.gz": wasm}.items():
+        target, content = REPORT_ASSETS / name, source.read_bytes()
+        if not target.is_file() or gzip.decompress(target.read_bytes()) != content:
+            target.write_bytes(gzip.compress(content, compresslevel=9, mtime=0))
+
+
+def run_node(script: str, *arguments: Path) -> None:
+    """Run a script of `web`.
+
+    Raises:
+        BuildError: it fails.
+    """
+    command = ["node", script, *(str(path.resolve()) for path in arguments)]
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"{script} failed:\n{done.stderr[-3000:]}")
 
 
 def main() -> None:

@@ -7,35 +7,14 @@
  * tools/build_web.py, which writes FACTS.json from the bundle's code.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { bundled, HERE as here } from "./bundled.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
 const [factsFile, fuse, decompose, phantom, out] = process.argv.slice(2);
 const facts = JSON.parse(readFileSync(factsFile, "utf-8"));
 const runtime = join(here, "node_modules", "onnxruntime-web", "dist");
 const WASM = { cpu: "ort-wasm-simd-threaded.wasm", gpu: "ort-wasm-simd-threaded.asyncify.wasm" };
-
-async function script(entry) {
-  const result = await build({
-    entryPoints: [join(here, "src", entry)],
-    bundle: true,
-    format: "iife",
-    minify: true,
-    target: "es2022",
-    charset: "utf8",
-    write: false,
-    legalComments: "none",
-    logLevel: "error",
-    // The runtime asks where it lies; nothing is loaded from there.
-    define: { "import.meta.url": "'blob:page'" },
-    alias: { "bundle-facts": factsFile },
-    loader: { ".json": "json" },
-  });
-  return result.outputFiles[0].text.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
-}
 
 const packed = (file) => gzipSync(readFileSync(file), { level: 9 }).toString("base64");
 const part = (id, text) => `<script type="text/plain" id="${id}">${text}</script>`;
@@ -47,7 +26,7 @@ const parts = [
   ...facts.phantomFiles.map(({ id, name }) => part(id, readFileSync(join(phantom, name)).toString("base64"))),
 ];
 for (const [kind, wasm] of Object.entries(WASM)) {
-  parts.push(part(`${kind}-worker`, await script(`engine/${kind}_worker.js`)), part(`${kind}-wasm`, packed(join(runtime, wasm))));
+  parts.push(part(`${kind}-worker`, await bundled(`engine/${kind}_worker.js`, factsFile)), part(`${kind}-wasm`, packed(join(runtime, wasm))));
 }
 
 const licences = ["@niivue/niivue", "onnxruntime-web", "pako", "fflate", "@noble/hashes"].map((name) => {
@@ -61,7 +40,7 @@ const values = {
   weights: facts.checkpoint.slice(0, 12),
   licences: escaped(licences.join("\n")),
   parts: parts.join("\n"),
-  script: await script("main.js"),
+  script: await bundled("main.js", factsFile),
 };
 const page = readFileSync(join(here, "page.html"), "utf-8").replace(/\{\{(\w+)\}\}/g, (_, name) => values[name]);
 writeFileSync(out, page);

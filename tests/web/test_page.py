@@ -37,24 +37,30 @@ CASES = {
 }
 
 
+@pytest.fixture(scope="module")
+def page(open_page, built):
+    """The page, open in a browser without a network."""
+    return open_page(built, state="busy", offline=True)
+
+
 @pytest.fixture(scope="module", params=CASES.values(), ids=CASES)
-def fused(request, tmp_path_factory, open_with, fuse_in_python, write_patient):
-    """A patient fused in the page and by the bundle: page, record, and folder of each."""
+def fused(request, tmp_path_factory, page, fuse_in_python, write_patient):
+    """A patient fused in the page and by the bundle: its record, and the folder of each."""
     folder = tmp_path_factory.mktemp("case")
     record = write_patient(folder / "sources", "P1", **request.param)
-    page = open_with(record["t1gd"], record["flair"])
-    return page, record, saved(page, folder / "page"), fuse_in_python(record, folder / "bundle")
+    give(page, record["t1gd"], record["flair"])
+    return record, saved(page, folder / "page"), fuse_in_python(record, folder / "bundle")
 
 
 class TestSameAsTheBundle:
     def test_the_fused_image_differs_by_one_level_at_most(self, fused):
-        _, _, here, there = fused
+        _, here, there = fused
         one, other = (nib.load(folder / "P1_fused.nii.gz") for folder in (here, there))
         levels = [np.asarray(image.dataobj.get_unscaled(), dtype=int) for image in (one, other)]
         assert np.abs(levels[0] - levels[1]).max() <= 1
 
     def test_the_estimates_agree_to_a_thousandth_of_the_range(self, fused):
-        _, record, here, there = fused
+        record, here, there = fused
         for source in ("t1gd", "flair"):
             span = np.ptp(nib.load(record[source]).get_fdata())
             one, other = (nib.load(folder / f"P1_{source}_decomposed.nii.gz") for folder in (here, there))
@@ -63,7 +69,7 @@ class TestSameAsTheBundle:
             assert np.abs(one.get_fdata() - other.get_fdata()).max() <= max(RANGE * span, rounding)
 
     def test_headers_agree_in_every_byte_but_the_id(self, fused):
-        _, _, here, there = fused
+        _, here, there = fused
         for name in ("P1_fused.nii.gz", "P1_t1gd_decomposed.nii.gz"):
             one, other = (nib.load(folder / name).header for folder in (here, there))
             differing = [field for field in one if one[field].tobytes() != other[field].tobytes()]
@@ -71,7 +77,7 @@ class TestSameAsTheBundle:
             assert re.sub(rb"id \w+", b"", one["descrip"].item()) == re.sub(rb"id \w+", b"", other["descrip"].item())
 
     def test_the_record_has_one_form_and_the_same_scale(self, fused):
-        _, _, here, there = fused
+        _, here, there = fused
         texts = [(folder / "P1_fused.json").read_text(encoding="utf-8") for folder in (here, there)]
         one, other = map(json.loads, texts)
         assert list(one) == list(other)
@@ -83,15 +89,11 @@ class TestSameAsTheBundle:
         differing = re.compile(r'("Name": "[^"]*"|"\w*(SHA256|ID)": "\w+"|": 0\.\d{2,4}(?=,?\n))')
         assert differing.sub("", texts[0]) == differing.sub("", texts[1])
 
-    def test_nothing_was_asked_of_the_network_and_nothing_went_wrong(self, fused):
-        page, *_ = fused
-        assert [text for text in page.complaints if "adapter" not in text] == []
-
 
 class TestBackAndForth:
     @pytest.mark.usefixtures("process_as_it_was")
     def test_the_bundle_decomposes_what_the_page_fused(self, fused, tmp_path):
-        _, record, here, _ = fused
+        record, here, _ = fused
         shutil.copytree(here, tmp_path / "P1")
         for estimate in (tmp_path / "P1").glob("*_decomposed.nii.gz"):
             estimate.unlink()
@@ -107,23 +109,20 @@ class TestBackAndForth:
             assert np.abs(one.get_fdata() - other.get_fdata()).max() <= max(RANGE * span, rounding)
             np.testing.assert_allclose(one.affine, other.affine, atol=1e-6)
 
-    def test_the_page_decomposes_what_the_bundle_fused(self, fused, open_with, tmp_path):
-        _, record, _, there = fused
-        page = open_with(there / "P1_fused.nii.gz", there / "P1_fused.json")
-        with page.expect_download() as first:
-            page.click("#save-all")
-        first.value.save_as(tmp_path / "all.zip")
-        shutil.unpack_archive(tmp_path / "all.zip", tmp_path)
+    def test_the_page_decomposes_what_the_bundle_fused(self, fused, page, tmp_path):
+        record, _, there = fused
+        give(page, there / "P1_fused.nii.gz", there / "P1_fused.json")
+        here = saved(page, tmp_path)
         for source in ("t1gd", "flair"):
             name = f"P1_{source}_decomposed.nii.gz"
             span = np.ptp(nib.load(record[source]).get_fdata())
-            one, other = nib.load(tmp_path / "P1" / name), nib.load(there / name)
+            one, other = nib.load(here / name), nib.load(there / name)
             rounding = 1 if one.get_data_dtype().kind == "i" else 0
             assert np.abs(one.get_fdata() - other.get_fdata()).max() <= max(RANGE * span, rounding)
         assert page.locator("#small figure").count() == 2
 
     def test_the_record_of_the_page_belongs_to_its_image(self, fused):
-        _, _, here, _ = fused
+        _, here, _ = fused
         path = here / "P1_fused.nii.gz"
         record = read_sidecar(sidecar_of(path))
         values, affine, dtype = load_fused(path, clip=False)
@@ -177,7 +176,7 @@ def damaged_files(folder: Path, write) -> dict[str, tuple[str, ...]]:
     bad("two dimensions", volume(values[..., 0]))
     bad("other shape", volume(values[:-1]))
     bad("other place", volume(values, np.diag([-1.0, -1, 2, 1])))
-    bad("singular", volume(values, np.diag([-1.0, -1, 0, 1])))
+    bad("singular", header(312, "4f", 0, 0, 0, 0))
     bad("other patient", flair.read_bytes(), "P2_flair.nii.gz")
     return pairs
 
@@ -199,9 +198,8 @@ SAID_OTHERWISE = {
 """Where a reason inside the message is that of another library; the beginning and the remedy are the same."""
 
 
-def test_the_page_refuses_what_the_bundle_refuses_in_the_same_words(open_with, write_patient, tmp_path):
+def test_the_page_refuses_what_the_bundle_refuses_in_the_same_words(page, write_patient, tmp_path):
     pairs = damaged_files(tmp_path, write_patient)
-    page = open_with(*next(iter(pairs.values())), state="stopped")
     differing = {}
     for what, pair in pairs.items():
         give(page, *pair, state="stopped")
@@ -214,4 +212,141 @@ def test_the_page_refuses_what_the_bundle_refuses_in_the_same_words(open_with, w
             differing[what] = (said, expected)
         assert page.is_hidden("#main")
     assert differing == {}
+
+
+class TestRecords:
+    """What the page says about a fused image whose record does not fit."""
+
+    @pytest.fixture(scope="class")
+    def pair(self, tmp_path_factory, write_patient, fuse_in_python) -> tuple[Path, Path]:
+        folder = tmp_path_factory.mktemp("record")
+        there = fuse_in_python(write_patient(folder, "P1", shape=(16, 20, 4)), folder / "OUT")
+        return there / "P1_fused.nii.gz", there / "P1_fused.json"
+
+    def told(self, page, folder: Path, image: Path, **changes) -> str:
+        record = {**json.loads((image.with_name("P1_fused.json")).read_text(encoding="utf-8")), **changes}
+        (folder / "P1_fused.json").write_text(json.dumps({k: v for k, v in record.items() if v is not None}))
+        give(page, image, folder / "P1_fused.json", state="stopped")
+        return page.inner_text("#problem")
+
+    def test_a_changed_record_is_refused(self, page, pair, tmp_path):
+        assert 'does not match its "FusionID"' in self.told(page, tmp_path, pair[0], LatentKind="ones")
+
+    def test_a_record_that_lacks_a_key_is_refused(self, page, pair, tmp_path):
+        assert 'P1_fused.json has no key "IntensityScale"' in self.told(page, tmp_path, pair[0], IntensityScale=None)
+
+    def test_other_weights_are_refused(self, page, pair, tmp_path):
+        said = self.told(page, tmp_path, pair[0], CheckpointSHA256="ab" * 32, FusedSHA256=None, FusionID=None)
+        assert "was fused with other weights (sha256 abababababab…" in said
+
+    def test_changed_voxels_are_refused(self, page, pair, tmp_path):
+        image = nib.load(pair[0])
+        values = np.asarray(image.dataobj.get_unscaled()).copy()
+        values[3, 4, 2] ^= 1
+        changed = nib.Nifti1Image(values, image.affine, image.header)
+        changed.header.set_slope_inter(1 / 65535, 0)
+        path = tmp_path / "P1_fused.nii.gz"
+        nib.save(changed, path)
+        give(page, path, pair[1], state="stopped")
+        assert "P1_fused.nii.gz does not contain the voxels that were written (uint16)" in page.inner_text("#problem")
+
+    def test_a_fused_image_waits_for_its_record(self, page, pair):
+        give(page, pair[0], state="stopped")
+        assert "Add P1_fused.json" in page.inner_text("#warnings")
+        give(page, pair[1])
+        assert page.is_hidden("#warnings")
+
+
+class TestUse:
+    def test_sources_may_be_dropped_one_after_the_other(self, page, write_patient, tmp_path):
+        record = write_patient(tmp_path, "P1", shape=(16, 20, 4))
+        give(page, record["flair"], state="stopped")
+        assert "Add the T1-Gd of the same patient." in page.inner_text("#warnings")
+        give(page, record["t1gd"])
+        assert page.inner_text("#patient") == "P1"
+
+    def test_names_that_say_nothing_are_asked_for(self, page, write_patient, tmp_path):
+        record = write_patient(tmp_path, "P1", shape=(16, 20, 4))
+        one, other = (tmp_path / name for name in ("a.nii.gz", "b.nii.gz"))
+        shutil.copy(record["t1gd"], one)
+        shutil.copy(record["flair"], other)
+        give(page, one, other, state="stopped")
+        assert "Say which image is which" in page.inner_text("#warnings")
+        page.select_option("select[aria-label^='a.nii.gz']", "t1gd")
+        page.select_option("select[aria-label^='b.nii.gz']", "flair")
+        page.wait_for_selector("html[data-state=ready]")
+
+    def test_other_contrasts_and_formats_are_refused(self, page, write_patient, tmp_path):
+        record = write_patient(tmp_path, "P1", shape=(16, 20, 4))
+        shutil.copy(record["flair"], tmp_path / "P1_t2w.nii.gz")
+        give(page, record["t1gd"], tmp_path / "P1_t2w.nii.gz", state="stopped")
+        assert "P1_t2w.nii.gz is T2 by its name" in page.inner_text("#problem")
+        (tmp_path / "slice.dcm").write_bytes(b"DICM")
+        give(page, tmp_path / "slice.dcm", state="stopped")
+        assert "slice.dcm has an unsupported extension" in page.inner_text("#problem")
+
+    def test_cancelling_stops_and_saves_nothing(self, page):
+        page.click("#phantom")
+        page.wait_for_selector("html[data-state=busy]")
+        page.click("#cancel")
+        page.wait_for_selector("html[data-state=stopped]")
+        assert "Cancelled. Nothing was saved." in page.inner_text("#warnings")
+        assert page.is_hidden("#main")
+
+    def test_keys_move_slice_crosshair_and_slider(self, page, write_patient, tmp_path):
+        record = write_patient(tmp_path, "P1", shape=(16, 20, 6))
+        give(page, record["t1gd"], record["flair"])
+
+        def voxel() -> np.ndarray:
+            return np.array([int(n) for n in re.findall(r"\d+", page.inner_text("#place").split("·")[0])])
+
+        start = voxel()
+        page.focus("#stage")
+        for key, moved in (("ArrowUp", (0, 0, 1)), ("Shift+ArrowUp", (0, -1, 0)), ("Shift+ArrowRight", (1, 0, 0))):
+            page.keyboard.press("Home")
+            page.keyboard.press(key)
+            assert tuple(voxel() - start) == moved
+        page.keyboard.press("ArrowLeft")
+        assert page.input_value("#blend") == "95"
+        assert page.inner_text("#large-name") == "95 % fused, 5 % T1-Gd"
+        assert page.is_visible("#large-estimated")
+
+    def test_the_slider_draws_a_slice_in_less_than_50_ms_from_the_fused_file_alone(
+        self, page, write_patient, fuse_in_python, tmp_path
+    ):
+        there = fuse_in_python(write_patient(tmp_path, "P1", shape=(240, 240, 2)), tmp_path / "OUT")
+        give(page, there / "P1_fused.nii.gz", there / "P1_fused.json")
+        page.evaluate("performance.clearMeasures()")
+        for value in range(0, 201, 10):
+            page.fill("#blend", str(value))
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        drawn = page.evaluate("performance.getEntriesByName('draw').map((entry) => entry.duration)")
+        assert len(drawn) >= 15
+        assert np.median(drawn) < 50
+
+    def test_a_phone_in_the_dark_needs_no_sideways_scrolling(self, open_with, write_patient, tmp_path):
+        record = write_patient(tmp_path, "P1", shape=(16, 20, 4))
+        look = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}
+        page = open_with(record["t1gd"], record["flair"], **look)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 16, 19)"
+        assert page.inner_text(".notice").startswith("For research use only. Not for diagnosis or treatment.")
+        page.close()
+
+
+def test_nothing_was_asked_of_the_network_and_nothing_went_wrong(page):
+    # Chromium tells that the machine has no graphics card.
     assert [text for text in page.complaints if "adapter" not in text] == []
+
+
+class TestBuild:
+    def test_the_page_is_one_file_below_25_megabytes(self, built, tool):
+        assert built.stat().st_size < tool.LIMIT
+        text = built.read_text(encoding="utf-8")
+        assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?https?:", text)
+        assert "connect-src data: blob:;" in text
+
+    def test_the_lockfile_pins_every_package_and_names_no_host(self, repository):
+        lock = json.loads((repository / "web" / "package-lock.json").read_text(encoding="utf-8"))
+        packages = {name: entry for name, entry in lock["packages"].items() if name}
+        assert all("integrity" in entry and "resolved" not in entry for entry in packages.values())

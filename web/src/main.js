@@ -256,7 +256,7 @@ function finish(held) {
   controls.refresh();
   tell(held);
   working(null);
-  for (const id of SAVES) byId(id).disabled = id !== "save-estimates" && !held.scores;
+  for (const id of SAVES) byId(id).disabled = id === "save-fused" && !held.scores;
   state("ready");
 }
 
@@ -272,7 +272,8 @@ async function save(id) {
   const button = byId(id);
   button.disabled = true;
   try {
-    const fused = id === "save-estimates" ? [] : await fusedFiles(held);
+    // A fused image that was given is at hand already.
+    const fused = id === "save-estimates" || !held.scores ? [] : await fusedFiles(held);
     const estimates = id === "save-fused" ? [] : await estimateFiles(held);
     const all = [...fused, ...estimates];
     if (id === "save-all") download(`${held.patient}.zip`, archive(held.patient, all));

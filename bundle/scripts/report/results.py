@@ -143,6 +143,7 @@ def read_parts(
         seg=seg,
         scores=sidecar.get("SSIM", {}),
         provenance=provenance(patient, sidecar),
+        record=sidecar,
         phantom=is_phantom(patient),
     )
 

@@ -27,7 +27,9 @@ def read_properties(path: str | os.PathLike[str]) -> dict[str, Any]:
         BadInputError: the file is missing or not an ONNX file.
     """
     try:
-        entries = [dict(_fields(entry)) for number, entry in _fields(Path(path).read_bytes()) if number == _METADATA_PROPS]
+        entries = [
+            dict(_fields(entry)) for number, entry in _fields(Path(path).read_bytes()) if number == _METADATA_PROPS
+        ]
         return from_properties({entry[1].decode("utf-8"): entry[2].decode("utf-8") for entry in entries})
     except OSError as error:
         raise BadInputError(f"{path} cannot be read ({error.strerror}). Export the network to ONNX first.") from error

@@ -6,5 +6,5 @@ serve(async (wasm) => {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmBinary = wasm;
   ort.env.logLevel = "error";
-  return { ort, options: { executionProviders: ["wasm"] } };
+  return { ort, options: { executionProviders: ["wasm"], logSeverityLevel: 3 } };
 });

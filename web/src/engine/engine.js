@@ -5,7 +5,9 @@ import { Pool, poolSize } from "./pool.js";
 
 /** How far the graphics card may be from WebAssembly, in shares of the range, to be used. */
 const FUSED_LIMIT = 1 / 65535;
-const ESTIMATE_LIMIT = 2e-4;
+const ESTIMATE_LIMIT = 5e-4;
+/** Longest trial of the graphics card in milliseconds: where a program stands in for one, it takes minutes. */
+const TRIAL = 10_000;
 
 const part = (id) => document.getElementById(id);
 
@@ -17,6 +19,7 @@ export class Engine {
     engine.description = describe(decompose);
     engine.pool = null;
     engine.gpu = null;
+    engine.graphics = "";
     return engine;
   }
 
@@ -56,8 +59,8 @@ export class Engine {
   }
 
   get name() {
-    if (this.gpu) return "computes on the graphics card (WebGPU)";
-    return this.pool ? `computes on the processor (WebAssembly, ${this.pool.workers.length} workers)` : "starting";
+    const where = this.gpu ? "the graphics card (WebGPU)" : `the processor (WebAssembly, ${this.pool.workers.length} workers)`;
+    return [`computes on ${where}`, this.graphics].filter(Boolean).join("; ");
   }
 
   async graphicsPool() {
@@ -65,26 +68,33 @@ export class Engine {
     return new Pool(part("gpu-worker").textContent, this.loaded(this.gpuWasm), 1);
   }
 
+  /** Compare the graphics card with the processors on a slice: its images must be the same, and come sooner. */
   async tryGraphics(processors, slice) {
     if (!part("gpu-worker") || !navigator.gpu || !(await navigator.gpu.requestAdapter())) return false;
     const pool = await this.graphicsPool();
+    const tooLong = setTimeout(() => pool.stop(), TRIAL);
+    const timed = async (which) => {
+      const begin = performance.now();
+      const result = await which.run("fuse", { ...slice, image: slice.image.slice() });
+      return { ...result, ms: performance.now() - begin };
+    };
     try {
-      const copy = () => ({ ...slice, image: slice.image.slice() });
-      await pool.loaded[0];
-      const one = await processors.run("fuse", copy());
-      const other = await pool.run("fuse", copy());
-      // Both estimates are of nearly the same fused image, which magnifies what differs there.
-      if (farthest(one.fused, other.fused) <= 1.01 * FUSED_LIMIT && farthest(one.estimates, other.estimates) <= ESTIMATE_LIMIT) {
-        const time = async (which) => {
-          const begin = performance.now();
-          await which.run("fuse", copy());
-          return performance.now() - begin;
-        };
-        const [on, off] = [await time(pool), (await time(processors)) / processors.workers.length];
-        if (on < off) return pool;
+      // The first run of each prepares what the second measures.
+      await timed(pool);
+      const [one, other] = [await timed(processors), await timed(pool)];
+      const [fused, estimates] = [farthest(one.fused, other.fused), farthest(one.estimates, other.estimates)];
+      const told = `images differ by ${fused.toExponential(1)} fused, ${estimates.toExponential(1)} estimated`;
+      if (fused > 1.01 * FUSED_LIMIT || estimates > ESTIMATE_LIMIT) this.graphics = `graphics card not used: ${told}`;
+      else if (other.ms * processors.workers.length >= one.ms) {
+        this.graphics = `graphics card not used: ${told}, but it is slower (${Math.round(other.ms)} against ${Math.round(one.ms)} ms a slice)`;
+      } else {
+        this.graphics = told;
+        return pool;
       }
-    } catch {
-      // Without the graphics card it only takes longer.
+    } catch (error) {
+      this.graphics = `graphics card not used: ${pool.stopped ? "too slow" : error.message}`;
+    } finally {
+      clearTimeout(tooLong);
     }
     pool.stop();
     return false;

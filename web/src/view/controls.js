@@ -167,9 +167,10 @@ export class Controls {
       const [low, high] = viewer.windows[source];
       const estimate = held.estimates[i][index];
       const original = held.sources[i]?.values[index];
-      const values = held.sources.length ? [original, known && estimate, known && Math.abs(estimate - original)] : [known && estimate];
+      const computed = held.sources.length ? [estimate, Math.abs(estimate - original)] : [estimate];
+      const values = [...(held.sources.length ? [original] : []), ...computed.map((value) => (known ? value : null))];
       values.forEach((value, column) => {
-        this.cells[i][column].textContent = typeof value === "number" && known + (column === 0) ? written(value, high - low) : "–";
+        this.cells[i][column].textContent = value === null ? "–" : written(value, high - low);
       });
     });
     this.fusedCell.textContent = known ? held.fused[index].toFixed(4) : "–";

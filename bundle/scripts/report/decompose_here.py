@@ -1,0 +1,88 @@
+"""What a report needs to decompose its fused image in the browser: the network, and a runtime in WebAssembly.
+
+The parts in `assets` are made by ``make web``; the network is `models/decompose.onnx`, an export of the shipped weights.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from scripts import BUNDLE_ROOT
+from scripts.runtimes.onnx_properties import read_properties
+
+from .report_data import ReportData
+from .viewer_data import FUSED
+
+ASSETS = Path(__file__).parent / "assets"
+NETWORK = Path(BUNDLE_ROOT) / "models" / "decompose.onnx"
+MAIN, WORKER, RUNTIME, BUTTON = "decompose.js.gz", "decompose_worker.js.gz", "onnxruntime.wasm.gz", "verify.js"
+LATENT = "zeros"
+POLICY = " 'wasm-unsafe-eval' blob:; worker-src blob:"
+"""What the page has to allow itself: to compile the runtime, and workers of its own text."""
+SECTION = """
+<section class="still verify" aria-labelledby="verify-title">
+<h2 id="verify-title">Verify</h2>
+<p>Takes the fused image in this file apart, here and now, with the network in this file and nothing else, and compares
+the result with the estimates above.</p>
+<p><button type="button" id="verify">Decompose here</button> <progress id="verify-progress" max="1" value="0" hidden></progress></p>
+<p id="verify-result" role="status"></p>
+</section>
+"""
+
+
+def cannot_decompose(data: ReportData) -> str | None:
+    """Return why the page of a patient cannot decompose its fused image, or None."""
+    record = data.record
+    if not record:
+        return "its record is not known"
+    if not NETWORK.is_file():
+        return f"{NETWORK} is missing"
+    if record["CheckpointSHA256"] != read_properties(NETWORK).get("checkpoint_sha256"):
+        return f"it was fused with other weights than those of {NETWORK.name}"
+    if record["LatentKind"] != LATENT:
+        return f"its estimates have a latent of {record['LatentKind']}, not of {LATENT}"
+    if record["StoredDtype"] not in ("uint8", "uint16"):
+        return f"its fused image is stored as {record['StoredDtype']}, and the page holds 16 bits"
+    return None
+
+
+def decompose_parts(data: ReportData, wanted: bool) -> dict[str, str]:
+    """Return the parts of a page that decompose its fused image; empty texts where it cannot or need not.
+
+    Args:
+        data: what the report shows.
+        wanted: whether it was asked for. Where it is not possible, the reason is logged.
+    """
+    reason = cannot_decompose(data) if wanted else None
+    if reason:
+        logging.getLogger(__name__).warning(f"{data.patient}: the report cannot decompose the fused image: {reason}.")
+    if not wanted or reason:
+        return dict.fromkeys(("policy", "verify", "verify_parts"), "")
+    about = {
+        "image": FUSED,
+        "scale": data.record["IntensityScale"],
+        "checkpoint": data.record["CheckpointSHA256"],
+        "sources": data.record["SourceModalities"],
+    }
+    texts = {
+        "verify-about": _json(about),
+        "verify-worker": _text(WORKER),
+        "verify-wasm": base64.b64encode((ASSETS / RUNTIME).read_bytes()).decode("ascii"),
+        "verify-network": base64.b64encode(gzip.compress(NETWORK.read_bytes(), mtime=0)).decode("ascii"),
+    }
+    scripts = [f'<script type="text/plain" id="{name}">{text}</script>' for name, text in texts.items()]
+    scripts += [f"<script>{text}</script>" for text in (_text(MAIN), (ASSETS / BUTTON).read_text(encoding="utf-8"))]
+    return {"policy": POLICY, "verify": SECTION, "verify_parts": "\n".join(scripts)}
+
+
+def _text(name: str) -> str:
+    return gzip.decompress((ASSETS / name).read_bytes()).decode("utf-8")
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, allow_nan=False).replace("<", "\\u003c")
