@@ -1,6 +1,7 @@
 """What a report needs to decompose its fused image in the browser: the network, and a runtime in WebAssembly.
 
-The parts in `assets` are made by ``make web``; the network is `models/decompose.onnx`, an export of the shipped weights.
+The parts in `assets` are made by ``make web``; the network is `models/decompose.onnx`, exported from the shipped
+weights.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ SECTION = """
 <h2 id="verify-title">Verify</h2>
 <p>Takes the fused image in this file apart, here and now, with the network in this file and nothing else, and compares
 the result with the estimates above.</p>
-<p><button type="button" id="verify">Decompose here</button> <progress id="verify-progress" max="1" value="0" hidden></progress></p>
+<p><button type="button" id="verify">Decompose here</button>
+<progress id="verify-progress" max="1" value="0" aria-label="Decomposing" hidden></progress></p>
 <p id="verify-result" role="status"></p>
 </section>
 """

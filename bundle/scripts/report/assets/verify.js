@@ -4,6 +4,8 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const { about, bytes, file, addKind } = globalThis.report;
+  // Largest difference between computers, in shares of the range.
+  const LIMIT = 0.001;
   const { image, scale, checkpoint, sources } = JSON.parse(byId("verify-about").textContent);
 
   async function unpacked(id) {
@@ -20,31 +22,31 @@
 
   const percent = (share) => `${(100 * share).toFixed(share < 0.001 ? 3 : 2)} %`;
 
-  // Largest difference of two volumes, in shares of the range of the second.
-  function largest(one, other) {
-    let [most, low, high] = [0, Infinity, -Infinity];
+  // How far two volumes are apart, and what the rounding of the other explains.
+  function compared(one, other, step) {
+    let [most, low, high, whole] = [0, Infinity, -Infinity, true];
     for (let at = 0; at < one.length; at++) {
-      most = Math.max(most, Math.abs(one[at] - other[at]));
-      low = Math.min(low, other[at]);
-      high = Math.max(high, other[at]);
+      const value = other[at];
+      most = Math.max(most, Math.abs(one[at] - value));
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+      whole &&= Number.isInteger(value);
     }
-    return { most, share: most / Math.max(high - low, 1e-9) };
+    const range = Math.max(high - low, 1e-9);
+    return { most, share: most / range, same: most <= (whole ? 0.5 : 0) + (step ?? 0) / 2 + LIMIT * range };
   }
 
   async function told(estimates) {
     const lines = [];
     for (const [i, source] of sources.entries()) {
       const name = `estimate-${source}`;
-      const label = about.volumes[name]?.label ?? source;
       if (!(name in about.volumes)) {
-        lines.push(`${label}: this file holds no estimate to compare with.`);
+        lines.push(`${source}: this file holds no estimate to compare with.`);
         continue;
       }
-      const { most, share } = largest(estimates[i], await values(name));
-      // A file rounds whole numbers by half of one, and this page by half of a step.
-      const { step } = about.volumes[name];
-      const rounding = 0.5 * Math.max(step ?? 0, most <= 0.51 || Number.isInteger(about.volumes[name].high) ? 1 : 0) * 1.02;
-      const verdict = most <= rounding + 0.001 * (most / Math.max(share, 1e-12)) ? "the same, apart from rounding" : "NOT the same";
+      const { label, step } = about.volumes[name];
+      const { most, share, same } = compared(estimates[i], await values(name), step);
+      const verdict = same ? "the same, apart from rounding" : "NOT the same";
       lines.push(`${label}: ${verdict}; the largest difference is ${Number(most.toPrecision(3))}, ${percent(share)} of the range.`);
     }
     return lines.join(" ");
