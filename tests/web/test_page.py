@@ -187,14 +187,11 @@ def told_by_python(pair: tuple[str, ...]) -> str:
         LoadSourcesd(with_seg=False)({"patient": "P1", "t1gd": pair[0], "flair": pair[1]})
     text = str(error.value)
     for path in pair:
-        text = text.replace(path, Path(path).name)
+        text = text.replace(f"{Path(path).parent}/", "")
     return text
 
 
-SAID_OTHERWISE = {
-    *("huge", "truncated", "wrong checksum", "unknown type", "pair", "colour"),
-    *("two dimensions", "four dimensions"),
-}
+SAID_OTHERWISE = {"wrong checksum", "colour", "unknown type", "pair", "four dimensions"}
 """Where a reason inside the message is that of another library; the beginning and the remedy are the same."""
 
 
@@ -204,10 +201,9 @@ def test_the_page_refuses_what_the_bundle_refuses_in_the_same_words(page, write_
     for what, pair in pairs.items():
         give(page, *pair, state="stopped")
         said, expected = page.inner_text("#problem"), told_by_python(pair)
-        numbers = re.compile(r"-?\d+\.\d+|-0\b|\s+")
-        same = numbers.sub("#", said) == numbers.sub("#", expected)
+        same = said == expected
         if what in SAID_OTHERWISE:
-            same = said.split()[:4] == expected.split()[:4] and said.split()[-1] == expected.split()[-1]
+            same = said.split()[:3] == expected.split()[:3]
         if not same:
             differing[what] = (said, expected)
         assert page.is_hidden("#main")
@@ -314,7 +310,7 @@ class TestUse:
     def test_the_slider_draws_a_slice_in_less_than_50_ms_from_the_fused_file_alone(
         self, page, write_patient, fuse_in_python, tmp_path
     ):
-        there = fuse_in_python(write_patient(tmp_path, "P1", shape=(240, 240, 2)), tmp_path / "OUT")
+        there = fuse_in_python(write_patient(tmp_path, "P1", shape=(240, 240, 5)), tmp_path / "OUT")
         give(page, there / "P1_fused.nii.gz", there / "P1_fused.json")
         page.evaluate("performance.clearMeasures()")
         for value in range(0, 201, 10):

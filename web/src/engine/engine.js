@@ -100,10 +100,9 @@ export class Engine {
     return false;
   }
 
-  /** Stop what is computed. */
+  /** Stop what is computed; idle workers stay loaded. */
   stop() {
-    this.pool?.stop();
-    if (this.gpu) this.gpu.stop();
+    for (const pool of [this.pool, this.gpu]) if (pool && pool.active) pool.stop();
   }
 }
 

@@ -51,6 +51,7 @@ export class Pool {
     this.loaded = this.workers.map((worker) => worker.ask("load", engine));
     for (const loading of this.loaded) loading.catch(() => {});
     this.stopped = false;
+    this.active = 0;
   }
 
   /** Run one job on the first worker. */
@@ -80,7 +81,12 @@ export class Pool {
       }
       if (this.stopped) throw new Cancelled();
     };
-    await Promise.all(this.workers.map((worker, i) => work(worker, this.loaded[i])));
+    this.active++;
+    try {
+      await Promise.all(this.workers.map((worker, i) => work(worker, this.loaded[i])));
+    } finally {
+      this.active--;
+    }
   }
 
   /** Stop all workers; jobs under way end with `Cancelled`. */

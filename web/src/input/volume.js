@@ -1,10 +1,11 @@
 /** One volume of a file: three dimensions, and an affine that can be inverted. */
 import { BadInput } from "../bad_input.js";
 import { invertible, largestDistance } from "../nifti/matrix.js";
+import { canonicalText } from "../record/python_json.js";
 
 const TOOL_HINT = "Register and resample one image to the other's grid first (ANTs, FSL, itk).";
 const words = (shape) => `(${shape.join(", ")})`;
-const rounded = (affine) => JSON.stringify(affine.map((row) => row.map((value) => Math.round(value * 1e4) / 1e4)));
+const rounded = (affine) => canonicalText(affine.map((row) => row.map((value) => Math.round(value * 1e4) / 1e4)));
 
 /** The shape [X, Y, Z] of a file that holds exactly one volume. */
 export function oneVolume({ file, header, coordinates }) {

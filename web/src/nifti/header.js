@@ -93,8 +93,8 @@ export function parseHeader(start, file) {
   const code = view.getInt16(at.datatype, little);
   if (code in OTHER_TYPES) {
     throw new BadInput(
-      `${file} holds voxels of type ${OTHER_TYPES[code]}, expected one grey value each. Convert colour to grey, ` +
-        "complex numbers to their magnitude, or other types to 16 or 32 bits.",
+      `${file} holds voxels of type ${OTHER_TYPES[code]}, expected one grey value each. Convert ` +
+        "colour to grey, or complex numbers to their magnitude.",
     );
   }
   if (!(code in TYPES)) throw new BadInput(damaged(file, `its header is invalid: data code ${code} is not known`));
