@@ -174,7 +174,7 @@ RUN_ELSEWHERE = {
 """Commands that take long, or other programs: the test that runs what they run."""
 
 NOT_RUN = {
-    "make demo", "make test", "make test-all", "make bench", "make setup", "make lint", "make format",
+    "make demo", "make test", "make test-all", "make bench", "make setup", "make lint", "make format", "make web",
     ". .venv/bin/activate",
     "pip install", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
     "docker run", "monai-deploy run", "cd bundle", "export FUSIONINN_PACS_PASSWORD=…", "sh tools/uncertainty.sh",

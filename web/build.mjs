@@ -29,9 +29,14 @@ for (const [kind, wasm] of Object.entries(WASM)) {
   parts.push(part(`${kind}-worker`, await bundled(`engine/${kind}_worker.js`, factsFile)), part(`${kind}-wasm`, packed(join(runtime, wasm))));
 }
 
-const licences = ["@niivue/niivue", "onnxruntime-web", "pako", "fflate", "@noble/hashes"].map((name) => {
-  const { version, license } = JSON.parse(readFileSync(join(here, "node_modules", name, "package.json"), "utf-8"));
-  return `${name} ${version}: ${license}`;
+// Two packages come without the text of their licence; reports need it as well.
+const assets = join(here, "..", "bundle", "scripts", "report", "assets");
+const LICENCES = { "@niivue/niivue": join(assets, "NIIVUE_LICENSE"), "onnxruntime-web": join(assets, "ONNXRUNTIME_LICENSE") };
+const licences = ["onnxruntime-web", "@niivue/niivue", "pako", "fflate", "@noble/hashes"].map((name) => {
+  const folder = join(here, "node_modules", name);
+  const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf-8"));
+  const text = readFileSync(LICENCES[name] ?? join(folder, "LICENSE"), "utf-8");
+  return `${name} ${version} (${license})\n\n${text.trim()}\n`;
 });
 const values = {
   style: readFileSync(join(here, "page.css"), "utf-8"),

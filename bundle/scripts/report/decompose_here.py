@@ -10,6 +10,7 @@ import base64
 import gzip
 import json
 import logging
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from .viewer_data import FUSED
 ASSETS = Path(__file__).parent / "assets"
 NETWORK = Path(BUNDLE_ROOT) / "models" / "decompose.onnx"
 MAIN, WORKER, RUNTIME, BUTTON = "decompose.js.gz", "decompose_worker.js.gz", "onnxruntime.wasm.gz", "verify.js"
+LICENCE = "ONNXRUNTIME_LICENSE"
 LATENT = "zeros"
 POLICY = " 'wasm-unsafe-eval' blob:; worker-src blob:"
 """What the page has to allow itself: to compile the runtime, and workers of its own text."""
@@ -33,6 +35,7 @@ the result with the estimates above.</p>
 <p><button type="button" id="verify">Decompose here</button>
 <progress id="verify-progress" max="1" value="0" aria-label="Decomposing" hidden></progress></p>
 <p id="verify-result" role="status"></p>
+<details><summary>Licence of onnxruntime, which runs the network</summary><pre class="fine">{licence}</pre></details>
 </section>
 """
 
@@ -78,8 +81,16 @@ def decompose_parts(data: ReportData, wanted: bool) -> dict[str, str]:
         "verify-network": base64.b64encode(gzip.compress(NETWORK.read_bytes(), mtime=0)).decode("ascii"),
     }
     scripts = [f'<script type="text/plain" id="{name}">{text}</script>' for name, text in texts.items()]
-    scripts += [f"<script>{text}</script>" for text in (_text(MAIN), (ASSETS / BUTTON).read_text(encoding="utf-8"))]
-    return {"policy": POLICY, "verify": SECTION, "verify_parts": "\n".join(scripts)}
+    scripts += [f"<script>{text}</script>" for text in (_text(MAIN), _asset(BUTTON))]
+    return {
+        "policy": POLICY,
+        "verify": SECTION.format(licence=escape(_asset(LICENCE))),
+        "verify_parts": "\n".join(scripts),
+    }
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def _text(name: str) -> str:
