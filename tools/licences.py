@@ -42,8 +42,8 @@ the skull stripping of `deepbet` imports. They are packages of their own and are
 ## The page for browsers, and reports
 
 The page ([browser.md](browser.md)) and the reports contain packages from npm, with their versions in
-`web/package-lock.json`: onnxruntime-web (MIT), NiiVue (BSD-2-Clause), pako (MIT and Zlib), fflate (MIT) and noble-hashes
-(MIT). The texts of the licences are in the pages themselves.
+`web/package-lock.json`: onnxruntime-web (MIT), NiiVue (BSD-2-Clause), pako (MIT and Zlib), fflate (MIT) and
+noble-hashes (MIT). The texts of the licences are in the pages themselves.
 
 ## Compressed DICOM images
 

@@ -1,6 +1,7 @@
 /** All planes and the volume in three dimensions, by NiiVue; needs WebGL 2. */
 import { Niivue, NVImage } from "@niivue/niivue";
 import { asType } from "../process/levels.js";
+import { placeOf } from "../nifti/matrix.js";
 import { writeNifti } from "../nifti/write.js";
 
 const byId = (id) => document.getElementById(id);
@@ -25,6 +26,8 @@ async function show(shown) {
   [image.cal_min, image.cal_max] = [low, high];
   viewer.volumes.length = 0;
   viewer.addVolume(image);
+  viewer.scene.crosshairPos = viewer.mm2frac(placeOf(affine, shown.voxel));
+  viewer.drawScene();
 }
 
 /** Open the dialog for what a viewer shows. */
@@ -46,6 +49,7 @@ export async function openThree(shown) {
         sagittalNoseLeft: true,
         showAllOrientationMarkers: true,
         multiplanarShowRender: 1,
+        crosshairColor: [0.35, 0.78, 1, 0.85],
         logLevel: "error",
         loadingText: "",
       });
