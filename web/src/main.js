@@ -153,7 +153,8 @@ async function run(task) {
     finish(held);
   } catch (error) {
     if (mine !== current) return;
-    refuse(error instanceof RangeError ? new BadInput(noMemory()) : error);
+    const short = error instanceof RangeError || (!(error instanceof BadInput) && /memory|allocat/i.test(error.message));
+    refuse(short ? new BadInput(noMemory()) : error);
   }
 }
 
@@ -182,6 +183,13 @@ async function readFusedCase() {
     for (const name of engine.sources) sources.push(await readSource(fileOf(name), name, warn));
     checkTogether(sources, warn);
     checkSameGrid(fused, sources[0]);
+    const others = sources.filter(({ file }) => !record.Sources.includes(file));
+    if (others.length) {
+      warn(
+        `${fused.file} was fused from ${record.Sources.join(" and ")} by its record, not from ${others.map(({ file }) => file).join(" and ")}. ` +
+          "Errors are shown to the images given here.",
+      );
+    }
   }
   const patient = patientOfFused(fused.file) ?? record.Patient ?? "patient";
   return caseOfFused(patient, fused, record, sources);

@@ -36,7 +36,7 @@ export class Engine {
     if (!this.pool || this.pool.stopped) {
       this.wasm ??= await unpackPart("cpu-wasm");
       this.pool = new Pool(part("cpu-worker").textContent, this.loaded(this.wasm), poolSize());
-      await this.pool.loaded[0];
+      await this.pool.ready();
     }
     return this.pool;
   }

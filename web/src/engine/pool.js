@@ -60,6 +60,16 @@ export class Pool {
     return this.workers[0].ask(task, input);
   }
 
+  /** Wait until the first worker can compute. */
+  async ready() {
+    try {
+      await this.loaded[0];
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+  }
+
   /**
    * Run a job for each of `indices`; a free worker takes the one that `next` chooses.
    *
@@ -84,6 +94,10 @@ export class Pool {
     this.active++;
     try {
       await Promise.all(this.workers.map((worker, i) => work(worker, this.loaded[i])));
+    } catch (error) {
+      // A worker that failed would leave the next job waiting.
+      this.stop();
+      throw error;
     } finally {
       this.active--;
     }

@@ -60,7 +60,7 @@ export function plan(files, sources) {
     }
     if (!there("fused")) return { task: null, wanted: "Add the fused image that this record was written with (*_fused.nii.gz)." };
     if (some.length && some.length < sources.length) {
-      return { task: "decompose", wanted: "To see errors as well, add the other source." };
+      return { task: "decompose", wanted: "One source alone is not compared. To see errors, drop both sources together with the fused image and its record." };
     }
     return { task: "decompose", wanted: "" };
   }

@@ -6,7 +6,6 @@ import { errorLimit, greyWindow } from "./windows.js";
 
 const byId = (id) => document.getElementById(id);
 const KINDS = ["source", "estimate", "error"];
-const CAPTIONS = { source: "", estimate: "ESTIMATED", error: "error" };
 
 const share = (value, [low, high]) => {
   const grey = (255 * (value - low)) / (high - low);
@@ -70,6 +69,7 @@ export class Viewer {
     const frame = byId("small");
     frame.replaceChildren();
     frame.style.gridTemplateColumns = `repeat(${kinds.length}, minmax(0, 1fr))`;
+    frame.style.gridTemplateRows = `repeat(${held.names.length}, minmax(0, 1fr))`;
     this.panels = held.names.flatMap((name, i) =>
       kinds.map((kind) => {
         const figure = document.createElement("figure");
@@ -77,11 +77,13 @@ export class Viewer {
         caption.textContent = kind === "error" ? `${held.labels[i]} error ` : `${held.labels[i]} `;
         if (kind === "estimate") {
           const mark = document.createElement("b");
-          [mark.className, mark.textContent] = ["estimated", CAPTIONS[kind]];
+          [mark.className, mark.textContent] = ["estimated", "ESTIMATED"];
           caption.append(mark);
         }
         const canvas = document.createElement("canvas");
         canvas.dataset.panel = `${kind}-${name}`;
+        canvas.setAttribute("role", "img");
+        canvas.setAttribute("aria-label", caption.textContent.trim());
         figure.append(caption, canvas);
         frame.append(figure);
         const panel = new Panel(canvas, false);
