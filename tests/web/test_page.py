@@ -131,6 +131,70 @@ class TestBackAndForth:
         assert ReadFused()({"patient": "P1", "fused": str(path)})["image"].shape[0] == 1
 
 
+def two_members(content: bytes) -> bytes:
+    """Compress in two members and padding, as bgzip and tapes leave it."""
+    half = len(content) // 2
+    return gzip.compress(content[:half]) + gzip.compress(content[half:]) + b"\0" * 64
+
+
+def stored(values: np.ndarray, how: str) -> bytes:
+    """Return a volume as a compressed file, stored in one of several ways."""
+    affine = OBLIQUE if how == "qform alone" else np.diag([-1.0, -1.0, 2.0, 1.0])
+    if how == "big-endian":
+        header = nib.Nifti1Header(endianness=">")
+        header.set_data_dtype(">i2")
+        image = nib.Nifti1Image(values.astype(">i2"), affine, header)
+        content = b"".join((image.header.binaryblock, b"\0" * 4, values.astype(">i2").tobytes(order="F")))
+        return gzip.compress(content)
+    if how == "NIfTI-2":
+        return gzip.compress(nib.Nifti2Image(values.astype(np.float64) / 3, affine).to_bytes())
+    if how == "with a scale factor":
+        image = nib.Nifti1Image(values.astype(np.uint8), affine)
+        image.header.set_slope_inter(0.37, -1.5)
+        return gzip.compress(image.to_bytes())
+    image = nib.Nifti1Image(values.astype(np.int64 if how == "64 bits" else np.int16), affine)
+    if how == "qform alone":
+        rotation = nib.quaternions.quat2mat([0.8, 0.2, -0.4, 0.4])
+        place = np.eye(4)
+        place[:3, :3], place[:3, 3] = rotation * [1.1, 0.9, 2.5], (-20, 33, 5)
+        image = nib.Nifti1Image(values.astype(np.int16), place)
+        image.header["sform_code"], image.header["qform_code"] = 0, 1
+        image.header.set_qform(place, 1)
+    if how == "no orientation":
+        image.header["sform_code"] = image.header["qform_code"] = 0
+    if how == "in metres":
+        image = nib.Nifti1Image(values.astype(np.int16), np.diag([-1e-3, -1e-3, 2e-3, 1]))
+        image.header.set_xyzt_units("meter")
+    return two_members(image.to_bytes()) if how == "two members" else gzip.compress(image.to_bytes())
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        *("big-endian", "NIfTI-2", "with a scale factor", "64 bits", "two members"),
+        *("qform alone", "no orientation", "in metres"),
+    ],
+)
+def test_however_a_file_is_stored_the_page_reads_what_the_bundle_reads(
+    how, page, write_patient, fuse_in_python, tmp_path
+):
+    record = write_patient(tmp_path / "sources", "P1", shape=(20, 24, 4))
+    for source in ("t1gd", "flair"):
+        values = np.rint(nib.load(record[source]).get_fdata() / 5)
+        Path(record[source]).write_bytes(stored(values, how))
+    give(page, record["t1gd"], record["flair"])
+    here, there = saved(page, tmp_path / "page"), fuse_in_python(record, tmp_path / "bundle")
+    records = [json.loads((folder / "P1_fused.json").read_text(encoding="utf-8")) for folder in (here, there)]
+    for key in ("IntensityScale", "SliceAxis", "Shape", "Affine", "SourceDtypes"):
+        assert records[0][key] == records[1][key], key
+    images = [nib.load(folder / "P1_fused.nii.gz") for folder in (here, there)]
+    np.testing.assert_allclose(images[0].affine, images[1].affine, atol=1e-5)
+    for code in ("sform_code", "qform_code"):
+        assert images[0].header[code] == images[1].header[code]
+    levels = [np.asarray(image.dataobj.get_unscaled(), dtype=int) for image in images]
+    assert np.abs(levels[0] - levels[1]).max() <= 1
+
+
 def damaged_files(folder: Path, write) -> dict[str, tuple[str, ...]]:
     """Write files that cannot be fused, and return pairs of them by what is wrong."""
     good = write(folder / "good", "P1", shape=(16, 20, 4))
