@@ -274,14 +274,16 @@ def test_the_page_refuses_what_the_bundle_refuses_in_the_same_words(page, write_
     assert differing == {}
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory, write_patient, fuse_in_python) -> tuple[Path, Path]:
+    """A fused image of the bundle and its record."""
+    folder = tmp_path_factory.mktemp("record")
+    there = fuse_in_python(write_patient(folder, "P1", shape=(16, 20, 4)), folder / "OUT")
+    return there / "P1_fused.nii.gz", there / "P1_fused.json"
+
+
 class TestRecords:
     """What the page says about a fused image whose record does not fit."""
-
-    @pytest.fixture(scope="class")
-    def pair(self, tmp_path_factory, write_patient, fuse_in_python) -> tuple[Path, Path]:
-        folder = tmp_path_factory.mktemp("record")
-        there = fuse_in_python(write_patient(folder, "P1", shape=(16, 20, 4)), folder / "OUT")
-        return there / "P1_fused.nii.gz", there / "P1_fused.json"
 
     def told(self, page, folder: Path, image: Path, **changes) -> str:
         record = {**json.loads((image.with_name("P1_fused.json")).read_text(encoding="utf-8")), **changes}
