@@ -154,21 +154,28 @@ def build(folder: Path, work: Path = ROOT / "build" / "web") -> Path:
     if temporary.stat().st_size > LIMIT:
         raise BuildError(f"the page has {temporary.stat().st_size / 2**20:.1f} MB, more than {LIMIT // 2**20} MB.")
     os.replace(temporary, folder / PAGE)
-    pack_for_reports(work)
     return folder / PAGE
 
 
-def pack_for_reports(work: Path) -> None:
-    """Write what takes a report's fused image apart into the bundle, where it differs from what is there.
+def report_parts(work: Path = ROOT / "build" / "web") -> dict[str, bytes]:
+    """Return what takes a report's fused image apart: content by its name in the report's assets, unpacked.
+
+    Args:
+        work: folder that `build` worked in. Defaults to `build/web`.
 
     Raises:
         BuildError: the scripts could not be bundled.
     """
     run_node("build_report.mjs", work / "facts.json", work)
     wasm = WEB / "node_modules" / "onnxruntime-web" / "dist" / "ort-wasm-simd-threaded.wasm"
-    scripts = {f"{name}.gz": work / name for name in ("decompose.js", "decompose_worker.js")}
-    for name, source in {**scripts, "onnxruntime.wasm.gz": wasm}.items():
-        target, content = REPORT_ASSETS / name, source.read_bytes()
+    scripts = {f"{name}.gz": (work / name).read_bytes() for name in ("decompose.js", "decompose_worker.js")}
+    return {**scripts, "onnxruntime.wasm.gz": wasm.read_bytes()}
+
+
+def pack_for_reports() -> None:
+    """Write the parts for reports into the bundle, where they differ from what is there."""
+    for name, content in report_parts().items():
+        target = REPORT_ASSETS / name
         if not target.is_file() or gzip.decompress(target.read_bytes()) != content:
             target.write_bytes(gzip.compress(content, compresslevel=9, mtime=0))
 
@@ -193,6 +200,7 @@ def main() -> None:
     )
     try:
         path = build(parser.parse_args().folder)
+        pack_for_reports()
     except BuildError as error:
         sys.exit(f"Error: {error}")
     print(f"{path}  {path.stat().st_size / 2**20:.1f} MB: open it in a browser")

@@ -142,17 +142,19 @@ def stored(values: np.ndarray, how: str) -> bytes:
     affine = OBLIQUE if how == "qform alone" else np.diag([-1.0, -1.0, 2.0, 1.0])
     if how == "big-endian":
         header = nib.Nifti1Header(endianness=">")
-        header.set_data_dtype(">i2")
-        image = nib.Nifti1Image(values.astype(">i2"), affine, header)
-        content = b"".join((image.header.binaryblock, b"\0" * 4, values.astype(">i2").tobytes(order="F")))
-        return gzip.compress(content)
+        header.set_data_shape(values.shape)
+        header.set_data_dtype(np.int16)
+        header.set_sform(affine, 1)
+        header["magic"], header["vox_offset"] = b"n+1", 352
+        return gzip.compress(header.binaryblock + b"\0" * 4 + values.astype(">i2").tobytes(order="F"))
     if how == "NIfTI-2":
         return gzip.compress(nib.Nifti2Image(values.astype(np.float64) / 3, affine).to_bytes())
     if how == "with a scale factor":
         image = nib.Nifti1Image(values.astype(np.uint8), affine)
         image.header.set_slope_inter(0.37, -1.5)
         return gzip.compress(image.to_bytes())
-    image = nib.Nifti1Image(values.astype(np.int64 if how == "64 bits" else np.int16), affine)
+    kind = np.int64 if how == "64 bits" else np.int16
+    image = nib.Nifti1Image(values.astype(kind), affine, dtype=kind)
     if how == "qform alone":
         rotation = nib.quaternions.quat2mat([0.8, 0.2, -0.4, 0.4])
         place = np.eye(4)
@@ -407,6 +409,11 @@ class TestBuild:
         text = built.read_text(encoding="utf-8")
         assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?https?:", text)
         assert "connect-src data: blob:;" in text
+
+    def test_the_parts_of_reports_are_those_that_are_built(self, built, tool):
+        # After a change of web/src/engine or the lockfile, make web writes them again.
+        for name, content in tool.report_parts().items():
+            assert gzip.decompress((tool.REPORT_ASSETS / name).read_bytes()) == content, name
 
     def test_the_lockfile_pins_every_package_and_names_no_host(self, repository):
         lock = json.loads((repository / "web" / "package-lock.json").read_text(encoding="utf-8"))

@@ -14,17 +14,21 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scripts import BUNDLE_ROOT
 from scripts.runtimes.onnx_properties import read_properties
 
 from .report_data import ReportData
-from .viewer_data import FUSED
+from .viewer_data import FUSED, FUSED_LEVELS
 
 ASSETS = Path(__file__).parent / "assets"
 NETWORK = Path(BUNDLE_ROOT) / "models" / "decompose.onnx"
 MAIN, WORKER, RUNTIME, BUTTON = "decompose.js.gz", "decompose_worker.js.gz", "onnxruntime.wasm.gz", "verify.js"
 LICENCE = "ONNXRUNTIME_LICENSE"
 LATENT = "zeros"
+ROUNDING = 0.05
+"""How far a value may be from its level of 16 bits, in levels, for the rounding of 32-bit floats."""
 POLICY = " 'wasm-unsafe-eval' blob:; worker-src blob:"
 """What the page has to allow itself: to compile the runtime, and workers of its own text."""
 SECTION = """
@@ -51,7 +55,8 @@ def cannot_decompose(data: ReportData) -> str | None:
         return f"it was fused with other weights than those of {NETWORK.name}"
     if record["LatentKind"] != LATENT:
         return f"its estimates have a latent of {record['LatentKind']}, not of {LATENT}"
-    if record["StoredDtype"] not in ("uint8", "uint16"):
+    levels = data.fused.astype(np.float64) * FUSED_LEVELS
+    if np.abs(levels - np.rint(levels)).max() > ROUNDING:
         return f"its fused image is stored as {record['StoredDtype']}, and the page holds 16 bits"
     return None
 
