@@ -340,6 +340,16 @@ class TestUse:
         page.select_option("select[aria-label^='b.nii.gz']", "flair")
         page.wait_for_selector("html[data-state=ready]")
 
+    def test_swapped_files_can_be_put_right_in_the_list(self, page, write_patient, tmp_path):
+        record = write_patient(tmp_path / "sources", "P1", shape=(16, 20, 4))
+        give(page, record["t1gd"], record["flair"])
+        page.select_option("select[aria-label^='P1_t1ce']", "flair")
+        assert page.input_value("select[aria-label^='P1_flair']") == "t1gd"
+        page.wait_for_selector("html[data-state=ready]")
+        here = saved(page, tmp_path / "page")
+        record = json.loads((here / "P1_fused.json").read_text(encoding="utf-8"))
+        assert record["Sources"] == ["P1_flair.nii.gz", "P1_t1ce.nii.gz"]
+
     def test_other_contrasts_and_formats_are_refused(self, page, write_patient, tmp_path):
         record = write_patient(tmp_path, "P1", shape=(16, 20, 4))
         shutil.copy(record["flair"], tmp_path / "P1_t2w.nii.gz")

@@ -74,6 +74,9 @@ function listFiles() {
       for (const [role, label] of roles) choice.add(new Option(label, role, false, role === one.role));
       choice.disabled = one.role === "record";
       choice.addEventListener("change", () => {
+        // Two files cannot be one image: they change places.
+        const other = choice.value && files.find((another) => another !== one && another.role === choice.value);
+        if (other) other.role = one.role;
         one.role = choice.value;
         consider();
       });

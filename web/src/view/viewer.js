@@ -5,6 +5,8 @@ import { Grid, NAMES } from "./planes.js";
 import { errorLimit, greyWindow } from "./windows.js";
 
 const byId = (id) => document.getElementById(id);
+/** Pixels of the wheel for a slice. */
+const ROLL = 40;
 const KINDS = ["source", "estimate", "error"];
 
 const share = (value, [low, high]) => {
@@ -23,6 +25,7 @@ export class Viewer {
     this.large = new Panel(document.querySelector("[data-panel=blend]"), true);
     this.panels = [];
     this.pending = false;
+    this.rolled = 0;
     new ResizeObserver(() => this.schedule()).observe(byId("stage"));
     this.listen(this.large);
   }
@@ -111,7 +114,11 @@ export class Viewer {
       (event) => {
         if (!this.held || event.ctrlKey || !event.deltaY) return;
         event.preventDefault();
-        this.step(event.deltaY < 0 ? 1 : -1);
+        // A touchpad sends many small steps where a wheel sends one of about 100 pixels.
+        this.rolled += event.deltaY * (event.deltaMode ? 30 : 1);
+        const steps = Math.trunc(this.rolled / ROLL);
+        this.rolled -= steps * ROLL;
+        if (steps) this.step(-Math.sign(steps));
       },
       { passive: false },
     );
