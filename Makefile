@@ -22,7 +22,7 @@ export MALLOC_MMAP_THRESHOLD_ = 1073741824
 export MALLOC_TRIM_THRESHOLD_ = 1073741824
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench bundle huggingface lint format clean distclean always
+.PHONY: help setup demo test test-all bench bundle huggingface web lint format clean distclean always
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ bundle: $(READY) ## pack the bundle as others download it, dist/fusioninn_v*.zip
 
 huggingface: $(READY) ## make the folder for Hugging Face, dist/huggingface/fusioninn
 	@$(PY) tools/build_huggingface.py $(if $(REPO),--repo $(REPO))
+
+web: $(READY) ## build the page for browsers, dist/fusioninn.html (needs Node.js)
+	@$(PY) tools/build_web.py dist
 
 lint: $(READY) ## check style and formatting
 	@$(PY) -m ruff check .

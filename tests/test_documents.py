@@ -211,7 +211,7 @@ RUN_ELSEWHERE = {
 """Commands that take long, or other programs: the test that runs what they run."""
 
 NOT_RUN = {
-    "make demo", "make test", "make test-all", "make bench", "make setup", "make lint", "make format",
+    "make demo", "make test", "make test-all", "make bench", "make setup", "make lint", "make format", "make web",
     ". .venv/bin/activate", "hf upload", "hf repos",
     "pip install", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
     "bids-validator-deno BIDS/derivatives/fusioninn",

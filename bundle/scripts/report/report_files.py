@@ -28,9 +28,11 @@ class ReportFiles:
 
     Args:
         output_dir: folder for all reports, ``<patient>_report.html``. Defaults to None (beside the fused image).
+        decompose: the pages can decompose their fused images, see `scripts.report.decompose_here`. Defaults to False.
     """
 
-    def __init__(self, output_dir: str | None = None) -> None:
+    def __init__(self, output_dir: str | None = None, decompose: bool = False) -> None:
+        self.decompose = decompose
         self.output_dir = None if output_dir is None else Path(output_dir).expanduser()
 
     def __call__(self, data: Mapping[str, Any]) -> list[str]:
@@ -44,4 +46,4 @@ class ReportFiles:
         """
         path = report_of(data["fused"])
         path = path if self.output_dir is None else self.output_dir / path.name
-        return [str(write_report(path, data["report"]))]
+        return [str(write_report(path, data["report"], self.decompose))]

@@ -148,6 +148,7 @@ def read_parts(
         segments=segments or {},
         scores=sidecar.get("SSIM", {}),
         provenance=provenance(patient, sidecar),
+        record=sidecar,
         phantom=is_phantom(patient),
     )
 

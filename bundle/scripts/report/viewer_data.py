@@ -36,7 +36,7 @@ def display_name(source: str) -> str:
     return DISPLAY_NAMES.get(source, source)
 
 
-def viewer_data(data: ReportData, budget: int) -> tuple[dict[str, Any], dict[str, str]]:
+def viewer_data(data: ReportData, budget: int, whole_fused: bool = False) -> tuple[dict[str, Any], dict[str, str]]:
     """Describe the volumes of a patient, and write them as text.
 
     Values keep 16 bits, or as many as let all volumes fit the budget. No volume is cropped or resampled.
@@ -44,12 +44,13 @@ def viewer_data(data: ReportData, budget: int) -> tuple[dict[str, Any], dict[str
     Args:
         data: what is shown.
         budget: length of all volumes as text, at most; with 8 bits it may be more, which is logged.
+        whole_fused: keep the fused image in 16 bits in any case, so that it can be decomposed. Defaults to False.
 
     Returns:
         a description, JSON-able, and the text of each volume by its name.
     """
     for bits in DEPTHS:
-        encoded = dict(_encoded(data, bits))
+        encoded = dict(_encoded(data, bits, DEEPEST if whole_fused else bits))
         size = sum(len(volume.text) for volume in encoded.values())
         if size <= budget:
             break
@@ -60,8 +61,8 @@ def viewer_data(data: ReportData, budget: int) -> tuple[dict[str, Any], dict[str
     return _description(data, encoded), {name: volume.text for name, volume in encoded.items()}
 
 
-def _encoded(data: ReportData, bits: int) -> Iterator[tuple[str, EncodedVolume]]:
-    yield FUSED, encode(data.fused, data.affine, bits, FUSED_LEVELS)
+def _encoded(data: ReportData, bits: int, fused_bits: int) -> Iterator[tuple[str, EncodedVolume]]:
+    yield FUSED, encode(data.fused, data.affine, fused_bits, FUSED_LEVELS)
     for source, volume in data.volumes.items():
         yield volume_id(SOURCE, source), encode(volume, data.affine, bits)
     for source, volume in data.decomposed.items():
