@@ -11,7 +11,7 @@ from scripts.data.errors import BadInputError
 from scripts.data.schema import read_record
 from scripts.outputs.tables import write_json
 
-from .plan import Plan
+from .plan import MADE_PLACES, Plan
 
 _NAMES = {"type": "array", "items": {"type": "string", "description": "a name"}, "description": "a list of patients"}
 _SPLIT = {
@@ -21,11 +21,10 @@ _SPLIT = {
     "properties": {"train": _NAMES, "validation": _NAMES},
 }
 SPLIT = "split.json"
-ALL, VALIDATION, HELD_OUT, UNSEEN, TRAINING, PICTURED = (
-    *("split", "validation_split", "held_out_split"),
-    *("unseen", "training", "pictured"),
-)
+ALL, VALIDATION, HELD_OUT, UNSEEN, TRAINING, PICTURED = MADE_PLACES[:6]
 """Places that this module fills: three split files and three folders of links to patients."""
+MEASURED = (ALL, VALIDATION, HELD_OUT, UNSEEN)
+"""Those of patients that figures are measured on."""
 
 
 class Patients:

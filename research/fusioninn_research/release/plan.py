@@ -64,6 +64,8 @@ _SCHEMA = {
     },
 }
 """What the file has to look like."""
+MADE_PLACES = ("split", "validation_split", "held_out_split", "unseen", "training", "pictured", "patient", "out")
+"""Places that a release fills: split files, folders of links to patients, the patient in pictures, the results."""
 _PLACE = re.compile(r"\{([A-Za-z_]+)\}")
 _FILE = re.compile(r"(?:bundle|research|benchmarks|tools)/[\w/.-]+\.(?:json|py|sh|csv)")
 
@@ -189,6 +191,11 @@ def read_plan(path: Path, root: Path) -> Plan:
         if step.name in known:
             raise BadInputError(f"{path}: there are two steps {step.name}.")
         known.add(step.name)
+    for step in plan.steps:
+        strange = sorted(step.places - {*plan.data, *plan.given, *MADE_PLACES})
+        if strange:
+            places = ", ".join((*plan.data, *plan.given, *MADE_PLACES))
+            raise BadInputError(f"{path}: {step.name} names {{{strange[0]}}}, known are {places}.")
     unknown = sorted({*plan.training, plan.measured_on} - plan.data.keys())
     if unknown:
         raise BadInputError(f"{path}: {', '.join(unknown)} is not in its data ({', '.join(plan.data)}).")

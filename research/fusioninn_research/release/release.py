@@ -23,7 +23,7 @@ from scripts.outputs.writing import check_writable
 from ..bundle_command import KEEP_MEMORY
 from .blocks import find_blocks, write_blocks
 from .marks import mark_of, write_marked
-from .patients import Patients, fingerprint_of
+from .patients import MEASURED, PICTURED, TRAINING, Patients, fingerprint_of
 from .plan import Plan, Step
 from .state import State, digest_of, digest_of_values
 from .updates import UPDATES
@@ -100,7 +100,7 @@ class Release:
                 )
                 problem = self._execute(step)
                 if problem:
-                    failed[step.name] = f"{step.name} failed: {problem} Log: {self.folder / step.name / LOG}"
+                    failed[step.name] = f"{step.name} failed: {problem.rstrip('.')}. Log: {self.folder / step.name / LOG}"
                     self.logger.error(f"{here}: {failed[step.name]}")
                     continue
                 self.write_step(step)
@@ -147,13 +147,15 @@ class Release:
 
     @cached_property
     def _folders(self) -> dict[str, str]:
-        """Digests of the data, by place; of patients that are chosen by the plan, of the plan's choice besides."""
+        """Digests of the data, by place; of patients that the plan chooses, of its choice and their data sets."""
         if self.patients is None:
             return {}
-        places = self.patients.places()
-        found = {name: fingerprint_of(Path(places[name])) for name in self.plan.data if Path(places[name]).is_dir()}
-        chosen = digest_of_values([list(self.plan.training), list(self.plan.left_out), self.plan.pictured, found])
-        return {**{name: chosen for name in places if name not in found}, **found}
+        places, plan = self.patients.places(), self.plan
+        found = {name: fingerprint_of(Path(places[name])) for name in plan.data if Path(places[name]).is_dir()}
+        measured = digest_of_values([list(plan.left_out), found.get(plan.measured_on)])
+        trained = digest_of_values([list(plan.training), [found.get(name) for name in plan.training]])
+        shown = digest_of_values([plan.pictured, trained])
+        return {**dict.fromkeys(MEASURED, measured), TRAINING: trained, PICTURED: shown, **found}
 
     def _execute(self, step: Step) -> str | None:
         """Run the commands of a step, and record it.
