@@ -35,6 +35,7 @@ _SCHEMA = {
         "left_out": _TEXTS,
         "pictured": {"type": "string", "description": "the name of a patient"},
         "given": _BY_NAME,
+        "same_network": _TEXTS,
         "documents": {**_TEXTS, "minItems": 1},
         "independent_pictures": _BY_NAME,
         "read": _BY_NAME,
@@ -64,6 +65,9 @@ _SCHEMA = {
     },
 }
 """What the file has to look like."""
+for _part, _what in ((_SCHEMA, "a plan"), (_SCHEMA["properties"]["steps"]["items"], "a step")):
+    _part["description"] = f"{_what}, a JSON object with no other keys than {', '.join(_part['properties'])}"
+
 MADE_PLACES = ("split", "validation_split", "held_out_split", "unseen", "training", "pictured", "patient", "out")
 """Places that a release fills: split files, folders of links to patients, the patient in pictures, the results."""
 _PLACE = re.compile(r"\{([A-Za-z_]+)\}")
@@ -132,6 +136,7 @@ class Plan:
         left_out: patients of it whom the weights were trained on; they are in no figure.
         pictured: the patient in pictures.
         given: places that the command is given, with what they are.
+        same_network: configs whose network has to be that of ``inference.json``.
         documents: Markdown files with measured blocks.
         independent_pictures: pictures that do not depend on the weights, with the reason.
         read: what a person has to read and correct, by document.
@@ -147,6 +152,7 @@ class Plan:
     left_out: Sequence[str]
     pictured: str
     given: Mapping[str, str]
+    same_network: Sequence[str]
     documents: Sequence[str]
     independent_pictures: Mapping[str, str]
     read: Mapping[str, str]
@@ -181,7 +187,7 @@ def read_plan(path: Path, root: Path) -> Plan:
         BadInputError: it is not a plan, or a step needs one that does not come before it, or a name stands twice.
     """
     content: dict[str, Any] = read_record(path, _SCHEMA, f"Correct it as {path.name} of the repository is written.")
-    defaults = {"pictured": "", "given": {}, "independent_pictures": {}, "read": {}, "tests": {}}
+    defaults = {"pictured": "", "given": {}, "same_network": [], "independent_pictures": {}, "read": {}, "tests": {}}
     plan = Plan(root=root, **{**defaults, **content, "steps": [Step(**step) for step in content["steps"]]})
     known: set[str] = set()
     for step in plan.steps:

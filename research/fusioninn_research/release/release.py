@@ -22,6 +22,7 @@ from scripts.outputs.writing import check_writable
 
 from ..bundle_command import KEEP_MEMORY
 from .blocks import find_blocks, write_blocks
+from .fits import check_network
 from .marks import mark_of, write_marked
 from .patients import MEASURED, PICTURED, TRAINING, Patients, fingerprint_of
 from .plan import Plan, Step
@@ -66,7 +67,8 @@ class Release:
             one message for each step that failed or could not run.
 
         Raises:
-            BadInputError: there is no such step, no data, or the folder cannot be used.
+            BadInputError: there is no such step, no data, the weights do not fit the configs, or the folder cannot be
+                used.
         """
         steps = self._chosen([*only, *again])
         if self.patients is None:
@@ -74,6 +76,8 @@ class Release:
         missing = self.patients.missing({place for step in steps for place in step.places})
         if missing:
             raise BadInputError(f"Missing data: {', '.join(missing)}. Give the folder that holds them by --data.")
+        if self.plan.same_network:
+            check_network(self.plan.root, self.plan.weights, self.plan.same_network)
         check_writable(self.folder)
         lock_folder(self.folder, "Releasing")
         try:
@@ -100,7 +104,9 @@ class Release:
                 )
                 problem = self._execute(step)
                 if problem:
-                    failed[step.name] = f"{step.name} failed: {problem.rstrip('.')}. Log: {self.folder / step.name / LOG}"
+                    failed[step.name] = (
+                        f"{step.name} failed: {problem.rstrip('.')}. Log: {self.folder / step.name / LOG}"
+                    )
                     self.logger.error(f"{here}: {failed[step.name]}")
                     continue
                 self.write_step(step)

@@ -64,7 +64,7 @@ STEPS = [
 ]
 
 
-def write_plan(root: Path, **changes: Any) -> Path:
+def plan_file(root: Path, **changes: Any) -> Path:
     """Write the plan."""
     content = {
         "weights": "bundle/models/model.pt",
@@ -79,6 +79,12 @@ def write_plan(root: Path, **changes: Any) -> Path:
     }
     (root / "release.json").write_text(json.dumps(content))
     return root / "release.json"
+
+
+@pytest.fixture
+def write_plan() -> Callable[..., Path]:
+    """Return a function that writes the plan of a repository, with changes."""
+    return plan_file
 
 
 @pytest.fixture
@@ -98,7 +104,7 @@ def root(tmp_path: Path) -> Path:
         f"<!-- measured: network.words weights={OLD} -->\nby hand\n<!-- end -->\n"
     )
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "docs" / "drawn.png")
-    write_plan(tmp_path)
+    plan_file(tmp_path)
     return tmp_path
 
 

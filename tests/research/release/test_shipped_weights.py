@@ -17,6 +17,7 @@ from monai.bundle import ConfigParser
 from monai.utils import ensure_tuple
 
 from fusioninn_research.release.blocks import find_blocks
+from fusioninn_research.release.fits import MAIN, check_network
 from fusioninn_research.release.marks import mark_of, mark_of_picture
 from fusioninn_research.release.plan import Plan, read_plan
 from fusioninn_research.release.release import Release, outdated
@@ -24,6 +25,7 @@ from fusioninn_research.release.updates import UPDATES, VERSIONS, metrics_mark
 from fusioninn_research.release.views import VIEWS
 from scripts.command_line.begin import check
 from scripts.command_line.call import Call
+from scripts.data.errors import BadInputError
 from scripts.data.strict_json import read_json
 from scripts.networks.weights import read_checkpoint
 
@@ -34,7 +36,9 @@ DOCUMENTS = [
     for path in (ROOT / "README.md", *ROOT.glob("bundle/docs/*.md"), *ROOT.glob("research/docs/*.md"))
 ]
 PICTURES = [
-    path.relative_to(ROOT).as_posix() for folder in ("bundle", "research") for path in (ROOT / folder).glob("docs/images/*")
+    path.relative_to(ROOT).as_posix()
+    for folder in ("bundle", "research")
+    for path in (ROOT / folder).glob("docs/images/*")
 ]
 RUN = ["python", "-m", "monai.bundle", "run"]
 
@@ -72,6 +76,22 @@ def test_reference_and_head_belong_to_the_shipped_weights():
     assert read_json(ROOT / "bundle/models/typicality.json")["checkpoint_sha256"][:12] == mark()
     head = read_checkpoint(ROOT / "bundle/models/uncertainty.pt")
     assert bytes(head["checksum"].tolist()).hex()[:12] == mark()
+
+
+def test_the_weights_fit_the_one_network_of_all_configs():
+    check_network(ROOT, plan().weights, plan().same_network)
+
+
+def test_a_config_with_another_network_is_named(tmp_path):
+    for config in (MAIN, "bundle/configs/decompose.json"):
+        (tmp_path / config).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / config, tmp_path / config)
+    changed = tmp_path / MAIN
+    changed.write_text(changed.read_text().replace('"seed": "@seed"', '"seed": "@seed", "blocks": 3', 1))
+    with pytest.raises(BadInputError, match=r"decompose\.json and bundle/configs/inference\.json .*\(blocks\)"):
+        check_network(tmp_path, str(WEIGHTS), ["bundle/configs/decompose.json"])
+    with pytest.raises(BadInputError, match=r"model\.pt does not fit this FusionINN"):
+        check_network(tmp_path, str(WEIGHTS), [])
 
 
 def test_figures_of_other_weights_are_noticed(tmp_path):
@@ -125,7 +145,10 @@ class TestPlan:
 
     def check_command(self, words):
         section = "run" if words[0].startswith("--") else words.pop(0)
-        options = {name.removeprefix("--"): DefaultParseValue(value) for name, value in zip(words[::2], words[1::2], strict=True)}
+        options = {
+            name.removeprefix("--"): DefaultParseValue(value)
+            for name, value in zip(words[::2], words[1::2], strict=True)
+        }
         files = options["config_file"]
         options["config_file"] = [str(ROOT / file) for file in ensure_tuple(files)]
         check(Call.of({**options, "run_id": section}))
