@@ -70,7 +70,7 @@ def set_version(root: Path, version: str) -> list[str]:
     Raises:
         BadInputError: it is not a version, or a file does not hold one.
     """
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+    if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", version):
         raise BadInputError(f"{version} is not a version. Give one such as 0.5.0.")
     texts = {name: (root / name).read_text(encoding="utf-8") for name in VERSIONS}
     changed = []

@@ -103,9 +103,11 @@ def below_mean(results: Results) -> str:
     slices, brain = (values[f"fused_{region}"] - values[f"mean_{region}"] for region in ("slice", "brain"))
     if abs(slices) < 0.0005 and abs(brain) < 0.0005:
         return "as high as the plain average of the sources"
-    if slices < 0.0005 and brain < 0.0005:
-        told = "slightly below" if max(-slices, -brain) < 0.01 else "below"
-        return f"{told} the plain average of the sources ({-slices:.3f} over the slice, {-brain:.3f} inside the brain)"
+    if max(slices, brain) < 0.0005 or min(slices, brain) > -0.0005:
+        side = "above" if slices + brain > 0 else "below"
+        degree = "slightly " if max(abs(slices), abs(brain)) < 0.0099 and side == "below" else ""
+        told = f"{abs(slices):.3f} over the slice, {abs(brain):.3f} inside the brain"
+        return f"{degree}{side} the plain average of the sources ({told})"
     told = f"{slices:+.3f} over the slice, {brain:+.3f} inside the brain".replace("-", "−")
     return f"differently from the plain average of the sources ({told})"
 
