@@ -50,7 +50,7 @@ class Patients:
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """Return the data folders that steps name and that are not there."""
-        sets = {self.plan.measured_on, *self.plan.training}
+        sets = {self.plan.measured_on, *self.plan.trained_on}
         wanted = [name for name in names if name in self.plan.data]
         if {ALL, VALIDATION, HELD_OUT, UNSEEN, TRAINING, PICTURED}.intersection(names):
             wanted += sorted(sets)
@@ -65,7 +65,9 @@ class Patients:
         """
         measured = self.data / self.plan.data[self.plan.measured_on]
         split = read_record(measured / SPLIT, _SPLIT, "Give the folder of data that has it.")
-        left_out = set(self.plan.left_out)
+        trained = self.trained()
+        same = {self.plan.same_people.get(path.name) for path in trained} - {None}
+        left_out = {*self.plan.left_out, *same}
         unknown = sorted(left_out - {*split["train"], *split["validation"]})
         if unknown:
             raise BadInputError(f"{measured / SPLIT} has no {', '.join(unknown)}, to be left out by the plan.")
@@ -79,13 +81,28 @@ class Patients:
         for name, parts in ((ALL, (held_out, validation)), (VALIDATION, ([], validation)), (HELD_OUT, ([], held_out))):
             write_json(places[name], {"train": parts[0], "validation": parts[1]})
         self._link(UNSEEN, [measured / name for name in (*validation, *held_out)])
-        trained = [path for name in self.plan.training for path in _patients(self.data / self.plan.data[name])]
         self._link(TRAINING, trained)
         if self.plan.pictured:
             shown = [path for path in trained if path.name == self.plan.pictured]
             if not shown:
                 raise BadInputError(f"{self.plan.pictured}, to be pictured by the plan, is not in the training data.")
             self._link(PICTURED, shown)
+
+    def trained(self) -> list[Path]:
+        """Return the folders of the patients that the weights were trained on.
+
+        Raises:
+            BadInputError: one of them is not there.
+        """
+        found: list[Path] = []
+        for entry in self.plan.training:
+            name, _, patient = entry.partition("/")
+            folder = self.data / self.plan.data[name]
+            found += [folder / patient] if patient else _patients(folder)
+        missing = [str(path) for path in found if not path.is_dir()]
+        if missing:
+            raise BadInputError(f"The training patient {missing[0]} of the plan is missing.")
+        return found
 
     def _link(self, name: str, patients: list[Path]) -> None:
         folder = self.folder / name

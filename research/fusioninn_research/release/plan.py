@@ -33,6 +33,7 @@ _SCHEMA = {
         "training": {**_TEXTS, "minItems": 1},
         "measured_on": {"type": "string", "description": "the name of a data set"},
         "left_out": _TEXTS,
+        "same_people": _BY_NAME,
         "pictured": {"type": "string", "description": "the name of a patient"},
         "given": _BY_NAME,
         "same_network": _TEXTS,
@@ -131,9 +132,10 @@ class Plan:
         root: the repository.
         weights: file of the weights, relative to it.
         data: folders of data below the folder that the command is given, by name.
-        training: names of the data sets that the weights were trained on.
+        training: data sets that the weights were trained on, or single patients as ``DATA/PATIENT``.
         measured_on: the data set whose ``split.json`` gives validation and held-out patients.
-        left_out: patients of it whom the weights were trained on; they are in no figure.
+        left_out: patients of it who are in no figure.
+        same_people: patients of it by the names that they have in other data sets; whoever was trained on is left out.
         pictured: the patient in pictures.
         given: places that the command is given, with what they are.
         same_network: configs whose network has to be that of ``inference.json``.
@@ -150,6 +152,7 @@ class Plan:
     training: Sequence[str]
     measured_on: str
     left_out: Sequence[str]
+    same_people: Mapping[str, str]
     pictured: str
     given: Mapping[str, str]
     same_network: Sequence[str]
@@ -171,6 +174,11 @@ class Plan:
         raise BadInputError(f"There is no step {name}. Known are {', '.join(step.name for step in self.steps)}.")
 
     @property
+    def trained_on(self) -> list[str]:
+        """Names of the data sets of the training."""
+        return list(dict.fromkeys(entry.partition("/")[0] for entry in self.training))
+
+    @property
     def pictures(self) -> list[str]:
         """Pictures of the repository that depend on the weights."""
         return [target for step in self.steps for target in step.pictures]
@@ -187,7 +195,15 @@ def read_plan(path: Path, root: Path) -> Plan:
         BadInputError: it is not a plan, or a step needs one that does not come before it, or a name stands twice.
     """
     content: dict[str, Any] = read_record(path, _SCHEMA, f"Correct it as {path.name} of the repository is written.")
-    defaults = {"pictured": "", "given": {}, "same_network": [], "independent_pictures": {}, "read": {}, "tests": {}}
+    defaults = {
+        "pictured": "",
+        "given": {},
+        "same_people": {},
+        "same_network": [],
+        "independent_pictures": {},
+        "read": {},
+        "tests": {},
+    }
     plan = Plan(root=root, **{**defaults, **content, "steps": [Step(**step) for step in content["steps"]]})
     known: set[str] = set()
     for step in plan.steps:
@@ -202,7 +218,7 @@ def read_plan(path: Path, root: Path) -> Plan:
         if strange:
             places = ", ".join((*plan.data, *plan.given, *MADE_PLACES))
             raise BadInputError(f"{path}: {step.name} names {{{strange[0]}}}, known are {places}.")
-    unknown = sorted({*plan.training, plan.measured_on} - plan.data.keys())
+    unknown = sorted({*plan.trained_on, plan.measured_on} - plan.data.keys())
     if unknown:
         raise BadInputError(f"{path}: {', '.join(unknown)} is not in its data ({', '.join(plan.data)}).")
     return plan

@@ -76,6 +76,7 @@ class Release:
         missing = self.patients.missing({place for step in steps for place in step.places})
         if missing:
             raise BadInputError(f"Missing data: {', '.join(missing)}. Give the folder that holds them by --data.")
+        self.blocks()  # a misspelt comment is an error before hours go into measurements
         if self.plan.same_network:
             check_network(self.plan.root, self.plan.weights, self.plan.same_network)
         check_writable(self.folder)
@@ -109,11 +110,15 @@ class Release:
                     )
                     self.logger.error(f"{here}: {failed[step.name]}")
                     continue
-                self.write_step(step)
                 self.logger.info(f"{here}: done in {duration(self.state.steps[step.name]['seconds'])}")
             else:
                 self.logger.info(f"{here}: up to date")
-                self.write_step(step)
+            if step.name not in failed:
+                try:
+                    self.write_step(step)
+                except BadInputError as error:
+                    failed[step.name] = f"{step.name} was measured, but not written: {error}"
+                    self.logger.error(f"{here}: {failed[step.name]}")
         return list(failed.values())
 
     def _unmet(self, name: str, steps: Sequence[Step]) -> bool:
@@ -130,7 +135,8 @@ class Release:
         unmet = [name for name in step.needs if self.reasons(self.plan.step(name))]
         if unmet:
             return [f"{', '.join(unmet)} has to run"]
-        return self.state.reasons(step.name, self.inputs(step), self.plan.root)
+        reasons = self.state.reasons(step.name, self.inputs(step), self.plan.root)
+        return reasons or ([] if (self.folder / step.name).is_dir() else ["its results are gone"])
 
     def inputs(self, step: Step) -> dict[str, str]:
         """Return digests of all that a step's results depend on."""
@@ -158,8 +164,9 @@ class Release:
             return {}
         places, plan = self.patients.places(), self.plan
         found = {name: fingerprint_of(Path(places[name])) for name in plan.data if Path(places[name]).is_dir()}
-        measured = digest_of_values([list(plan.left_out), found.get(plan.measured_on)])
-        trained = digest_of_values([list(plan.training), [found.get(name) for name in plan.training]])
+        left_out = [list(plan.left_out), dict(plan.same_people), list(plan.training)]
+        measured = digest_of_values([left_out, found.get(plan.measured_on)])
+        trained = digest_of_values([list(plan.training), [found.get(name) for name in plan.trained_on]])
         shown = digest_of_values([plan.pictured, trained])
         return {**dict.fromkeys(MEASURED, measured), TRAINING: trained, PICTURED: shown, **found}
 
@@ -222,7 +229,8 @@ class Release:
             BadInputError: its results cannot be read, or a file cannot be written.
         """
         results = Results(self.folder, self.plan)
-        texts = {name: view(results) for name, view in VIEWS.items() if name.partition(".")[0] == step.name}
+        names = {name for name in VIEWS if name.partition(".")[0] == step.name}
+        texts = {name: self._shown(name, results) for name in names & self._used}
         for document in self.plan.documents:
             written = write_blocks(self.plan.root / document, texts, self.mark)
             if written:
@@ -232,6 +240,16 @@ class Release:
             write_marked(self.folder / step.name / source, self.plan.root / target, self.mark)
         for name in step.updates:
             UPDATES[name](results, self.plan.root, self.mark)
+
+    @property
+    def _used(self) -> set[str]:
+        return {block.name for blocks in self.blocks().values() for block in blocks}
+
+    def _shown(self, name: str, results: Results) -> str:
+        try:
+            return VIEWS[name](results)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise BadInputError(f"{name} cannot be made of {results.folder}: {error!r}.") from error
 
     def accept(self, names: Iterable[str]) -> list[str]:
         """Mark blocks that are written by hand as belonging to the present weights.

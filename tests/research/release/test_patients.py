@@ -45,6 +45,17 @@ class TestPatients:
         assert {path.name for path in (root / "patients/unseen").iterdir()} == {"V2", "T1", "T3"}
         assert places["unseen"] == str(root / "patients/unseen")
 
+    def test_who_was_trained_on_under_another_name_is_left_out(self, patients_of, root):
+        people = {"A": "V1", "B": "T2", "C": "T1"}
+        patients_of(root, same_people=people, training=["OPEN/A"]).write()
+        assert json.loads((root / "patients/split.json").read_text()) == {
+            "train": ["T1", "T2", "T3"],
+            "validation": ["V2"],
+        }
+        assert [path.name for path in (root / "patients/training").iterdir()] == ["A"]
+        patients_of(root, same_people=people).write()
+        assert json.loads((root / "patients/split.json").read_text()) == {"train": ["T1", "T3"], "validation": ["V2"]}
+
     def test_patients_of_several_data_sets_are_one_folder_of_links(self, patients_of, root):
         (root / "more/C").mkdir(parents=True)
         patients = patients_of(root, data={"OPEN": "open", "MORE": "more", "LGG": "lgg"}, training=["OPEN", "MORE"])
@@ -64,6 +75,7 @@ class TestPatients:
         [
             ({"left_out": ["X"]}, "has no X, to be left out"),
             ({"left_out": ["V1", "V2"]}, "leaves nobody to measure on"),
+            ({"training": ["OPEN/Z"], "pictured": ""}, r"The training patient .*open/Z of the plan is missing"),
             ({"pictured": "V1"}, "V1, to be pictured by the plan, is not in the training data"),
         ],
     )

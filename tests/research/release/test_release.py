@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,6 +115,32 @@ class TestRun:
         ]
         assert runs(root) == ["network"]
         assert mark_of_picture(root / "docs/drawn.png") is None
+
+    def test_a_step_whose_results_were_deleted_runs_again(self, allowed, open_release):
+        open_release(allowed).run()
+        release = open_release(allowed)
+        shutil.rmtree(release.folder / "network")
+        assert release.reasons(release.plan.step("network")) == ["its results are gone"]
+        assert release.run() == []
+        assert runs(allowed) == ["network", "draw", "network"]
+
+    def test_results_that_cannot_be_shown_are_told_and_the_rest_goes_on(self, allowed, open_release):
+        code = allowed / "tools/count.py"
+        code.write_text(code.read_text().replace('"parameters"', '"numbers"'))
+        release = open_release(allowed)
+        failed = release.run()
+        assert failed == [
+            "network was measured, but not written: network.sizes cannot be made of "
+            f"{release.folder}: KeyError('parameters')."
+        ]
+        assert runs(allowed) == ["network", "draw"]
+
+    def test_a_misspelt_block_is_told_before_anything_runs(self, allowed, open_release):
+        page = allowed / "README.md"
+        page.write_text(page.read_text().replace("<!-- end -->", "", 1))
+        with pytest.raises(BadInputError, match=r"README\.md, line 3: .* begins within the block network\.sizes"):
+            open_release(allowed).run()
+        assert runs(allowed) == []
 
     def test_only_runs_what_is_named_and_refuses_what_needs_more(self, allowed, open_release):
         assert open_release(allowed).run(["draw"]) == ["draw was not run: it needs fit."]
