@@ -4,12 +4,15 @@
 #            TESTS (what to test, for instance TESTS=tests/flow),
 #            JOBS (processes that test, one a core by default),
 #            BENCH (arguments of the benchmark, for instance BENCH=--quick),
-#            REPO (owner and name on Hugging Face, MONAI/fusioninn by default).
+#            REPO (owner and name on Hugging Face, MONAI/fusioninn by default),
+#            DATA (folder of data of a release), RELEASE (its other arguments, for instance RELEASE="--only speed").
 
 VENV  ?= .venv
 TESTS ?=
 JOBS  ?= auto
 BENCH ?=
+DATA  ?=
+RELEASE ?=
 PY    := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
@@ -22,7 +25,7 @@ export MALLOC_MMAP_THRESHOLD_ = 1073741824
 export MALLOC_TRIM_THRESHOLD_ = 1073741824
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench bundle huggingface web lint format clean distclean always
+.PHONY: help setup demo test test-all bench bundle huggingface web release lint format clean distclean always
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +59,9 @@ huggingface: $(READY) ## make the folder for Hugging Face, dist/huggingface/fusi
 
 web: $(READY) ## build the page for browsers, dist/fusioninn.html (needs Node.js)
 	@$(PY) tools/build_web.py dist
+
+release: $(READY) ## after new weights: remake all that depends on them, DATA=folder
+	@$(PY) tools/release.py $(if $(DATA),--data "$(DATA)",--list) $(RELEASE)
 
 lint: $(READY) ## check style and formatting
 	@$(PY) -m ruff check .

@@ -201,6 +201,8 @@ RUN_ELSEWHERE = {
     "python -m monai.bundle verify_net_in_out": "tests/test_zoo.py",
     "python tools/build_bundle.py": "tests/test_zoo.py",
     "make bundle": "tests/test_zoo.py",
+    "make release": "tests/research/release/test_release.py",
+    "python tools/release.py": "tests/research/release/test_release.py",
     "fusioninn --help": "tests/commands/test_main.py",
     "fusioninn fuse": "tests/commands/test_main.py",
     "eval $(fusioninn completion bash)": "tests/commands/test_main.py",
