@@ -8,12 +8,49 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from scripts.data.errors import BadInputError
 from scripts.losses.haar import finest_haar_bands
 from scripts.losses.ssim import SSIM
 from scripts.runtimes import with_derivatives
 
 WINDOW = 8
 """Side of the windows, in 2 x 2 blocks, whose means must not show a repeating pattern."""
+
+
+def refining(network: nn.Module, steps: int, lossless: bool = False) -> nn.Module:
+    """Return the network that a command fuses with.
+
+    Args:
+        network: a `FusionINN` or an export of one.
+        steps: the command's `--refine`; 0 is the network itself.
+        lossless: the command's `--lossless`. Defaults to False.
+
+    Raises:
+        BadInputError: when `steps` is not a whole number from 0 on, or the fused image cannot be refined.
+    """
+    check_refine(steps, lossless)
+    if steps == 0:
+        return network
+    if getattr(network, "spatial_dims", 2) != 2 or not hasattr(with_derivatives(network), "decompose"):
+        raise BadInputError(
+            "refine needs a network that fuses slices and can decompose them; leave out --refine for this network."
+        )
+    return RefinedFusion(network, steps)
+
+
+def check_refine(steps: int, lossless: bool = False) -> None:
+    """Check the options of a command.
+
+    Raises:
+        BadInputError: see `refining`.
+    """
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
+        raise BadInputError(f"refine is {steps!r}, expected a whole number of steps; 0 does not refine.")
+    if steps and lossless:
+        raise BadInputError(
+            "refine and lossless cannot be combined: the exact latent belongs to the fused image as the network makes "
+            "it, not to the refined one. Leave out one of them."
+        )
 
 
 class RefinedFusion(nn.Module):
@@ -24,7 +61,7 @@ class RefinedFusion(nn.Module):
         w (1 - SSIM(x, y)) + (1 - w) (1 - SSIM(x, f⁻¹(y + n, z))) + p |window means of the details of y - mean(x)|²
 
     where x are the sources, n uniform noise of half a step of 8 bits, z the latent of zeros, and SSIM the mean over the
-    sources of the windows that touch the object. The best iterate is kept, the network's own image included: the result
+    sources of the windows that touch the object, where one of the sources is above 0. Other pixels stay as they are. The best iterate is kept, the network's own image included: the result
     is never worse by this measure. It is decomposed like any other fused image; only the exact latent does not belong
     to it any more.
 
@@ -90,14 +127,15 @@ class RefinedFusion(nn.Module):
                 parameter.requires_grad_(True)
 
     def _refine(self, start: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
-        object_windows = (self.ssim.window_mean((image > 0).any(dim=1, keepdim=True).to(image)) > 0).to(image)
+        of_object = (image > 0).any(dim=1, keepdim=True).to(image)
+        windows = (self.ssim.window_mean(of_object) > 0).to(image)
         generator = torch.Generator().manual_seed(self.seed)
         refined = start.clone().requires_grad_(True)
         optimizer = torch.optim.Adam([refined], lr=self.learning_rate, betas=(0.9, 0.99), eps=1e-12)
         best, least = start, torch.full_like(start[:, 0].flatten(1)[:, 0], math.inf)
         for step in range(self.steps + 1):
             noise = torch.rand(start.shape, generator=generator).to(start) - 0.5
-            loss = self._loss(refined, noise / 255, image, object_windows)
+            loss = self._loss(refined, noise / 255, image, windows)
             better = loss.detach() < least
             least = torch.where(better, loss.detach(), least)
             best = torch.where(better.view(-1, *[1] * (start.dim() - 1)), refined.detach(), best)
@@ -105,7 +143,8 @@ class RefinedFusion(nn.Module):
                 break
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate * (1 + math.cos(math.pi * step / self.steps)) / 2
-            (refined.grad,) = torch.autograd.grad(loss.sum(), refined)
+            (gradient,) = torch.autograd.grad(loss.sum(), refined)
+            refined.grad = gradient * of_object
             optimizer.step()
             with torch.no_grad():
                 refined.clamp_(0.0, 1.0)
