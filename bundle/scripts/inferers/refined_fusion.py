@@ -61,9 +61,9 @@ class RefinedFusion(nn.Module):
         w (1 - SSIM(x, y)) + (1 - w) (1 - SSIM(x, f⁻¹(y + n, z))) + p |window means of the details of y - mean(x)|²
 
     where x are the sources, n uniform noise of half a step of 8 bits, z the latent of zeros, and SSIM the mean over the
-    sources of the windows that touch the object, where one of the sources is above 0. Other pixels stay as they are. The best iterate is kept, the network's own image included: the result
-    is never worse by this measure. It is decomposed like any other fused image; only the exact latent does not belong
-    to it any more.
+    sources of the windows that touch the object, where one of the sources is above 0. Other pixels stay as they are.
+    The best iterate is kept, the network's own image included: the result is never worse by this measure. It is
+    decomposed like any other fused image; only the exact latent does not belong to it any more.
 
     Args:
         network: a `FusionINN` or an export of one.
