@@ -252,7 +252,7 @@ def test_the_configs_know_every_option_that_is_shown(shown: Shown):
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_options_that_the_text_names_exist(document: str):
     known = {*OWN_OPTIONS, *OF_OTHER_PROGRAMS, *LEVELS, "config", "help", "version"}
-    known |= {task.choice for task in tasks().values() if task.choice}
+    known |= {name for task in tasks().values() for name in (*task.variants, *task.switches)}
     for path in [*(ROOT / "bundle" / "configs").rglob("*.json"), *(ROOT / "research" / "configs").rglob("*.json")]:
         known |= ConfigParser.load_config_file(str(path)).keys()
     named = {option[2:] for option in OPTION.findall((ROOT / document).read_text(encoding="utf-8"))}

@@ -108,3 +108,14 @@ def test_further_configs_are_laid_on_top_and_their_options_are_known(tmp_path):
 def test_a_value_may_be_a_list_or_a_word():
     assert options("score F A B O --value_range [0,255]")["value_range"] == [0, 255]
     assert options("score F A B O --value_range minmax")["value_range"] == "minmax"
+
+
+def test_a_switch_runs_other_configs_and_takes_their_options_only():
+    request = read_request("watch", ["STATE", "--status", "--json"])
+    assert ([file.stem for file in request.files], request.section) == (["watch_status"], "run")
+    assert request.options == {"state_dir": "STATE", "json": True}
+    assert read_request("watch", ["STATE", "--again"]).section == "again"
+    assert options("watch URL STATE")["pacs_url"] == "URL"
+    assert refusal("watch --status") == "STATE is missing: the command is fusioninn watch STATE --status."
+    assert "--json is not an option of fusioninn watch." in refusal("watch URL STATE --json")
+    assert refusal("watch STATE --status --again") == "--status and --again exclude each other. Give one."
