@@ -125,7 +125,8 @@ def front_matter(metadata: Mapping[str, Any]) -> str:
     Raises:
         BuildError: a metric of the bundle's metadata has no name here.
     """
-    unknown = sorted(set(metadata["eval_metrics"]) - set(METRICS))
+    metrics = {key: value for key, value in metadata["eval_metrics"].items() if not isinstance(value, str)}
+    unknown = sorted(set(metrics) - set(METRICS))
     if unknown:
         raise BuildError(
             f"The metrics {', '.join(unknown)} of metadata.json have no name in tools/build_huggingface.py."
@@ -142,7 +143,7 @@ def front_matter(metadata: Mapping[str, Any]) -> str:
     lines += ["model-index:", f"- name: {metadata['name']}", "  results:", "  - task:", "      type: image-to-image"]
     lines += [f"      name: {metadata['task']}", "    dataset:", f"      name: {DATASET}", "      type: medical-images"]
     lines += ["    metrics:"]
-    for key, value in metadata["eval_metrics"].items():
+    for key, value in metrics.items():
         lines += ["    - type: ssim", f"      name: {METRICS[key]}", f"      value: {value}"]
     return "\n".join([*lines, "---", "", ""])
 

@@ -21,3 +21,9 @@ def test_the_output_folder_stays_as_the_user_named_it():
 
 def test_slices_of_a_series_are_one_kind():
     assert kind_of("OUT/S/fused/0007.dcm", "OUT", "S", "patient") == "OUT/<patient>/fused/*.dcm"
+
+
+def test_results_of_all_subjects_of_a_bids_derivative_are_of_one_kind():
+    file = "OUT/sub-1/ses-2/anat/sub-1_ses-2_ce-gd_desc-fused_T1w.nii.gz"
+    kind = "OUT/sub-<label>/ses-<label>/anat/sub-<label>_ses-<label>_ce-gd_desc-fused_T1w.nii.gz"
+    assert kind_of(file, "OUT", "sub-1_ses-2", "patient") == kind

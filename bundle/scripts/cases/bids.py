@@ -35,16 +35,18 @@ class BidsLayout:
 
     Args:
         output_dir: folder of all results.
-        patients: records of all patients of this command, to find names that BIDS cannot tell apart.
+
+    Attributes:
+        patients: records of all patients of this command, which tell their data set and names that would be the same.
 
     Raises:
         BadInputError: the folder is another data set.
     """
 
-    def __init__(self, output_dir: Path, patients: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, output_dir: Path) -> None:
         self.output_dir = output_dir
         self.dataset = BidsDataset(output_dir)
-        self.patients = patients
+        self.patients: Sequence[Mapping[str, Any]] = ()
 
     def named(self, case: AnyCase) -> AnyCase:
         """Return a case whose files have BIDS names and, before its record is made, the keys that BIDS expects there.

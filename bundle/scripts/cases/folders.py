@@ -34,7 +34,6 @@ class CaseFolder:
         writers: write the files, in this order.
         record: gives the content of the sidecar for `Case.record`. Defaults to None (the case has it already).
         layout: "patients" or "bids". Defaults to "patients".
-        patients: records of all patients, which BIDS needs. Defaults to none.
     """
 
     def __init__(
@@ -43,7 +42,6 @@ class CaseFolder:
         writers: Sequence[Writer],
         record: Callable[[Any], dict[str, Any]] | None = None,
         layout: str = PATIENTS,
-        patients: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         if layout not in LAYOUTS:
             raise BadInputError(f"layout is '{layout}', expected {' or '.join(LAYOUTS)}.")
@@ -51,7 +49,7 @@ class CaseFolder:
         self.writers = list(writers)
         self.record = record
         self.layout = layout
-        self._bids = BidsLayout(self.output_dir, patients) if layout == BIDS else None
+        self._bids = BidsLayout(self.output_dir) if layout == BIDS else None
 
     def __call__(self, case: Any) -> list[str]:
         """Write the files of a case; they replace those of an earlier run.
@@ -77,6 +75,11 @@ class CaseFolder:
                 self._bids.complete(case, stage)
             written = [path for path in sorted(stage.rglob("*")) if path.is_file()]
         return placed(written, stage, folder)
+
+    def expect(self, patients: Sequence[Mapping[str, Any]]) -> None:
+        """Take the records of all patients of this command; a BIDS derivative needs them."""
+        if self._bids is not None:
+            self._bids.patients = list(patients)
 
     def folder(self, case: Case) -> Path:
         """Return where the files of a case belong."""

@@ -66,6 +66,7 @@ class PatientStep:
         self.delivery = list(delivery)
         self.finished = finished
         self._described = False
+        self._expected = False
 
     def __call__(self, engine: Engine, batch: Sequence[Record]) -> dict[str, Any]:
         """Process the one patient of `batch`.
@@ -76,6 +77,7 @@ class PatientStep:
         """
         (record,) = batch
         patient = record["patient"]
+        self._expect(engine)
         kept = self._take_over(engine, record)
         outcome = {"patient": patient, **(self._process(engine.network, record) if kept is None else {"files": kept})}
         if self.finished is not None and self.finished.resume:
@@ -111,6 +113,13 @@ class PatientStep:
             return {"problem": problem_of(patient, error)}
         return {"files": files}
 
+    def _expect(self, engine: Engine) -> None:
+        """Tell what writes of all patients, once, if it asks for them (see `scripts.cases.folders`)."""
+        expect = getattr(self.write, "expect", None)
+        if expect is not None and not self._expected:
+            expect(records_of(engine))
+        self._expected = True
+
     def _take_over(self, engine: Engine, record: Record) -> list[str] | None:
         if self.finished is None:
             return None
@@ -120,6 +129,11 @@ class PatientStep:
             self.finished.made_with(settings_of({**parts, **{name: getattr(self, name) for name in names}}))
             self._described = True
         return self.finished.take_over(record)
+
+
+def records_of(engine: Engine) -> Sequence[Record]:
+    """Return the records of all patients that an engine runs over."""
+    return getattr(getattr(engine.state.dataloader, "dataset", None), "data", ())
 
 
 def problem_of(patient: str, error: Exception) -> str:
@@ -179,8 +193,7 @@ class CohortReport:
         """
         check_writable(self.output_dir)
         lock_folder(self.output_dir, self.name)
-        records = getattr(getattr(engine.state.dataloader, "dataset", None), "data", ())
-        protect_inputs(file for record in records for file in files_of(record).values())
+        protect_inputs(file for record in records_of(engine) for file in files_of(record).values())
         over()
         processes = idist.get_world_size()
         self.bar = tqdm(

@@ -19,7 +19,7 @@ from .options import options_of
 from .request import Request
 from .tasks import tasks
 
-CARRIED = ("ckpt_path", "sources", "lossless", "datalist", "split_file")
+CARRIED = ("ckpt_path", "sources", "lossless", "layout", "datalist", "split_file")
 """Options that the next command needs as well, if they were given."""
 CARRIED_CONFIGS = ("distributed", "four_contrasts", "methods/fusioninn_3d")
 """Further configs that belong to fusing and decomposing alike."""
@@ -101,6 +101,8 @@ def _filled(command: str, request: Request, parser: ConfigParser) -> str | None:
     if None in [*values.values(), with_config] or (request.extra and "--config" in command):
         return None
     words = [_ID.sub(lambda found: str(values[found[1]]), word) for word in command.split()]
+    if words[0] == "series" and request.options.get("layout") == "bids":  # the results are no series
+        words = ["decompose", words[1]]
     if "--split_file" in words and _nobody_set_aside(words[words.index("--split_file") + 1]):
         return None
     task = tasks()[words[0]]
