@@ -24,6 +24,7 @@ from pydicom import dcmread
 from pydicom.uid import generate_uid
 
 from phantom_studies.study import write_study
+from segmentations import write_segmentation
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 SIZE = (80, 72, 6)
@@ -117,6 +118,22 @@ def test_a_study_comes_from_the_pacs_and_its_fusion_goes_back_and_can_be_decompo
 
     texts = [path.read_text(errors="replace") for path in tmp_path.rglob("*_fused.json")]
     assert texts and not any("Secret" in text or PASSWORD in text for text in texts)
+
+
+def test_maps_go_back_and_a_segmentation_of_the_archive_is_outlined(orthanc, brain, tmp_path):
+    uid, sent = brain
+    series = sorted((sent / "06_flair").iterdir())
+    write_segmentation(tmp_path / "seg" / "0001.dcm", series, {"Edema": np.indices(SIZE)[0] > 50})
+    orthanc.connect("dicomweb").send(tmp_path / "seg")
+    web = {"pacs_url": orthanc.url, "pacs_user": "reader", "pacs_wait": 0, "study_uid": uid}
+    settings = {**QUICK, "report": "true", "uncertainty": "true", "contribution": "true"}
+    said = run("inference", "study", **web, **settings, output_dir=str(tmp_path / "out"))
+    assert "7 derived series (42 instances) sent to" in said
+    (record,) = (tmp_path / "out").rglob("*_fused.json")
+    (told,) = json.loads(record.read_text())["Segmentation"]["Segments"].values()
+    assert (told["Name"], told["Voxels"]) == ("Edema", (SIZE[0] - 51) * SIZE[1] * SIZE[2])
+    (found,) = orthanc.connect("dicomweb").find_studies(study_uid=uid)
+    assert (found.series, found.instances) == (3 + 1 + 7, 15 + 1 + 42)
 
 
 def test_results_that_could_not_be_sent_are_sent_alone(orthanc, brain, cut, tmp_path):

@@ -63,6 +63,9 @@ class Grid:
 class Segmentation:
     """A segmentation whose pixels are unpacked segment by segment, because all of them may not fit the memory.
 
+    `grid` and `segments` say what it holds, `frame_of_reference_uid` in which space it lies (empty if it does not say),
+    and `references` which series and instances it was drawn on, by their UIDs.
+
     Args:
         path: DICOM file.
 
@@ -78,21 +81,14 @@ class Segmentation:
             self._check()
             self.grid = _grid(self._headers, self._dataset)
             self.segments = self._segments()
-        except BadInputError:
-            raise
-        except MemoryError:
+            self.frame_of_reference_uid = str(self._dataset.get("FrameOfReferenceUID", "") or "")
+            self.references = self._references()
+        except (BadInputError, MemoryError):
             raise
         except Exception as error:  # values of damaged files may be anything
             raise BadInputError(f"{DAMAGED} ({type(error).__name__}). {_AGAIN}.") from error
 
-    @property
-    def frame_of_reference_uid(self) -> str:
-        """Space that it lies in; empty if it does not say."""
-        return str(self._dataset.get("FrameOfReferenceUID", "") or "")
-
-    @property
-    def references(self) -> frozenset[str]:
-        """UIDs of the series and instances that it was drawn on, as far as it names them."""
+    def _references(self) -> frozenset[str]:
         found: set[str] = set()
         for series in self._dataset.get("ReferencedSeriesSequence") or ():
             found.add(str(series.get("SeriesInstanceUID", "")))

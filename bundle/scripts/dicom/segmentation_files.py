@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-from pydicom import Dataset
 
 from scripts.data.errors import BadInputError
 
 from .choose import finds
-from .read_file import read_dataset
+from .read_file import DAMAGED, read_dataset
 from .scan import Scan
-from .series import Series, facts_of, patient_key
+from .series import Facts, Series, facts_of, patient_key
 
 logger = logging.getLogger(__name__)
 
@@ -35,21 +34,23 @@ def find_segmentations(scan: Scan) -> list[Series]:
     Returns:
         the series, sorted by study and number; a file whose header cannot be read is left out with a warning.
     """
-    groups: dict[tuple[str, str, str], list[tuple[Path, Dataset]]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[tuple[Path, Facts]]] = defaultdict(list)
     for path in scan.segmentations:
         try:
             header = read_dataset(path, pixels=False, keywords=_KEYWORDS)
             key = (str(header.StudyInstanceUID), patient_key(header), str(header.SeriesInstanceUID))
-        except (BadInputError, AttributeError) as error:
-            logger.warning("left out the segmentation %s: %s", path, error)
+            facts = facts_of(header, instances=1, directions=1, ours=False)
+        except Exception as error:  # values of damaged files may be anything
+            why = error if isinstance(error, BadInputError) else f"{DAMAGED} ({type(error).__name__})"
+            logger.warning("left out the segmentation %s: %s", path, why)
             continue
-        groups[key].append((path, header))
+        groups[key].append((path, facts))
     found = [
         Series(
             uid=uid,
             study_uid=study,
             files=tuple(path for path, _ in group),
-            facts=facts_of(group[0][1], instances=len(group), directions=1, ours=False),
+            facts=replace(group[0][1], instances=len(group)),
             patient_key=patient,
         )
         for (study, patient, uid), group in groups.items()
