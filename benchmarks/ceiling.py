@@ -8,6 +8,7 @@ Prints the ceiling beside the plain mean and the shipped network, all on the sam
 from __future__ import annotations
 
 import torch
+from machine import write_figures
 from shipped import patients_slices, shipped_network, slice_arguments
 
 from fusioninn_research.methods import Ceiling
@@ -34,8 +35,11 @@ def main() -> None:
             scores["network, 8 bits"].append(mean_ssim(ssim, image, fused))
         scores["ceiling"].append(mean_ssim(ssim, image, ceiling(image)))
     print(f"{len(scores['ceiling'])} patients, {sum(map(len, scores['ceiling']))} slices, SSIM, mean of both sources")
-    for name, values in scores.items():
-        print(f"{name:16} {torch.cat(values).mean():.4f}")
+    found = {name: torch.cat(values).mean().item() for name, values in scores.items()}
+    for name, value in found.items():
+        print(f"{name:16} {value:.4f}")
+    slices = sum(map(len, scores["ceiling"]))
+    write_figures(arguments.output, {"patients": len(scores["ceiling"]), "slices": slices, "ssim": found})
 
 
 if __name__ == "__main__":

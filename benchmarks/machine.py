@@ -36,6 +36,13 @@ def machine(device: str = "cpu") -> str:
     return f"{place}, torch {torch.__version__}, Python {platform.python_version()}, {platform.system()}{busy}"
 
 
+def write_figures(path: Path | None, figures: Mapping[str, object]) -> None:
+    """Write what was measured as JSON, if a file was asked for."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(figures, indent=2) + "\n")
+
+
 def measure(script: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> dict:
     """Run a benchmark for one row in a new process.
 

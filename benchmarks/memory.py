@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import torch
-from machine import OUTPUT, machine, measure
+from machine import OUTPUT, machine, measure, write_figures
 from shipped import BUNDLE  # noqa: F401  puts the bundle on the path
 
 from scripts.inferers import BidirectionalInferer
@@ -115,6 +115,7 @@ def main() -> None:
     lines = [f"{title}; {machine(options.device)}", "", f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     print("\n".join(lines), flush=True)
     found: dict[bool, list[dict]] = {False: [], True: []}
+    figures = []
     for blocks in options.blocks:
         for recompute, rows in found.items():
             row = measure(__file__, ["--child", str(blocks), *common, *(["--recompute"] if recompute else [])])
@@ -122,6 +123,14 @@ def main() -> None:
                 raise SystemExit(row["error"])
             rows.append(row)
         kept, again = found[False][-1], found[True][-1]
+        figures.append(
+            {
+                "blocks": blocks,
+                "kept_megabytes": kept["megabytes"],
+                "recomputed_megabytes": again["megabytes"],
+                "difference": again["difference"],
+            }
+        )
         lines.append(
             f"| {blocks} | {kept['megabytes']:.0f} | {again['megabytes']:.0f} | {kept['seconds']:.2f} | "
             f"{again['seconds']:.2f} | {again['difference']:.0e} |"
@@ -129,6 +138,7 @@ def main() -> None:
         print(lines[-1], flush=True)
     options.output_dir.mkdir(parents=True, exist_ok=True)
     (options.output_dir / "memory.md").write_text("\n".join(lines) + "\n")
+    write_figures(options.output_dir / "memory.json", {"machine": machine(options.device), "rows": figures})
     plot(options.output_dir / "memory.png", options.blocks, found, title)
     print(f"\n{options.output_dir / 'memory.md'}, memory.png")
 

@@ -15,8 +15,10 @@ import copy
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import torch
+from machine import write_figures
 from monai.bundle import ConfigParser
 from shipped import BUNDLE
 from tqdm import tqdm
@@ -47,6 +49,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1, help="take every n-th slice (1: whole volumes)")
     parser.add_argument("--batch_size", type=int, default=8, help="slices at a time")
     parser.add_argument("--threads", type=int, help="threads of the CPU (all of them)")
+    parser.add_argument("--output", type=Path, help="JSON file for the figures")
     return parser.parse_args(arguments)
 
 
@@ -135,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (name, len(image), largest_errors(networks, image, options.batch_size))
         for name, image in synthetic(len(sources)).items()
     ]
+    images = len(rows)
     if options.dataset_dir:
         for name, slices in volumes(options, sources):
             rows.append((name, len(slices), largest_errors(networks, slices, options.batch_size)))
@@ -144,6 +148,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     worst = torch.tensor([found for *_, found in rows], dtype=torch.float64).amax(dim=0)
     lines.append(f"| **largest** | {sum(row[1] for row in rows)} | {' | '.join(f'**{v:.1e}**' for v in worst)} |")
     sys.stdout.write("\n".join(lines) + "\n")
+    figures = [
+        {"name": name, "slices": count, "errors": found, "patient": index >= images}
+        for index, (name, count, found) in enumerate(rows)
+    ]
+    write_figures(options.output, {"columns": COLUMNS, "rows": figures})
     allowed = torch.tensor([*TOLERANCES.values()] * 3, dtype=torch.float64)
     allowed[COLUMNS.index("latent, single")] = float("inf")
     return int((worst > allowed).any())

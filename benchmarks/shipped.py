@@ -29,6 +29,7 @@ def slice_arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--dataset_dir", required=True, help="folder of patients")
     parser.add_argument("--split_file", help="use only the validation patients of this split")
     parser.add_argument("--every", type=int, default=5, help="take every n-th slice (5)")
+    parser.add_argument("--output", type=Path, help="JSON file for the figures")
     return parser
 
 

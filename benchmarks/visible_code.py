@@ -9,6 +9,7 @@ over patients, for the sources, their mean, the fused image in 8 bits, and the d
 from __future__ import annotations
 
 import torch
+from machine import write_figures
 from shipped import patients_slices, shipped_network, slice_arguments
 
 from scripts.cases.fuse import as_stored
@@ -28,8 +29,10 @@ def main() -> None:
         shown = (image, image.mean(dim=1, keepdim=True), fused, network.decompose(fused, "zeros"))
         energies.append(torch.cat([haar_energy(part, brain) for part in shown], dim=1).square().nanmean(dim=0).sqrt())
     print(f"{len(energies)} patients; detail along columns, along rows, along both")
-    for name, row in zip(NAMES, torch.stack(energies).mean(dim=0), strict=True):
+    bands = dict(zip(NAMES, torch.stack(energies).mean(dim=0).tolist(), strict=True))
+    for name, row in bands.items():
         print(f"{name:16} " + "  ".join(f"{value:.4f}" for value in row))
+    write_figures(arguments.output, {"patients": len(energies), "bands": bands})
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from machine import machine, write_figures
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
 SMALL = (16, 16, 3)
@@ -71,7 +72,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", type=int, nargs=3, default=(240, 240, 155), metavar="N")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of the configs")
+    parser.add_argument("--output", type=Path, help="JSON file for the figures")
     arguments = parser.parse_args()
+    rows = []
     settings = dict(word.split("=", 1) for word in arguments.set)
     both = f"{'':12}{'wall':>9}{'without start':>15}{'processor':>11}{'peak memory':>13}{'without start':>15}\n"
     sys.stdout.write(f"{' x '.join(map(str, arguments.shape))}, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)\n")
@@ -95,6 +98,17 @@ def main() -> None:
                 f"{memory:10.0f} MB{memory - base[2]:12.0f} MB\n"
             )
             sys.stdout.flush()
+            rows.append(
+                {
+                    "config": config,
+                    "wall": wall,
+                    "wall_without_start": wall - base[0],
+                    "processor": processor,
+                    "memory": memory,
+                    "memory_without_start": memory - base[2],
+                }
+            )
+    write_figures(arguments.output, {"machine": machine(), "shape": arguments.shape, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from scripts.data.errors import BadInputError
 
 from .attempts import Attempts
 from .errors import PacsError
-from .image_classes import IMAGE_CLASSES
+from .image_classes import FETCHED_CLASSES, SEGMENTATION
 from .query import UID, answers, study_filters
 
 STUDY_KEYS = (
@@ -161,15 +161,24 @@ class Archive(ABC):
         """
         wanted, modalities = self._wanted_series(uid)
         wanted = [series for series in wanted if series not in without]
-        if not wanted:
-            held = ", ".join(sorted(modalities)) or "no series at all"
-            raise PacsError(f"{self.address}: the study holds no {'/'.join(self.modalities)} series, only {held}.")
+        if all(modalities[series] == SEGMENTATION for series in wanted):
+            asked = "/".join(modality for modality in self.modalities if modality != SEGMENTATION) or "image"
+            held = ", ".join(sorted(set(modalities.values()))) or "no series at all"
+            raise PacsError(f"{self.address}: the study holds no {asked} series, only {held}.")
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as staging:
                 whole = Path(staging) / "study"
                 for number, series in enumerate(wanted, start=1):
-                    self.attempts(lambda s=series, n=number: self._fetch_series(uid, s, whole / f"series-{n:03d}"))
+                    place = whole / f"series-{number:03d}"
+                    try:
+                        self.attempts(lambda s=series, p=place: self._fetch_series(uid, s, p))
+                    except PacsError as error:
+                        if modalities[series] != SEGMENTATION:
+                            raise
+                        # only an outline depends on it
+                        shutil.rmtree(place, ignore_errors=True)
+                        self.logger.warning(f"A segmentation was not fetched and will not be outlined: {error}")
                 return whole.rename(_free_name(Path(folder)))
         except OSError as error:
             raise BadInputError(
@@ -226,14 +235,14 @@ class Archive(ABC):
         self.logger.info(f"{sent} instances of {len(studies)} study(s) sent to {self.address} and found.")
         return sent
 
-    def _wanted_series(self, uid: str) -> tuple[list[str], set[str]]:
-        """Ask for the series of a study: UIDs of those to fetch, and the modalities of all."""
+    def _wanted_series(self, uid: str) -> tuple[list[str], dict[str, str]]:
+        """Ask for the series of a study: UIDs of those to fetch, and the modality of every series."""
         found = self.attempts(
             lambda: self.search("SERIES", {"StudyInstanceUID": uid}, ["SeriesInstanceUID", "Modality"])
         )
         modalities = {self._uid(series, "Series"): str(series.get("Modality", "")) for series in found}
         wanted = sorted(s for s, modality in modalities.items() if not self.modalities or modality in self.modalities)
-        return wanted, set(modalities.values())
+        return wanted, modalities
 
     def _fetch_series(self, study_uid: str, series_uid: str, folder: Path) -> None:
         """Fetch a series into a folder of its own, after removing what an interrupted attempt left."""
@@ -255,7 +264,7 @@ class Archive(ABC):
         """Ask which images a series has; not every archive reports the kind of each object."""
         filters = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
         found = self.search("IMAGE", filters, ["SOPInstanceUID", "SOPClassUID"])
-        return {self._uid(image, "SOP") for image in found if image.get("SOPClassUID") in (None, "", *IMAGE_CLASSES)}
+        return {self._uid(image, "SOP") for image in found if image.get("SOPClassUID") in (None, "", *FETCHED_CLASSES)}
 
     def _uid(self, found: Dataset, level: str) -> str:
         """Return the UID of an answer: "Study", "Series" or "SOP" instance."""

@@ -21,7 +21,7 @@ from pynetdicom.sop_class import (
 from .archive import Archive
 from .attempts import Attempts
 from .errors import PacsError
-from .image_classes import IMAGE_CLASSES, SYNTAXES
+from .image_classes import CONTEXTS, FETCHED_CLASSES
 from .tls import Tls
 
 SUCCESS, PENDING, SOME_FAILED = 0x0000, (0xFF00, 0xFF01), 0xB000
@@ -94,8 +94,7 @@ class Dimse(Archive):
         receiver = Receiver(study_uid, wanted)
         if self.receive_port is None:
             model = StudyRootQueryRetrieveInformationModelGet
-            storage = [(sop_class, syntax) for sop_class in IMAGE_CLASSES for syntax in SYNTAXES]
-            with self._associated([(model, None), *storage], receiver) as association:
+            with self._associated([(model, None), *CONTEXTS], receiver) as association:
                 self._follow(association.send_c_get(identifier, model), receiver)
         else:
             model = StudyRootQueryRetrieveInformationModelMove
@@ -154,7 +153,7 @@ class Dimse(Archive):
             receiver: takes what is sent over the association itself, as C-GET does it.
         """
         requested = [build_context(*filter(None, pair)) for pair in contexts]
-        roles = [build_role(sop_class, scp_role=True) for sop_class in IMAGE_CLASSES] if receiver else []
+        roles = [build_role(sop_class, scp_role=True) for sop_class in FETCHED_CLASSES] if receiver else []
         handlers = [(evt.EVT_C_STORE, receiver)] if receiver else []
         association = self._entity().associate(
             self.host,
@@ -184,8 +183,8 @@ class Dimse(Archive):
     def _listening(self, receiver: Receiver) -> Iterator[None]:
         """Receive what the PACS sends to our own port."""
         entity = self._entity()
-        for sop_class in IMAGE_CLASSES:
-            entity.add_supported_context(sop_class, list(SYNTAXES))
+        for sop_class in FETCHED_CLASSES:
+            entity.add_supported_context(sop_class, [syntax for one, syntax in CONTEXTS if one == sop_class])
         try:
             server = entity.start_server(
                 ("", self.receive_port),

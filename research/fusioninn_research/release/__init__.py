@@ -1,0 +1,1 @@
+"""A release: everything that depends on the shipped weights is remade and written into the documents."""

@@ -1,0 +1,43 @@
+"""Picture of a report in a browser: ``python -m fusioninn_research.release.screenshot REPORT.html OUT.png``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+WIDTH, HEIGHT = 1280, 1030
+PATIENCE_SECONDS = 240
+
+
+def take_screenshot(report: Path, picture: Path) -> None:
+    """Draw a report.
+
+    Args:
+        report: HTML file.
+        picture: PNG to write.
+
+    Raises:
+        SystemExit: playwright or a browser is missing.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise SystemExit("Error: no playwright: pip install -r requirements-dev.txt") from None
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        raise SystemExit(f"Error: none of {', '.join(PROGRAMS)} is installed: sh tools/setup_system.sh")
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=program, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page.set_default_timeout(1000 * PATIENCE_SECONDS)
+        page.goto(report.resolve().as_uri(), wait_until="commit")
+        page.wait_for_selector("html[data-state=ready]")
+        page.screenshot(path=str(picture))
+        browser.close()
+
+
+if __name__ == "__main__":
+    take_screenshot(Path(sys.argv[1]), Path(sys.argv[2]))
