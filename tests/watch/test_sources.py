@@ -39,6 +39,14 @@ def test_an_option_without_effect_is_refused(options, message):
     assert "secret" not in str(refused.value)
 
 
+def test_the_settings_of_the_example_are_valid(monkeypatch):
+    monkeypatch.chdir(CONFIGS.parent)
+    settings = CONFIGS.parents[1] / "deploy" / "watch" / "settings.json"
+    call = Call.of({"args_file": str(settings), "state_dir": "STATE"})
+    check(call)
+    assert [Path(file).resolve() for file in call.config_files] == [Path(file) for file in WATCH]
+
+
 def test_the_options_of_both_places_are_known():
     here = {"config_file": WATCH, "pacs_url": "https://pacs.example/rs"}
     check(Call.of({**here, "orthanc_url": "http://x:1", "backlog": True, "poll_seconds": 1, "from_titles": ["A"]}))

@@ -128,12 +128,16 @@ class Archive(ABC):
             without: SeriesInstanceUIDs of series to leave out. Defaults to none.
 
         Returns:
-            SOPInstanceUIDs by SeriesInstanceUID, of the series of the modalities.
+            SOPInstanceUIDs by SeriesInstanceUID, of the series of the modalities; nothing where there are only
+            segmentations.
 
         Raises:
             PacsError: the archive gives no answer.
         """
-        wanted = [series for series in self._wanted_series(uid)[0] if series not in without]
+        found, modalities = self._wanted_series(uid)
+        wanted = [series for series in found if series not in without]
+        if all(modalities[series] == SEGMENTATION for series in wanted):
+            return {}
         return {series: self.images_of_series(uid, series) for series in wanted}
 
     def images_of_series(self, study_uid: str, series_uid: str) -> set[str]:

@@ -27,6 +27,10 @@ class Delivery:
         output_dir: folder of the results.
         new_study: send also to a PACS that does not know the study. Defaults to False.
         reject_superseded: send a rejection note with a result that replaces another one. Defaults to False.
+        layout: layout of the results; must be "patients", the default.
+
+    Raises:
+        BadInputError: the results are no DICOM series.
     """
 
     def __init__(
@@ -35,7 +39,10 @@ class Delivery:
         output_dir: str | os.PathLike[str],
         new_study: bool = False,
         reject_superseded: bool = False,
+        layout: str = "patients",
     ) -> None:
+        if layout == "bids":
+            raise BadInputError("with --layout bids there are no DICOM series to send. Leave out --layout bids.")
         self.pacs = pacs
         self.output_dir = Path(output_dir).expanduser()
         self.new_study = new_study

@@ -19,7 +19,7 @@ from pynetdicom.sop_class import Verification
 from scripts.data.errors import BadInputError
 from scripts.dicom.scan import is_ours
 from scripts.dicom.stored import patient_of_study
-from scripts.pacs.image_classes import IMAGE_CLASSES, SYNTAXES
+from scripts.pacs.image_classes import FETCHED_CLASSES, SYNTAXES
 from scripts.pacs.tls import Tls
 
 from .inbox import Inbox, is_uid
@@ -41,7 +41,7 @@ class Receiver:
         host: address where it listens; empty for all of the machine. Defaults to "".
         title: our application entity title, by which it must be called. Defaults to "FUSIONINN".
         from_titles: titles that may send; empty for all. Defaults to none.
-        modalities: images of these are kept; empty for all. Defaults to MR.
+        modalities: images of these are kept; empty for all. Defaults to MR and segmentations.
         quiet_seconds: after which a study is complete. Defaults to 60.
         free_mb: megabytes that stay free on the disk: below, nothing is taken. Defaults to 1000.
         tls: certificates, if connections must be encrypted. Defaults to None.
@@ -58,7 +58,7 @@ class Receiver:
         host: str = "",
         title: str = "FUSIONINN",
         from_titles: Sequence[str] = (),
-        modalities: Collection[str] = ("MR",),
+        modalities: Collection[str] = ("MR", "SEG"),
         quiet_seconds: float = 60.0,
         free_mb: float = 1000.0,
         tls: Tls | None = None,
@@ -168,7 +168,7 @@ class Receiver:
         return SUCCESS
 
     def _is_wanted(self, header: Dataset) -> bool:
-        if header.get("SOPClassUID") not in IMAGE_CLASSES or is_ours(header):
+        if header.get("SOPClassUID") not in FETCHED_CLASSES or is_ours(header):
             return False
         return not self.modalities or str(header.get("Modality", "")) in self.modalities
 
