@@ -86,7 +86,9 @@ function listFiles() {
   );
 }
 
-function take(chosen) {
+function take(all) {
+  // macOS writes a hidden file next to each one on external disks.
+  const chosen = all.filter(({ name }) => !name.startsWith("."));
   if (!chosen.length) return;
   clearMessages();
   // Files of another patient begin anew; those that are missing are added.

@@ -28,7 +28,7 @@ export function makeRecord({ patient, sources, shape, affine, scale, fused, dtyp
     FusedSHA256: voxelDigest(fused, shape, dtype),
     Patient: patient,
     Shape: shape,
-    Affine: affine.map((row) => row.map((value) => Math.round(value * 1e6) / 1e6 + 0)),
+    Affine: affine.map((row) => row.map((value) => Math.round(value * 1e6) / 1e6)),
     SourceDtypes: sources.map((source) => source.dtype),
     SSIM: ssim,
   };
