@@ -62,7 +62,9 @@ export class Engine {
   }
 
   get name() {
-    const where = this.gpu ? "the graphics card (WebGPU)" : `the processor (WebAssembly, ${this.pool.workers.length} workers)`;
+    const where = this.gpu
+      ? "the graphics card (WebGPU)"
+      : `the processor (WebAssembly, ${this.pool.workers.length} workers)`;
     return [`computes on ${where}`, this.graphics].filter(Boolean).join("; ");
   }
 
