@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from browser import browser, open_page  # noqa: F401
 from fusion_page import give
 from scripts import BUNDLE_ROOT
 from scripts.cases.folders import FusedFolder
@@ -44,7 +43,7 @@ def built(tool: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def open_with(open_page: Callable[..., Any], built: Path) -> Callable[..., Any]:  # noqa: F811
+def open_with(open_page: Callable[..., Any], built: Path) -> Callable[..., Any]:
     """Return a function that gives files to a new page and waits for its state."""
 
     def open_it(*files: str | Path, state: str = "ready", **context: Any) -> Any:
