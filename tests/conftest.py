@@ -17,6 +17,7 @@ import pytest
 import torch
 from monai.utils import set_determinism
 
+from browser import browser, open_page  # noqa: F401  fixtures, one browser for all tests of a process
 from scripts.data.hidden import Identity, hide_in_messages
 from scripts.export.exporter import Exporter
 from scripts.networks import FusionINN

@@ -26,12 +26,18 @@ const parts = [
   ...facts.phantomFiles.map(({ id, name }) => part(id, readFileSync(join(phantom, name)).toString("base64"))),
 ];
 for (const [kind, wasm] of Object.entries(WASM)) {
-  parts.push(part(`${kind}-worker`, await bundled(`engine/${kind}_worker.js`, factsFile)), part(`${kind}-wasm`, packed(join(runtime, wasm))));
+  parts.push(
+    part(`${kind}-worker`, await bundled(`engine/${kind}_worker.js`, factsFile)),
+    part(`${kind}-wasm`, packed(join(runtime, wasm))),
+  );
 }
 
 // Two packages come without the text of their licence; reports need it as well.
 const assets = join(here, "..", "bundle", "scripts", "report", "assets");
-const LICENCES = { "@niivue/niivue": join(assets, "NIIVUE_LICENSE"), "onnxruntime-web": join(assets, "ONNXRUNTIME_LICENSE") };
+const LICENCES = {
+  "@niivue/niivue": join(assets, "NIIVUE_LICENSE"),
+  "onnxruntime-web": join(assets, "ONNXRUNTIME_LICENSE"),
+};
 const licences = ["onnxruntime-web", "@niivue/niivue", "pako", "fflate", "@noble/hashes"].map((name) => {
   const folder = join(here, "node_modules", name);
   const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf-8"));

@@ -1,4 +1,4 @@
-"""Headless Chromium for tests of pages, as fixtures: import them in a conftest."""
+"""Headless Chromium for tests of pages: fixtures, which `tests/conftest.py` imports."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from browser import browser, open_page
 from scripts.report.html import write_report
 from scripts.report.report_data import ReportData
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from browser import browser, open_page
 from fusion_page import give
 from scripts import BUNDLE_ROOT
 from scripts.cases.folders import FusedFolder

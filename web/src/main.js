@@ -8,7 +8,7 @@ import { readFused } from "./input/fused.js";
 import { isPhantom, patientOfFused } from "./input/names.js";
 import { checkTogether, patientOf, readSource } from "./input/sources.js";
 import { checkSameGrid } from "./input/volume.js";
-import { caseOfFused, caseOfSources, decomposeCase, fuseCase, meanScores, memoryOf } from "./process/case.js";
+import { caseOfFused, caseOfSources, decomposeCase, fuseCase, memoryOf } from "./process/case.js";
 import { HIGHEST } from "./process/levels.js";
 import { normaliseSlice } from "./process/normalise.js";
 import { completeRecord, estimateFiles, fusedFiles } from "./process/results.js";
@@ -36,7 +36,8 @@ const state = (name) => (document.documentElement.dataset.state = name);
 // ---- messages ----------------------------------------------------------------------------------------------------
 
 function complain(error) {
-  byId("problem").textContent = error instanceof BadInput ? error.message : `This page failed: ${error?.message ?? error}`;
+  byId("problem").textContent =
+    error instanceof BadInput ? error.message : `This page failed: ${error?.message ?? error}`;
   byId("problem").hidden = false;
 }
 
@@ -64,7 +65,12 @@ function working(text, share = null) {
 // ---- files -------------------------------------------------------------------------------------------------------
 
 function listFiles() {
-  const roles = [["", "which image?"], ...engine.sources.map((name) => [name, displayName(name)]), ["fused", "fused image"], ["record", "record"]];
+  const roles = [
+    ["", "which image?"],
+    ...engine.sources.map((name) => [name, displayName(name)]),
+    ["fused", "fused image"],
+    ["record", "record"],
+  ];
   byId("chosen").hidden = !files.length;
   byId("list").replaceChildren(
     ...files.map((one) => {
@@ -86,7 +92,9 @@ function listFiles() {
   );
 }
 
-function take(chosen) {
+function take(all) {
+  // macOS writes a hidden file next to each one on external disks.
+  const chosen = all.filter(({ name }) => !name.startsWith("."));
   if (!chosen.length) return;
   clearMessages();
   // Files of another patient begin anew; those that are missing are added.
@@ -156,7 +164,8 @@ async function run(task) {
     finish(held);
   } catch (error) {
     if (mine !== current) return;
-    const short = error instanceof RangeError || (!(error instanceof BadInput) && /memory|allocat/i.test(error.message));
+    const short =
+      error instanceof RangeError || (!(error instanceof BadInput) && /memory|allocat/i.test(error.message));
     refuse(short ? new BadInput(noMemory()) : error);
   }
 }
@@ -178,7 +187,9 @@ async function readFusedCase() {
   const record = await readRecord(fileOf("record"));
   const fused = await readFused(fileOf("fused"), record, engine.checkpoint);
   if (record.SourceModalities.length !== engine.sources.length) {
-    throw new BadInput(`${fused.file} has ${record.SourceModalities.length} sources, the network in this page ${engine.sources.length}. Use the bundle for it.`);
+    throw new BadInput(
+      `${fused.file} has ${record.SourceModalities.length} sources, the network in this page ${engine.sources.length}. Use the bundle for it.`,
+    );
   }
   checkMemory(fused);
   const sources = [];
@@ -222,9 +233,14 @@ function tell(held) {
   const size = `${held.shape.join(" × ")} voxels of ${viewer.grid.sizes.map((value) => Number(value.toPrecision(3))).join(" × ")} mm`;
   const scores = held.record?.SSIM?.decomposed;
   const known = scores && held.names.every((name) => typeof scores[name] === "number");
-  const alike = known ? `SSIM of the estimates: ${held.names.map((name, i) => `${held.labels[i]} ${scores[name].toFixed(3)}`).join(", ")}` : "";
-  byId("facts").textContent = [isPhantom(held.patient) && "Digital phantom, not a patient", size, alike].filter(Boolean).join(" · ");
-  byId("memory").textContent = `memory for this case: ${Math.ceil(memoryOf(held.shape) / 2 ** 20)} MB and about 150 MB for each worker`;
+  const alike = known
+    ? `SSIM of the estimates: ${held.names.map((name, i) => `${held.labels[i]} ${scores[name].toFixed(3)}`).join(", ")}`
+    : "";
+  byId("facts").textContent = [isPhantom(held.patient) && "Digital phantom, not a patient", size, alike]
+    .filter(Boolean)
+    .join(" · ");
+  byId("memory").textContent =
+    `memory for this case: ${Math.ceil(memoryOf(held.shape) / 2 ** 20)} MB and about 150 MB for each worker`;
 }
 
 async function compute(task, held, mine) {
@@ -258,7 +274,9 @@ async function compute(task, held, mine) {
 /** The middle slice, to compare the graphics card with the processor. */
 function firstSlice({ sources, cut }) {
   const image = new Float32Array(sources.length * cut.size);
-  sources.forEach(({ values }, i) => normaliseSlice(takeSlice(values, cut, cut.count >> 1, image.subarray(i * cut.size, (i + 1) * cut.size))));
+  sources.forEach(({ values }, i) =>
+    normaliseSlice(takeSlice(values, cut, cut.count >> 1, image.subarray(i * cut.size, (i + 1) * cut.size))),
+  );
   return { image, height: cut.height, width: cut.width, highest: HIGHEST.uint16 };
 }
 
@@ -330,8 +348,13 @@ function listen() {
 }
 
 async function start() {
-  const missing = ["WebAssembly", "DecompressionStream", "CompressionStream", "Worker"].filter((name) => !(name in window));
-  if (missing.length) throw new BadInput(`this browser is too old for this page (no ${missing.join(", ")}). Use a browser of 2023 or later.`);
+  const missing = ["WebAssembly", "DecompressionStream", "CompressionStream", "Worker"].filter(
+    (name) => !(name in window),
+  );
+  if (missing.length)
+    throw new BadInput(
+      `this browser is too old for this page (no ${missing.join(", ")}). Use a browser of 2023 or later.`,
+    );
   engine = await Engine.open();
   listen();
   showPhantom();

@@ -15,7 +15,8 @@ globalThis.fusioninn = {
    */
   async decompose({ script, wasm, network }, { fused, shape, scale, checkpoint }, progress) {
     const description = describe(network);
-    if (description.checkpoint_sha256 !== checkpoint) throw new Error("the network in this page is not the one that fused the image");
+    if (description.checkpoint_sha256 !== checkpoint)
+      throw new Error("the network in this page is not the one that fused the image");
     const cut = slicing(shape, scale.slice_axis);
     const estimates = description.sources.map(() => new Float32Array(fused.length));
     const held = { fused, cut, scale, estimates, ready: new Uint8Array(cut.count) };

@@ -34,8 +34,8 @@ POLICY = " 'wasm-unsafe-eval' blob:; worker-src blob:"
 SECTION = """
 <section class="still verify" aria-labelledby="verify-title">
 <h2 id="verify-title">Verify</h2>
-<p>Takes the fused image in this file apart, here and now, with the network in this file and nothing else, and compares
-the result with the estimates above.</p>
+<p>Decomposes the fused image in this file again, in your browser, with the network in this file and nothing else, and
+compares the result with the estimates above.</p>
 <p><button type="button" id="verify">Decompose here</button>
 <progress id="verify-progress" max="1" value="0" aria-label="Decomposing" hidden></progress></p>
 <p id="verify-result" role="status"></p>

@@ -54,12 +54,17 @@ export class Engine {
   async choose(slice) {
     const processors = await this.processors();
     if (this.gpu === null) this.gpu = await this.tryGraphics(processors, slice).catch(() => false);
-    if (this.gpu && this.gpu.stopped) this.gpu = await this.graphicsPool();
+    if (this.gpu && this.gpu.failed) {
+      this.gpu = false;
+      this.graphics = "graphics card not used: it failed";
+    } else if (this.gpu && this.gpu.stopped) this.gpu = await this.graphicsPool();
     return this.gpu || processors;
   }
 
   get name() {
-    const where = this.gpu ? "the graphics card (WebGPU)" : `the processor (WebAssembly, ${this.pool.workers.length} workers)`;
+    const where = this.gpu
+      ? "the graphics card (WebGPU)"
+      : `the processor (WebAssembly, ${this.pool.workers.length} workers)`;
     return [`computes on ${where}`, this.graphics].filter(Boolean).join("; ");
   }
 

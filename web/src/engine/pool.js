@@ -52,6 +52,7 @@ export class Pool {
     for (const loading of this.loaded) loading.catch(() => {});
     this.stopped = false;
     this.active = 0;
+    this.failed = false;
   }
 
   /** Run one job on the first worker. */
@@ -96,6 +97,7 @@ export class Pool {
       await Promise.all(this.workers.map((worker, i) => work(worker, this.loaded[i])));
     } catch (error) {
       // A worker that failed would leave the next job waiting.
+      this.failed = !(error instanceof Cancelled);
       this.stop();
       throw error;
     } finally {

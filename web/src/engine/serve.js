@@ -2,7 +2,10 @@
 import { Network } from "./network.js";
 import { tasks } from "./tasks.js";
 
-const buffers = (result) => Object.values(result).filter(ArrayBuffer.isView).map((array) => array.buffer);
+const buffers = (result) =>
+  Object.values(result)
+    .filter(ArrayBuffer.isView)
+    .map((array) => array.buffer);
 
 /** @param load loads onnxruntime-web from the bytes of its wasm; returns its module and options of sessions. */
 export function serve(load) {

@@ -3,6 +3,7 @@ import { BadInput } from "../bad_input.js";
 import { displayName, facts } from "../facts.js";
 import { isResult, parseName, patientOfFused } from "./names.js";
 
+const KINDS = { record: "records (.json)", fused: "fused images" };
 const isVolume = (name) => /\.nii(\.gz)?$/i.test(name);
 
 /**
@@ -23,7 +24,9 @@ export function roleOf(file, sources) {
   }
   if (patientOfFused(name)) return "fused";
   if (isResult(name)) {
-    throw new BadInput(`${name} is a result, not a source: a fused image was decomposed to it. Give the fused image and its .json.`);
+    throw new BadInput(
+      `${name} is a result, not a source: a fused image was decomposed to it. Give the fused image and its .json.`,
+    );
   }
   const contrast = parseName(name)?.contrast;
   if (!contrast) return "";
@@ -47,7 +50,7 @@ export function plan(files, sources) {
     const found = of(role);
     if (found.length > 1) {
       throw new BadInput(
-        `${found.map(({ file }) => file.name).join(" and ")} are both ${role === "record" ? "records (.json)" : role === "fused" ? "fused images" : displayName(role)}. Give the files of one patient.`,
+        `${found.map(({ file }) => file.name).join(" and ")} are both ${KINDS[role] ?? displayName(role)}. Give the files of one patient.`,
       );
     }
   }
@@ -56,11 +59,14 @@ export function plan(files, sources) {
     const some = sources.filter(there);
     if (!there("record")) {
       const name = of("fused")[0].file.name.replace(/\.nii(\.gz)?$/i, ".json");
-      return { task: null, wanted: `Add ${name}, the record that was written with the fused image: without it the intensities of the sources cannot be restored.` };
+      const why = "without it the intensities of the sources cannot be restored";
+      return { task: null, wanted: `Add ${name}, the record that was written with the fused image: ${why}.` };
     }
-    if (!there("fused")) return { task: null, wanted: "Add the fused image that this record was written with (*_fused.nii.gz)." };
+    if (!there("fused"))
+      return { task: null, wanted: "Add the fused image that this record was written with (*_fused.nii.gz)." };
     if (some.length && some.length < sources.length) {
-      return { task: "decompose", wanted: "One source alone is not compared. To see errors, drop both sources together with the fused image and its record." };
+      const remedy = "To see errors, drop both sources together with the fused image and its record.";
+      return { task: "decompose", wanted: `One source alone is not compared. ${remedy}` };
     }
     return { task: "decompose", wanted: "" };
   }

@@ -22,7 +22,9 @@ export async function readFused(source, record, checkpoint) {
   const content = await readNifti(source);
   const { file, header, coordinates } = content;
   if (header.shape.length < 3 || header.shape.length > 4 || (header.shape[3] ?? 1) !== 1) {
-    throw new BadInput(`${file} has shape (${header.shape.join(", ")}), but a fused image is one 3-D volume [X, Y, Z]. Give one file per volume.`);
+    throw new BadInput(
+      `${file} has shape (${header.shape.join(", ")}), but a fused image is one 3-D volume [X, Y, Z]. Give one file per volume.`,
+    );
   }
   const shape = oneVolume(content);
   const values = unitValues(content);
@@ -75,9 +77,12 @@ function checkPlausible(values, file) {
     if (values[i] < low) low = values[i];
     if (values[i] > high) high = values[i];
   }
-  if (invalid) throw new BadInput(`${file} contains ${invalid} voxels that are NaN or infinite. Repair it, or fuse again.`);
+  if (invalid)
+    throw new BadInput(`${file} contains ${invalid} voxels that are NaN or infinite. Repair it, or fuse again.`);
   if (low === high) {
-    throw new BadInput(`${file} contains only the value ${low}, so it cannot be decomposed. Give the fused image itself.`);
+    throw new BadInput(
+      `${file} contains only the value ${low}, so it cannot be decomposed. Give the fused image itself.`,
+    );
   }
   if (low < facts.plausible[0] || high > facts.plausible[1]) {
     throw new BadInput(

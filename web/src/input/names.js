@@ -2,12 +2,16 @@
 import { facts } from "../facts.js";
 
 const escaped = (word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-const byLength = (words) => [...words].sort((a, b) => a.length - b.length).map(escaped).join("|");
+const byLength = (words) =>
+  [...words]
+    .sort((a, b) => a.length - b.length)
+    .map(escaped)
+    .join("|");
 const { words, versions, bids, agents } = facts.contrasts;
 // The shortest patient wins, so that `P_brain_mask` is a mask of P.
 const NAME = new RegExp(`^(?:(.+?)[_-])?(${byLength(Object.keys(words))})((?:[_-](?:${byLength(versions)}))*)$`, "is");
 
-export const stem = (file) => file.replace(/(\.nii)+(\.gz)?$/i, "");
+const stem = (file) => file.replace(/(\.nii)+(\.gz)?$/i, "");
 
 /**
  * Split a file name into patient and contrast.
@@ -29,8 +33,13 @@ function bidsName(name) {
   const parts = name.split("_");
   const suffix = parts.pop();
   if (!parts.every((part) => part.includes("-"))) return null;
-  const entities = Object.fromEntries(parts.map((part) => [part.slice(0, part.indexOf("-")), part.slice(part.indexOf("-") + 1)]));
-  const patient = ["sub", "ses"].filter((key) => key in entities).map((key) => `${key}-${entities[key]}`).join("_");
+  const entities = Object.fromEntries(
+    parts.map((part) => [part.slice(0, part.indexOf("-")), part.slice(part.indexOf("-") + 1)]),
+  );
+  const patient = ["sub", "ses"]
+    .filter((key) => key in entities)
+    .map((key) => `${key}-${entities[key]}`)
+    .join("_");
   if (suffix !== "T1w") return { patient, contrast: bids[suffix] ?? words[suffix.toLowerCase()] ?? "" };
   const agent = (entities.ce ?? "").toLowerCase();
   const enhanced = agent ? !agents.none.includes(agent) : agents.given.includes((entities.acq ?? "").toLowerCase());

@@ -21,7 +21,9 @@ export async function readSource(source, name, warn) {
   const { file, header, coordinates } = content;
   const shape = oneVolume(content);
   if (coordinates.doubts.length) {
-    warn(`${file}: ${coordinates.doubts.join("; ")}. Check the orientation in a viewer, and correct the header if it is wrong.`);
+    warn(
+      `${file}: ${coordinates.doubts.join("; ")}. Check the orientation in a viewer, and correct the header if it is wrong.`,
+    );
   }
   let values = greyValues(content);
   const filled = fillBackground(values, shape);
@@ -70,7 +72,9 @@ export function checkTogether(sources, warn) {
     for (let j = 0; j < i; j++) {
       const [one, two] = [sources[j], sources[i]];
       if (two.values.every((value, at) => value === one.values[at])) {
-        warn(`${one.file} (${one.name}) and ${two.file} (${two.name}) hold the same voxels. Check that these are different images.`);
+        warn(
+          `${one.file} (${one.name}) and ${two.file} (${two.name}) hold the same voxels. Check that these are different images.`,
+        );
       }
     }
   }
@@ -96,7 +100,9 @@ export function patientOf(sources) {
 /** A name that every file system accepts, see `scripts/data/safe_names.py`. */
 function safeName(name) {
   const escape = (letters) =>
-    [...new TextEncoder().encode(letters)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+    [...new TextEncoder().encode(letters)]
+      .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)
+      .join("");
   let safe = name.replace(/[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u2028\u2029\ufeff]|%(?=[0-9A-Fa-f]{2})/g, escape);
   if (/^[.\-~ ]/.test(safe)) safe = escape(safe[0]) + safe.slice(1);
   if (/[. ]$/.test(safe)) safe = safe.slice(0, -1) + escape(safe.at(-1));

@@ -10,7 +10,8 @@ const rounded = (affine) => canonicalText(affine.map((row) => row.map((value) =>
 /** The shape [X, Y, Z] of a file that holds exactly one volume. */
 export function oneVolume({ file, header, coordinates }) {
   const { shape } = header;
-  if (shape.includes(0)) throw new BadInput(`${file} has no voxels (shape ${words(shape)}). Write or download the file again.`);
+  if (shape.includes(0))
+    throw new BadInput(`${file} has no voxels (shape ${words(shape)}). Write or download the file again.`);
   const single = shape.length === 3 || (shape.length > 3 && shape.slice(3).every((size) => size === 1));
   if (!single) {
     const remedy =

@@ -1,6 +1,6 @@
 /** Read the coordinates of a volume by NIfTI's rules, and say what is doubtful; see `scripts/data/coordinates.py`. */
 import { BadInput } from "../bad_input.js";
-import { largestDistance, samePlace, spacings } from "./matrix.js";
+import { determinant, largestDistance, samePlace, spacings } from "./matrix.js";
 
 const UNITS = { 0: ["unknown", 1], 1: ["metre", 1e3], 2: ["mm", 1], 3: ["micron", 1e-3] };
 const MOST_CODE = 5;
@@ -22,7 +22,10 @@ export function readCoordinates(header, file) {
   else if (toMm !== 1) doubts.push(`its unit of length is the ${name}, converted to mm`);
   const sformCode = Math.max(0, header.sformCode);
   let qformCode = Math.max(0, header.qformCode);
-  for (const [form, code] of [["s", sformCode], ["q", qformCode]]) {
+  for (const [form, code] of [
+    ["s", sformCode],
+    ["q", qformCode],
+  ]) {
     if (code > MOST_CODE) doubts.push(`its ${form}form has the code ${code}, which NIfTI does not define`);
   }
   const fields = qformFields(header, toMm);
@@ -38,8 +41,10 @@ export function readCoordinates(header, file) {
   } else if (qformCode) {
     if (!qformAffine) {
       throw new BadInput(
-        `${file} has an invalid qform (quaternion, voxel sizes and offset ${fields.slice(1).map((value) => figures(value, 5)).join(", ")}). ` +
-          "Correct the header's qform, or write an sform.",
+        `${file} has an invalid qform (quaternion, voxel sizes and offset ${fields
+          .slice(1)
+          .map((value) => figures(value, 5))
+          .join(", ")}). ` + "Correct the header's qform, or write an sform.",
       );
     }
     affine = qformAffine;
@@ -78,11 +83,16 @@ function qformFields(header, toMm) {
     // An axis of one voxel needs no size, and many writers omit it.
     return size === 0 && (header.shape[axis] ?? 1) === 1 ? 1 : size;
   });
-  return [qfac, ...spacing, ...header.quaternion.slice(0, 3), ...header.quaternion.slice(3).map((value) => value * toMm)];
+  return [
+    qfac,
+    ...spacing,
+    ...header.quaternion.slice(0, 3),
+    ...header.quaternion.slice(3).map((value) => value * toMm),
+  ];
 }
 
 /** The affine of a qform, or null where it is not a rotation. */
-export function affineOfQform(fields) {
+function affineOfQform(fields) {
   const [qfac, sx, sy, sz, b, c, d, ...offset] = fields;
   if (!fields.every(Number.isFinite) || sx <= 0 || sy <= 0 || sz <= 0) return null;
   const first = 1 - (b * b + c * c + d * d);
@@ -109,7 +119,10 @@ function contradictions(affine, qformAffine, fields, shape) {
     return [];
   }
   const spacing = fields.slice(1, 4);
-  if (spacing.some((size) => size !== 0) && spacing.some((size, i) => !(Math.abs(size - sizes[i]) <= 0.05 * sizes[i]))) {
+  if (
+    spacing.some((size) => size !== 0) &&
+    spacing.some((size, i) => !(Math.abs(size - sizes[i]) <= 0.05 * sizes[i]))
+  ) {
     const words = (list) => list.map((size) => figures(size, 4)).join(" x ");
     return [`its voxel sizes are ${words(spacing)} mm by pixdim but ${words(sizes)} mm by the sform, which is used`];
   }
@@ -152,11 +165,14 @@ export function writtenCoordinates(affine, shape, like) {
 function qformOf(affine) {
   const sizes = spacings(affine);
   const r = affine.map((row) => row.slice(0, 3).map((value, axis) => value / sizes[axis]));
-  for (const [a, b] of [[0, 1], [0, 2], [1, 2]]) {
+  for (const [a, b] of [
+    [0, 1],
+    [0, 2],
+    [1, 2],
+  ]) {
     if (Math.abs(r.reduce((sum, row) => sum + row[a] * row[b], 0)) > 1e-5) return null;
   }
-  const cross = r[0][0] * (r[1][1] * r[2][2] - r[2][1] * r[1][2]) - r[1][0] * (r[0][1] * r[2][2] - r[2][1] * r[0][2]) + r[2][0] * (r[0][1] * r[1][2] - r[1][1] * r[0][2]);
-  const qfac = cross < 0 ? -1 : 1;
+  const qfac = determinant(r) < 0 ? -1 : 1;
   const m = r.map((row) => [row[0], row[1], row[2] * qfac]);
   return [qfac, ...sizes, ...quaternionOf(m), ...affine.map((row) => row[3])];
 }

@@ -15,21 +15,47 @@ const TYPES = {
   1024: ["int64", BigInt64Array],
   1280: ["uint64", BigUint64Array],
 };
-const OTHER_TYPES = { 1: "1 bit", 32: "complex64", 128: "RGB", 1536: "float128", 1792: "complex128", 2048: "complex256", 2304: "RGBA" };
+const OTHER_TYPES = {
+  1: "1 bit",
+  32: "complex64",
+  128: "RGB",
+  1536: "float128",
+  1792: "complex128",
+  2048: "complex256",
+  2304: "RGBA",
+};
 const LENGTHS = [348, 540];
 export const LONGEST_HEADER = 540;
 
 /** Where each field lies, in NIfTI-1 and NIfTI-2. */
 const LAYOUTS = {
   348: {
-    magic: 344, dim: [40, "Int16", 2], datatype: 70, pixdim: [76, "Float32", 4], offset: [108, "Float32"],
-    slope: [112, "Float32"], intercept: [116, "Float32"], units: [123, "Uint8"], descrip: 148,
-    codes: [252, 254, "Int16"], quaternion: [256, "Float32", 4], rows: [280, "Float32", 4],
+    magic: 344,
+    dim: [40, "Int16", 2],
+    datatype: 70,
+    pixdim: [76, "Float32", 4],
+    offset: [108, "Float32"],
+    slope: [112, "Float32"],
+    intercept: [116, "Float32"],
+    units: [123, "Uint8"],
+    descrip: 148,
+    codes: [252, 254, "Int16"],
+    quaternion: [256, "Float32", 4],
+    rows: [280, "Float32", 4],
   },
   540: {
-    magic: 4, dim: [16, "BigInt64", 8], datatype: 12, pixdim: [104, "Float64", 8], offset: [168, "BigInt64"],
-    slope: [176, "Float64"], intercept: [184, "Float64"], units: [500, "Int32"], descrip: 240,
-    codes: [344, 348, "Int32"], quaternion: [352, "Float64", 8], rows: [400, "Float64", 8],
+    magic: 4,
+    dim: [16, "BigInt64", 8],
+    datatype: 12,
+    pixdim: [104, "Float64", 8],
+    offset: [168, "BigInt64"],
+    slope: [176, "Float64"],
+    intercept: [184, "Float64"],
+    units: [500, "Int32"],
+    descrip: 240,
+    codes: [344, 348, "Int32"],
+    quaternion: [352, "Float64", 8],
+    rows: [400, "Float64", 8],
   },
 };
 
@@ -41,7 +67,9 @@ export function checkKind(start, file) {
   if (!start.length) throw new BadInput(`${file} is empty (0 bytes). Copy or download the file again.`);
   const text = new TextDecoder("latin1").decode(start.subarray(0, 200));
   if (text.startsWith("version https://git-lfs")) {
-    throw new BadInput(`${file} is a Git LFS pointer, not the image itself. Fetch the image in its repository with git lfs pull.`);
+    throw new BadInput(
+      `${file} is a Git LFS pointer, not the image itself. Fetch the image in its repository with git lfs pull.`,
+    );
   }
   if (/^(ï»¿|\s)*<(!doctype|html|\?xml)/i.test(text)) {
     throw new BadInput(
@@ -67,7 +95,8 @@ export function headerLength(start) {
  */
 export function parseHeader(start, file) {
   const length = headerLength(start);
-  if (length === null || start.length < length) throw new BadInput(damaged(file, "it does not begin with a NIfTI header"));
+  if (length === null || start.length < length)
+    throw new BadInput(damaged(file, "it does not begin with a NIfTI header"));
   const view = new DataView(start.buffer, start.byteOffset, length);
   const little = view.getInt32(0, true) === length;
   const at = LAYOUTS[length];
@@ -76,7 +105,8 @@ export function parseHeader(start, file) {
 
   const magic = String.fromCharCode(...start.subarray(at.magic, at.magic + 3));
   if (magic !== "n+1" && magic !== "n+2") {
-    const kind = magic === "ni1" || magic === "ni2" ? "the header of a pair of files (.hdr and .img)" : "another format";
+    const kind =
+      magic === "ni1" || magic === "ni2" ? "the header of a pair of files (.hdr and .img)" : "another format";
     throw new BadInput(
       `${file} cannot be read as NIfTI: its magic is that of ${kind}. Convert it to a single .nii file, or download the file again.`,
     );
@@ -141,7 +171,10 @@ export function checkSize(header, file, size, compressed) {
   const words = header.shape.join(" x ");
   if (header.end > (compressed ? size * facts.deflateLimit : size)) {
     throw new BadInput(
-      damaged(file, `its header states ${words} voxels, ${header.end.toLocaleString("en")} bytes, which a file of ${size.toLocaleString("en")} bytes cannot hold`),
+      damaged(
+        file,
+        `its header states ${words} voxels, ${header.end.toLocaleString("en")} bytes, which a file of ${size.toLocaleString("en")} bytes cannot hold`,
+      ),
     );
   }
   if (header.voxels > facts.mostVoxels) {

@@ -38,7 +38,7 @@ function inverseTransposed(m) {
 }
 
 /** The orthogonal matrix closest to an invertible one (polar decomposition, by Newton's iteration). */
-export function closestRotation(m) {
+function closestRotation(m) {
   let r = m.map((row) => [...row]);
   for (let i = 0; i < 50; i++) {
     const other = inverseTransposed(r);
@@ -81,7 +81,9 @@ export function orientation(affine) {
   const r = closestRotation(directions(affine));
   const found = [];
   const free = [true, true, true];
-  const order = [0, 1, 2].sort((a, b) => Math.max(...column(r, b).map(Math.abs)) - Math.max(...column(r, a).map(Math.abs)));
+  const order = [0, 1, 2].sort(
+    (a, b) => Math.max(...column(r, b).map(Math.abs)) - Math.max(...column(r, a).map(Math.abs)),
+  );
   for (const axis of order) {
     const lengths = [0, 1, 2].map((out) => (free[out] ? Math.abs(r[out][axis]) : -1));
     const out = lengths.indexOf(Math.max(...lengths));

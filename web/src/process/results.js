@@ -15,7 +15,12 @@ export async function fusedFiles(held) {
   const { patient, shape, affine, coordinates: like, record } = held;
   const descrip = `FusionINN fused, research use only, id ${record.FusionID}`;
   const image = await writeNifti(unitLevels(held.fused, DTYPE), {
-    dtype: DTYPE, shape, affine, like, slope: 1 / HIGHEST[DTYPE], descrip,
+    dtype: DTYPE,
+    shape,
+    affine,
+    like,
+    slope: 1 / HIGHEST[DTYPE],
+    descrip,
   });
   return [
     [`${patient}_fused.nii.gz`, image],

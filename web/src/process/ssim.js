@@ -20,7 +20,8 @@ function windowMean(image, height, width) {
   for (let row = 0; row < rows; row++) {
     for (let tap = 0; tap < TAPS; tap++) {
       const weight = WEIGHTS[tap];
-      for (let i = 0, from = row * width + tap, to = row * columns; i < columns; i++) mean[to++] += weight * half[from++];
+      for (let i = 0, from = row * width + tap, to = row * columns; i < columns; i++)
+        mean[to++] += weight * half[from++];
     }
   }
   return mean;

@@ -9,7 +9,9 @@ const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2,
 
 /** The "FusionID" of a record. */
 export function recordId(content) {
-  const said = Object.fromEntries(facts.protectedKeys.filter((key) => key in content).map((key) => [key, content[key]]));
+  const said = Object.fromEntries(
+    facts.protectedKeys.filter((key) => key in content).map((key) => [key, content[key]]),
+  );
   return hex(sha256(utf8(canonicalText(said)))).slice(0, 12);
 }
 

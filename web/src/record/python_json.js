@@ -1,13 +1,14 @@
 /** JSON as Python writes it: records of this page and of the bundle have one form, and their checksums agree. */
 
 /** A number as Python's `repr` of a float. */
-export function floatText(value) {
+function floatText(value) {
   if (Object.is(value, -0)) return "-0.0";
   if (value === 0) return "0.0";
   const [digits, exponent] = Math.abs(value).toExponential().split("e");
   const power = Number(exponent);
   const sign = value < 0 ? "-" : "";
-  if (power < -4 || power >= 16) return `${sign}${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+  if (power < -4 || power >= 16)
+    return `${sign}${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
   const plain = digits.replace(".", "");
   if (power < 0) return `${sign}0.${"0".repeat(-power - 1)}${plain}`;
   const whole = plain.slice(0, power + 1).padEnd(power + 1, "0");
@@ -15,13 +16,18 @@ export function floatText(value) {
 }
 
 const ascii = (text) =>
-  JSON.stringify(text).replace(/[\x7f-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  JSON.stringify(text).replace(
+    /[\x7f-\uffff]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 /** The text that the checksum of a record is computed of: sorted keys, ASCII, every number a float. */
 export function canonicalText(value) {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(", ")}]`;
   if (value && typeof value === "object") {
-    const entries = Object.keys(value).sort().map((key) => `${ascii(key)}: ${canonicalText(value[key])}`);
+    const entries = Object.keys(value)
+      .sort()
+      .map((key) => `${ascii(key)}: ${canonicalText(value[key])}`);
     return `{${entries.join(", ")}}`;
   }
   if (typeof value === "number") return floatText(value);
@@ -38,8 +44,14 @@ export function recordText(content) {
 
 function indented(value, margin, floats) {
   const inner = `${margin}  `;
-  const block = (open, parts, close) => (parts.length ? `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${margin}${close}` : open + close);
-  if (Array.isArray(value)) return block("[", value.map((entry) => indented(entry, inner, floats)), "]");
+  const block = (open, parts, close) =>
+    parts.length ? `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${margin}${close}` : open + close;
+  if (Array.isArray(value))
+    return block(
+      "[",
+      value.map((entry) => indented(entry, inner, floats)),
+      "]",
+    );
   if (value && typeof value === "object") {
     const parts = Object.entries(value).map(
       ([key, entry]) => `${JSON.stringify(key)}: ${indented(entry, inner, floats || FLOATS.has(key))}`,

@@ -18,7 +18,10 @@ const TYPES = {
 const FORMATS = {
   word: (text) => text.length <= 64 && /^[A-Za-z0-9](?:[A-Za-z0-9_.+-]*[A-Za-z0-9_+-])?$/.test(text),
   "file-name": (text) =>
-    text.length > 0 && new TextEncoder().encode(text).length < 256 && ![".", ".."].includes(text) && !/[/\\\x00-\x1f\x7f]/.test(text),
+    text.length > 0 &&
+    new TextEncoder().encode(text).length < 256 &&
+    ![".", ".."].includes(text) &&
+    !/[/\\\x00-\x1f\x7f]/.test(text),
 };
 
 /** Raise unless `content` fits `schema`. */
@@ -28,11 +31,13 @@ export function checkSchema(content, schema, where, remedy) {
 }
 
 function mismatch(value, schema, place) {
-  const wrong = () => `${place ? `: "${place}" is` : " holds"} ${shown(value)}, expected ${schema.description ?? "another value"}`;
+  const wrong = () =>
+    `${place ? `: "${place}" is` : " holds"} ${shown(value)}, expected ${schema.description ?? "another value"}`;
   const types = schema.type === undefined ? [] : [schema.type].flat();
   if (types.length && !types.some((type) => TYPES[type](value))) return wrong();
   if (schema.enum && !schema.enum.includes(value)) return wrong();
-  if (typeof value === "number" && (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity))) return wrong();
+  if (typeof value === "number" && (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity)))
+    return wrong();
   if (typeof value === "string") {
     if (schema.pattern && !new RegExp(schema.pattern.replace("\\Z", "$")).test(value)) return wrong();
     if (schema.format && !FORMATS[schema.format](value)) return wrong();

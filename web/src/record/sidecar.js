@@ -28,7 +28,7 @@ export function makeRecord({ patient, sources, shape, affine, scale, fused, dtyp
     FusedSHA256: voxelDigest(fused, shape, dtype),
     Patient: patient,
     Shape: shape,
-    Affine: affine.map((row) => row.map((value) => Math.round(value * 1e6) / 1e6 + 0)),
+    Affine: affine.map((row) => row.map((value) => Math.round(value * 1e6) / 1e6)),
     SourceDtypes: sources.map((source) => source.dtype),
     SSIM: ssim,
   };
@@ -43,7 +43,8 @@ export function makeRecord({ patient, sources, shape, affine, scale, fused, dtyp
  */
 export async function readRecord(source) {
   const where = source.name;
-  if (source.size > SIZE_LIMIT) throw new BadInput(`${where} has ${source.size} bytes, more than a record can have. ${REMEDY}`);
+  if (source.size > SIZE_LIMIT)
+    throw new BadInput(`${where} has ${source.size} bytes, more than a record can have. ${REMEDY}`);
   let content;
   try {
     content = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await source.arrayBuffer()));
@@ -65,16 +66,22 @@ function checkScale(where, content) {
   const { IntensityScale: scale, SourceModalities: names, SliceAxis } = content;
   for (const key of ["Sources", "SourceDtypes"]) {
     if (key in content && content[key].length !== names.length) {
-      throw new BadInput(`${where}: "${key}" has ${content[key].length} entries, expected one for each of the ${names.length} sources. ${REMEDY}`);
+      throw new BadInput(
+        `${where}: "${key}" has ${content[key].length} entries, expected one for each of the ${names.length} sources. ${REMEDY}`,
+      );
     }
   }
   if (scale.slice_axis !== SliceAxis) {
-    throw new BadInput(`${where}: "SliceAxis" is ${SliceAxis}, but "IntensityScale" has ${scale.slice_axis} for it. ${REMEDY}`);
+    throw new BadInput(
+      `${where}: "SliceAxis" is ${SliceAxis}, but "IntensityScale" has ${scale.slice_axis} for it. ${REMEDY}`,
+    );
   }
   for (const key of ["offset", "factor"]) {
     const rows = scale[key];
     if (rows.length !== names.length) {
-      throw new BadInput(`${where}: "IntensityScale" has ${rows.length} rows of "${key}", expected one for each of the ${names.length} sources. ${REMEDY}`);
+      throw new BadInput(
+        `${where}: "IntensityScale" has ${rows.length} rows of "${key}", expected one for each of the ${names.length} sources. ${REMEDY}`,
+      );
     }
     const expected = scale.mode === "volume" ? 1 : (content.Shape?.[SliceAxis] ?? rows[0].length);
     if (rows.some((row) => row.length !== expected)) {

@@ -4,7 +4,9 @@ const byId = (id) => document.getElementById(id);
 
 const written = (value, span) => {
   const decimals = span > 20 ? 0 : Math.min(6, Math.max(0, Math.ceil(3 - Math.log10(span))));
-  return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "−");
+  return value
+    .toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+    .replace("-", "−");
 };
 
 export class Controls {
@@ -13,7 +15,11 @@ export class Controls {
     this.viewer = viewer;
     viewer.onMove = () => this.locate();
     byId("blend").addEventListener("input", (event) => this.blendTo(Number(event.target.value)));
-    for (const [side, value] of [["left", 0], ["middle", 100], ["right", 200]]) {
+    for (const [side, value] of [
+      ["left", 0],
+      ["middle", 100],
+      ["right", 200],
+    ]) {
       byId(`end-${side}`).addEventListener("click", () => this.blendTo(value));
     }
     byId("slice").addEventListener("input", (event) => viewer.step(Number(event.target.value) - viewer.slices().at));
@@ -63,7 +69,10 @@ export class Controls {
     for (const button of byId("kinds").querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button.dataset.kind === "estimates"));
     }
-    byId("window-of").replaceChildren(new Option("Fused", "fused"), ...held.names.map((name, i) => new Option(held.labels[i], name)));
+    byId("window-of").replaceChildren(
+      new Option("Fused", "fused"),
+      ...held.names.map((name, i) => new Option(held.labels[i], name)),
+    );
     byId("window-of").value = held.names[0];
     this.makeTable();
     this.describe();
@@ -89,7 +98,8 @@ export class Controls {
     const { blend, held, ends } = this.viewer;
     const label = held.labels[blend < 100 ? 0 : 1];
     const other = Math.round(Math.abs(blend - 100));
-    byId("large-name").textContent = other === 0 ? "Fused" : other === 100 ? label : `${100 - other} % fused, ${other} % ${label}`;
+    byId("large-name").textContent =
+      other === 0 ? "Fused" : other === 100 ? label : `${100 - other} % fused, ${other} % ${label}`;
     byId("large-estimated").hidden = other === 0 || ends !== "estimates";
     const note = {
       estimates: "Both ends are estimated from the fused image alone.",

@@ -38,19 +38,26 @@ export class Panel {
     const ratio = Math.min(devicePixelRatio || 1, 2);
     const { clientWidth, clientHeight } = this.canvas;
     const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-    if (this.canvas.width !== width || this.canvas.height !== height) [this.canvas.width, this.canvas.height] = [width, height];
+    if (this.canvas.width !== width || this.canvas.height !== height)
+      [this.canvas.width, this.canvas.height] = [width, height];
     const [wide, high] = [across.count * across.size, down.count * down.size];
     const zoom = Math.min(width / wide, height / high);
     const [drawnWidth, drawnHeight] = [wide * zoom, high * zoom];
     const [left, top] = [(width - drawnWidth) / 2, (height - drawnHeight) / 2];
-    this.place = { left: left / ratio, top: top / ratio, column: (across.size * zoom) / ratio, row: (down.size * zoom) / ratio };
+    this.place = {
+      left: left / ratio,
+      top: top / ratio,
+      column: (across.size * zoom) / ratio,
+      row: (down.size * zoom) / ratio,
+    };
     const context = this.canvas.getContext("2d");
     context.fillStyle = "#000";
     context.fillRect(0, 0, width, height);
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
     context.drawImage(this.slice, left, top, drawnWidth, drawnHeight);
-    if (voxel) this.drawCross(context, grid.placeIn(plane, voxel), { left, top, across, down, zoom, width, height, ratio });
+    if (voxel)
+      this.drawCross(context, grid.placeIn(plane, voxel), { left, top, across, down, zoom, width, height, ratio });
     if (this.letters) drawLetters(context, across, down, width, height, ratio);
   }
 
@@ -61,7 +68,12 @@ export class Panel {
     context.strokeStyle = "rgba(90, 200, 255, 0.8)";
     context.lineWidth = ratio;
     context.beginPath();
-    for (const [x1, y1, x2, y2] of [[0, y, x - gap, y], [x + gap, y, width, y], [x, 0, x, y - gap], [x, y + gap, x, height]]) {
+    for (const [x1, y1, x2, y2] of [
+      [0, y, x - gap, y],
+      [x + gap, y, width, y],
+      [x, 0, x, y - gap],
+      [x, y + gap, x, height],
+    ]) {
       context.moveTo(x1, y1);
       context.lineTo(x2, y2);
     }

@@ -3,8 +3,16 @@ import { orientation, placeOf, spacings } from "../nifti/matrix.js";
 
 export const NAMES = ["Sagittal", "Coronal", "Axial"];
 /** Anatomical axes that run across and down the screen, by the axis that a plane is cut across. */
-const ON_SCREEN = [[1, 2], [0, 2], [0, 1]];
-const LETTERS = [["L", "R"], ["P", "A"], ["I", "S"]];
+const ON_SCREEN = [
+  [1, 2],
+  [0, 2],
+  [0, 1],
+];
+const LETTERS = [
+  ["L", "R"],
+  ["P", "A"],
+  ["I", "S"],
+];
 
 /** Where the voxels of a volume lie: what every plane of it needs. */
 export class Grid {
@@ -32,18 +40,32 @@ export class Grid {
       const [least, most] = this.box[axis];
       const up = this.ascends[anatomical];
       const step = up ? -this.strides[axis] : this.strides[axis];
-      return { axis, count: most - least + 1, up, size: this.sizes[axis], step, first: up ? most : least, letters: LETTERS[anatomical] };
+      return {
+        axis,
+        count: most - least + 1,
+        up,
+        size: this.sizes[axis],
+        step,
+        first: up ? most : least,
+        letters: LETTERS[anatomical],
+      };
     };
     const [across, down] = ON_SCREEN[through].map(walk);
     const axis = this.arrayAxis[through];
-    const start = voxel[axis] * this.strides[axis] + across.first * this.strides[across.axis] + down.first * this.strides[down.axis];
+    const start =
+      voxel[axis] * this.strides[axis] +
+      across.first * this.strides[across.axis] +
+      down.first * this.strides[down.axis];
     return { through: axis, across, down, start };
   }
 
   /** Voxel at a place of a plane, in columns and rows. */
   voxelAt(plane, column, row, voxel) {
     const moved = [...voxel];
-    for (const [walk, at] of [[plane.across, column], [plane.down, row]]) {
+    for (const [walk, at] of [
+      [plane.across, column],
+      [plane.down, row],
+    ]) {
       const inside = Math.min(Math.max(Math.floor(at), 0), walk.count - 1);
       moved[walk.axis] = walk.up ? walk.first - inside : walk.first + inside;
     }
@@ -52,7 +74,9 @@ export class Grid {
 
   /** Column and row of a voxel in a plane. */
   placeIn(plane, voxel) {
-    return [plane.across, plane.down].map((walk) => (walk.up ? walk.first - voxel[walk.axis] : voxel[walk.axis] - walk.first));
+    return [plane.across, plane.down].map((walk) =>
+      walk.up ? walk.first - voxel[walk.axis] : voxel[walk.axis] - walk.first,
+    );
   }
 
   /** Move by steps to the right, front and head. */

@@ -21,7 +21,13 @@ async function show(shown) {
   const { held } = shown;
   const [name, , values, [low, high]] = images(shown).find(([one]) => one === byId("three-of").value);
   const { shape, affine, coordinates: like } = held;
-  const bytes = await writeNifti(asType(values, "float32"), { dtype: "float32", shape, affine, like, descrip: "research use only" });
+  const bytes = await writeNifti(asType(values, "float32"), {
+    dtype: "float32",
+    shape,
+    affine,
+    like,
+    descrip: "research use only",
+  });
   const image = await NVImage.new(bytes.buffer, `${name}.nii.gz`, "gray");
   [image.cal_min, image.cal_max] = [low, high];
   viewer.volumes.length = 0;

@@ -60,9 +60,15 @@ export class Viewer {
       if (!held.sources[i]) keep(name, greyWindow(held.estimates[i]));
     });
     if (held.sources.length && held.ready.every(Boolean)) {
-      this.limit = errorLimit(held, held.names.map((name) => this.windows[name]));
+      this.limit = errorLimit(
+        held,
+        held.names.map((name) => this.windows[name]),
+      );
     }
-    this.usual = { ...this.usual, ...Object.fromEntries(Object.entries(this.windows).filter(([name]) => !this.touched.has(name))) };
+    this.usual = {
+      ...this.usual,
+      ...Object.fromEntries(Object.entries(this.windows).filter(([name]) => !this.touched.has(name))),
+    };
     this.schedule();
   }
 

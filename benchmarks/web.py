@@ -1,6 +1,6 @@
 """Time the page for browsers on the files of one patient.
 
-    python benchmarks/browser.py dist/fusioninn.html P_t1ce.nii.gz P_flair.nii.gz
+    python benchmarks/web.py dist/fusioninn.html P_t1ce.nii.gz P_flair.nii.gz
 
 Prints the seconds to fuse and decompose, the processor time of all of Chromium in it, the time to draw a slice when the
 slider moves, and the memory of the page's process.
