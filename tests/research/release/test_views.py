@@ -221,3 +221,20 @@ class TestSetVersion:
         with pytest.raises(BadInputError, match="is not a version"):
             set_version(copy, version)
         assert (copy / METADATA).read_text() == (ROOT / METADATA).read_text()
+
+
+class TestEarlier:
+    def test_both_versions_stand_side_by_side_on_the_same_patients(self, results):
+        results.folder = results.folder / "0123456789ab"
+        for name, decomposed in (("earlier/validation", 0.98), ("validation/uint8", 0.99)):
+            write(results, f"{name}/summary.json", summary(decomposed=decomposed))
+            write(results, f"{name.replace('validation', 'held_out')}/summary.json", summary(decomposed=decomposed))
+        lines = VIEWS["earlier.compared"](results).splitlines()
+        assert lines[0].startswith("| SSIM, from 8 bits | validation, version 0.4.0 | validation, these weights |")
+        assert lines[6] == (
+            "| decomposed, inside the brain | 0.875 / 0.880 | 0.885 / 0.890 | 0.875 / 0.880 | 0.885 / 0.890 |"
+        )
+
+    def test_the_weights_of_that_version_are_not_compared_with_themselves(self, results):
+        results.folder = results.folder / "6583c010f98b"
+        assert VIEWS["earlier.compared"](results) == "These are the weights of version 0.4.0."
