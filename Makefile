@@ -4,6 +4,7 @@
 #            TESTS (what to test, for instance TESTS=tests/flow),
 #            JOBS (processes that test, one a core by default),
 #            BENCH (arguments of the benchmark, for instance BENCH=--quick),
+#            REPO (owner and name on Hugging Face, MONAI/fusioninn by default),
 #            DATA (folder of data of a release), RELEASE (its other arguments, for instance RELEASE="--only speed").
 
 VENV  ?= .venv
@@ -24,10 +25,10 @@ export MALLOC_MMAP_THRESHOLD_ = 1073741824
 export MALLOC_TRIM_THRESHOLD_ = 1073741824
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench bundle release lint format clean distclean always
+.PHONY: help setup demo test test-all bench bundle huggingface web release lint format clean distclean always
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## build the environment in .venv (the others do it when needed)
 
@@ -36,13 +37,7 @@ $(READY): requirements.txt requirements-clinic.txt research/requirements.txt req
 	@python=$$(sh tools/find_python.sh) && "$$python" tools/setup_env.py --venv "$(VENV)"
 
 demo: $(READY) ## fuse and decompose the embedded example, end with a picture
-	@$(PY) -m monai.bundle run --config_file bundle/configs/inference.json \
-		--dataset_dir bundle/example --output_dir demo
-	@echo
-	@echo "Fused image, decomposed sources and sidecar:"
-	@find demo -type f ! -path '*/.*' ! -name '*_overview.png' | sort | sed 's/^/  /'
-	@echo "Picture:"
-	@find demo -type f -name '*_overview.png' | sort | sed 's/^/  /'
+	@$(VENV)/bin/fusioninn demo demo
 
 # Each process computes in one thread: tiny tensors gain nothing from more.
 test test-all: export OMP_NUM_THREADS := 1
@@ -58,6 +53,12 @@ bench: $(READY) ## time fusing, decomposing and training beside the published ne
 
 bundle: $(READY) ## pack the bundle as others download it, dist/fusioninn_v*.zip
 	@$(PY) tools/build_bundle.py dist
+
+huggingface: $(READY) ## make the folder for Hugging Face, dist/huggingface/fusioninn
+	@$(PY) tools/build_huggingface.py $(if $(REPO),--repo $(REPO))
+
+web: $(READY) ## build the page for browsers, dist/fusioninn.html (needs Node.js)
+	@$(PY) tools/build_web.py dist
 
 release: $(READY) ## after new weights: remake all that depends on them, DATA=folder
 	@$(PY) tools/release.py $(if $(DATA),--data "$(DATA)",--list) $(RELEASE)

@@ -165,7 +165,7 @@ def brain(shape: tuple[int, ...], contrast: str) -> np.ndarray:
     return volume
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_patient() -> Callable[..., dict[str, str]]:
     """Return a function that writes one patient as NIfTI files and returns its record.
 

@@ -156,6 +156,9 @@ RUN_HERE: dict[str, tuple[dict[str, Any], list[str]]] = {
 RUN_ELSEWHERE = {
     "run: inference + unregistered": "tests/test_unregistered.py",
     "run: inference + study + pacs": "tests/pacs/test_command.py",
+    "run: inference + study + pacs + watch": "tests/watch/test_load_and_kill.py",
+    "run: watch_status": "tests/watch/test_status.py",
+    "again: watch_status": "tests/watch/test_status.py",
     "run: inference + distributed": "tests/test_distributed.py",
     "run: decompose + distributed": "tests/test_distributed.py",
     "run: evaluate + distributed": "tests/test_distributed.py",
@@ -203,15 +206,17 @@ RUN_ELSEWHERE = {
     "fusioninn --help": "tests/commands/test_main.py",
     "fusioninn fuse": "tests/commands/test_main.py",
     "eval $(fusioninn completion bash)": "tests/commands/test_main.py",
+    "make huggingface": "tests/test_huggingface.py",
     "deployenv/bin/python deploy/app.py": "tests/test_deploy.py",
     "deployenv/bin/monai-deploy package": "tests/test_deploy.py",
 }
 """Commands that take long, or other programs: the test that runs what they run."""
 
 NOT_RUN = {
-    "make demo", "make test", "make test-all", "make bench", "make setup", "make lint", "make format",
-    ". .venv/bin/activate",
+    "make demo", "make test", "make test-all", "make bench", "make setup", "make lint", "make format", "make web",
+    ". .venv/bin/activate", "hf upload", "hf repos",
     "pip install", "deployenv/bin/pip install", "python3.11 -m", "unzip -q",
+    "bids-validator-deno BIDS/derivatives/fusioninn",
     "docker run", "monai-deploy run", "cd bundle", "export FUSIONINN_PACS_PASSWORD=…", "sh tools/uncertainty.sh",
     "python benchmarks/clinic.py", "python benchmarks/likeness.py", "python benchmarks/memory.py",
     "python benchmarks/volume.py",
@@ -225,7 +230,7 @@ PLACES = {"run: inference + study": "OUT_STUDIES", "run: fuse_pictures": "OUT_PI
 """Folders in place of OUT, which documents use for more than one thing."""
 OPTION = re.compile(r"`(--[a-z][a-z_0-9]*)(?![\w.-])")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
-OF_OTHER_PROGRAMS = {"max_restarts", "gpus", "source", "rates", "save"}
+OF_OTHER_PROGRAMS = {"recursive", "max_restarts", "gpus", "source", "rates", "save"}
 
 
 def test_a_command_that_is_shown_has_its_place_in_the_tables():

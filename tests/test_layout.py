@@ -19,7 +19,10 @@ REQUIRED = [
     *(f"deploy/{name}" for name in ("README.md", "app.py", "app.yaml", "requirements.txt")),
     "fusioninn/__init__.py",
     ".ci/run",
+    ".github/ISSUE_TEMPLATE/bug_report.yml",
     ".gitignore",
+    "CHANGELOG.md",
+    "CITATION.cff",
     "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
@@ -55,7 +58,10 @@ REQUIRED = [
     "bundle/configs/train.json",
     "bundle/configs/unregistered.json",
     "bundle/configs/volumes.json",
+    "bundle/configs/watch.json",
+    "bundle/configs/watch_status.json",
     "bundle/docs/README.md",
+    "bundle/docs/bids.md",
     "bundle/docs/data_license.txt",
     "bundle/docs/model_card.md",
     "bundle/models/model.pt",
@@ -118,7 +124,7 @@ def packages() -> list[str]:
 ORDER = (
     *("data", "command_line", "outputs", "dicom", "pacs", "registration", "transforms", "phantom"),
     *("flow", "losses", "metrics", "networks", "runtimes", "inferers", "typicality"),
-    *("export", "report", "cohort", "cases", "evaluation", "training", "commands"),
+    *("export", "report", "cohort", "cases", "watch", "evaluation", "training", "commands"),
 )
 """Packages of the bundle from the lowest up: each imports from those before it only."""
 

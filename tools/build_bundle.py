@@ -3,7 +3,8 @@
     python tools/build_bundle.py [FOLDER]
 
 The archive is reproducible on any machine: entries are sorted, their times are fixed, and nothing is compressed
-(images, weights and volumes already are). Files ignored by git, such as runs, caches and exports, are excluded.
+(images, weights and volumes already are). Files ignored by git, such as runs, caches and exports, are excluded, as are
+files that only contributors need.
 """
 
 from __future__ import annotations
@@ -33,13 +34,19 @@ NEEDED = (
     "scripts/__init__.py",
 )
 
+OF_CONTRIBUTORS = ("scripts/phantom/", "example/phantom-01/phantom-01_tissue.")
+"""Beginnings of the names of files that only contributors need: the code that computes the digital phantom."""
+
+REQUIREMENTS = ("requirements.txt", "requirements-clinic.txt")
+"""Files of the repository that are added at the top of the bundle."""
+
 
 class BuildError(Exception):
     """A problem of the bundle, with the remedy."""
 
 
 def bundle_files() -> list[str]:
-    """Return the files of the bundle that git tracks or would add, as sorted relative paths.
+    """Return the files of the bundle that git tracks or would add and users need, as sorted relative paths.
 
     Raises:
         BuildError: outside a checkout, or when a file is missing or too large.
@@ -48,7 +55,8 @@ def bundle_files() -> list[str]:
     found = subprocess.run(listing, cwd=BUNDLE, capture_output=True, text=True)
     if found.returncode:
         raise BuildError(f"git does not list the files of {BUNDLE}: {found.stderr.strip()} Build from a checkout.")
-    names = sorted({name for name in found.stdout.split("\0") if name and (BUNDLE / name).is_file()})
+    listed = {name for name in found.stdout.split("\0") if name and not name.startswith(OF_CONTRIBUTORS)}
+    names = sorted(name for name in listed if (BUNDLE / name).is_file())
     missing = sorted(set(NEEDED) - set(names))
     if missing:
         raise BuildError(f"The bundle lacks {', '.join(missing)}. Restore the files, or train the weights.")
@@ -56,6 +64,16 @@ def bundle_files() -> list[str]:
     if large:
         raise BuildError(f"Over 25 MB: {', '.join(large)}. Leave them out, or name them in large_files.yml.")
     return names
+
+
+def download_files() -> dict[str, Path]:
+    """Return what others download, by its name in the bundle: the bundle's files and its requirements.
+
+    Raises:
+        BuildError: see `bundle_files`.
+    """
+    files = {name: BUNDLE / name for name in bundle_files()}
+    return dict(sorted({**files, **{name: ROOT / name for name in REQUIREMENTS}}.items()))
 
 
 def build(folder: Path) -> Path:
@@ -70,17 +88,17 @@ def build(folder: Path) -> Path:
     Raises:
         BuildError: see `bundle_files`.
     """
-    names = bundle_files()
+    files = download_files()
     version = json.loads((BUNDLE / "configs" / "metadata.json").read_text(encoding="utf-8"))["version"]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{NAME}_v{version}.zip"
     temporary = path.with_suffix(".tmp")
     with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        for name in names:
+        for name, file in files.items():
             entry = zipfile.ZipInfo(f"{NAME}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system = 3  # Unix, so that the file mode is used
             entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, (BUNDLE / name).read_bytes())
+            archive.writestr(entry, file.read_bytes())
     temporary.replace(path)
     return path
 

@@ -39,6 +39,12 @@ No dependency is under the GPL. Three are under the LGPL: `connected-components-
 the skull stripping of `deepbet` imports. They are packages of their own and are used unchanged; without `deepbet`
 (`--skull_stripping false`) nothing needs them.
 
+## The page for browsers, and reports
+
+The page ([browser.md](browser.md)) and the reports contain packages from npm, with their versions in
+`web/package-lock.json`: onnxruntime-web (MIT), NiiVue (BSD-2-Clause), pako (MIT and Zlib), fflate (MIT) and
+noble-hashes (MIT). The texts of the licences are in the pages themselves.
+
 ## Compressed DICOM images
 
 Read with `python-gdcm` (Apache-2.0) and `pylibjpeg-openjpeg` (MIT), compared on images of 8, 12 and 16 bits, signed and

@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bundle"))
 
 from scripts import RESEARCH_NOTICE  # noqa: E402
-from scripts.commands.help_text import OF_EVERY_TASK, capital, row, usage_words  # noqa: E402
+from scripts.commands.help_text import OF_EVERY_TASK, capital, row  # noqa: E402
 from scripts.commands.layers import CONFIGS  # noqa: E402
 from scripts.commands.options import options_of  # noqa: E402
+from scripts.commands.request import call_words  # noqa: E402
 from scripts.commands.tasks import Task, tasks  # noqa: E402
 
 HEAD = f"""# Commands and options
@@ -48,7 +49,8 @@ described in [install.md](install.md). Without it, `python -m scripts` in the fo
 {{every}}
 ## MONAI's commands
 
-A short command runs configs of the bundle by MONAI, and `--verbose` prints the command of MONAI that does the same. In
+A short command runs configs of the bundle by MONAI, and `--verbose` logs the command of MONAI that does the same. It
+shows the folders that you named; what identifies a patient in a search is hidden. In
 the folder of the bundle, `configs/tasks` has an `args_file` for each task:
 
 ```sh
@@ -75,7 +77,7 @@ def page() -> str:
     lines = [HEAD.replace("{every}", f"| option of every task | effect |\n|---|---|\n{rows}")]
     shown: dict[str, tuple[str, Rows]] = {}
     for task in tasks().values():
-        lines += [f"## {task.name}", "", f"`fusioninn {usage_words(task)}`", "", f"{capital(task.does)}.", ""]
+        lines += [f"## {task.name}", "", f"`fusioninn {call_words(task)}`", "", f"{capital(task.does)}.", ""]
         lines += _task(task, shown)
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -102,17 +104,20 @@ def _task(task: Task, shown: dict[str, tuple[str, Rows]]) -> Iterator[str]:
 
 
 def _variants(task: Task) -> Iterator[str]:
-    if not task.choice:
-        return
-    yield from [f"| `--{task.choice}` | what it is |", "|---|---|"]
-    yield from (f"| `{value}` | {does} |" for value, does in task.variants[task.choice].items())
-    yield ""
+    if task.choice:
+        yield from [f"| `--{task.choice}` | what it is |", "|---|---|"]
+        yield from (f"| `{value}` | {does} |" for value, does in task.variants[task.choice].items())
+        yield ""
     standard = {name: row for rows in _groups(task, None).values() for name, row in rows.items()}
-    for value in task.values[1:]:
+    for value in task.calls[1:]:
         rows = {name: row for group in _groups(task, value).values() for name, row in group.items()}
         changed = {name: row for name, row in rows.items() if standard.get(name) != row}
         if changed:
-            yield from [f"With `--{task.choice} {value}`:", ""]
+            if value in task.switches:
+                yield from [f"`--{value}`: {task.switches[value]}. Its options:", ""]
+                changed = rows
+            else:
+                yield from [f"With `--{task.choice} {value}`:", ""]
             yield from _table(changed)
 
 

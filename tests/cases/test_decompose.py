@@ -75,10 +75,10 @@ class TestFindFused:
         study = tmp_path / "out" / "study-1" / "fused"
         study.mkdir(parents=True)
         (study / "0001.dcm").touch()
-        with pytest.raises(BadInputError, match=r"holds DICOM series: .*decompose_series\.json.*--nifti true"):
+        with pytest.raises(BadInputError, match=r"holds DICOM series: .*fusioninn series.*--nifti true"):
             find_fused(str(tmp_path / "out"))
         with pytest.raises(
-            BadInputError, match=r"no fused image was found in .*empty: .*_fused\.nii\.gz.*inference\.json"
+            BadInputError, match=r"no fused image was found in .*empty: .*_fused\.nii\.gz.*fusioninn fuse"
         ):
             find_fused(str(tmp_path / "empty"))
 

@@ -95,6 +95,18 @@ def test_picture_and_nifti_come_where_they_are_asked_for(tmp_path, case):
     assert b"ESTIMATED t1gd" in image.header["descrip"].item()
 
 
+def test_the_expected_errors_are_series_next_to_the_estimates_and_go_with_them(tmp_path, case):
+    write(tmp_path / "back", case.with_map("uncertainty", case.decomposed / 10))
+    folder = tmp_path / "back" / case.patient
+    estimates = {"t1gd_estimated", "flair_estimated"}
+    assert {path.name for path in folder.iterdir()} == {*estimates, "t1gd_uncertainty", "flair_uncertainty"}
+    (series,) = scan_folder(folder / "flair_uncertainty").series
+    read = np.asarray(read_series(series).volume)
+    assert np.abs(read - case.decomposed[1].numpy() / 10).max() < 1e-3
+    write(tmp_path / "back", case)
+    assert {path.name for path in folder.iterdir()} == estimates
+
+
 def test_a_folder_with_another_fusion_is_left_alone(tmp_path, case):
     folder = tmp_path / "back" / case.patient
     folder.mkdir(parents=True)

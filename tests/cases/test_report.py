@@ -18,7 +18,13 @@ def written_report(tmp_path, monkeypatch, network, record, with_seg=False):
     torch.save(network.state_dict(), tmp_path / "model.pt")
     data = NormalizeSourcesd()(LoadSourcesd(with_seg=with_seg)(record))
     seen = []
-    monkeypatch.setattr("scripts.cases.report.write_report", lambda path, report: seen.append(report) or path.touch())
+
+    def keep(path, report, decompose):
+        assert not decompose
+        seen.append(report)
+        path.touch()
+
+    monkeypatch.setattr("scripts.cases.report.write_report", keep)
     files = write_fused(tmp_path / "out", fused_case(network, data, tmp_path / "model.pt"), more=[Report()])
     (report,) = seen
     return report, files

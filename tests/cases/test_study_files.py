@@ -99,6 +99,44 @@ def test_what_an_earlier_run_wrote_does_not_stay_beside(tmp_path, make_case):
     assert not list((tmp_path / "out").rglob("*.nii.gz"))
 
 
+def with_maps(case: FusedCase) -> FusedCase:
+    """Return the case with maps that a network could have made."""
+    return case.with_map("uncertainty", case.image * 7).with_map("contribution", case.image / 2 - 0.1)
+
+
+def test_each_map_of_each_source_is_a_series_of_the_study(tmp_path, make_case):
+    case = with_maps(make_case())
+    write(tmp_path / "out", case)
+    folder = tmp_path / "out" / "study-1"
+    maps = {f"{source}_{kind}" for source in ("t1gd", "flair") for kind in ("uncertainty", "contribution")}
+    assert names(folder) == {"fused", "t1gd_estimated", "flair_estimated", "study-1_fused.json", *maps}
+    record = json.loads((folder / "study-1_fused.json").read_text())
+    assert record["UncertaintySeries"] == ["t1gd_uncertainty", "flair_uncertainty"]
+    assert "may be negative" in record["Contribution"]
+    read = {one.files[0].parent.name: read_series(one) for one in scan_folder(folder).series}
+    volume = np.asarray(read["flair_contribution"].volume)
+    assert np.abs(volume - 1000 * (case.image[1].numpy() / 2 - 0.1)).max() < 0.02
+    assert np.abs(np.asarray(read["t1gd_uncertainty"].volume) - 7 * case.image[0].numpy()).max() < 1e-4
+    # the expected error is computed from the fused image, a contribution from the sources
+    of_series = {name: len(one.headers[0].ReferencedSeriesSequence) for name, one in read.items()}
+    assert (of_series["t1gd_uncertainty"], of_series["t1gd_contribution"]) == (1, 3)
+
+
+def test_a_map_of_another_kind_has_no_series(tmp_path, make_case):
+    case = make_case()
+    write(tmp_path / "out", case.with_map("edges", case.image))
+    assert not [name for name in names(tmp_path / "out" / "study-1") if "edges" in name]
+
+
+def test_maps_of_an_earlier_run_do_not_stay_beside_another_fused_series(tmp_path, make_case):
+    write(tmp_path / "out", with_maps(make_case()))
+    folder = tmp_path / "out" / "study-1"
+    (folder / "my_uncertainty").mkdir()
+    (folder / "my_uncertainty" / "notes.txt").write_text("of somebody else")
+    write(tmp_path / "out", make_case())
+    assert names(folder) == {"fused", "t1gd_estimated", "flair_estimated", "study-1_fused.json", "my_uncertainty"}
+
+
 def test_a_full_disk_leaves_the_earlier_results(tmp_path, make_case):
     first = {file: Path(file).read_bytes() for file in write(tmp_path / "out", make_case())}
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -132,7 +170,12 @@ def test_the_second_acquisition_of_a_series_is_named_through_a_config(selector):
 
 def test_records_name_each_file_of_their_series(tmp_path):
     series = SimpleNamespace(files=(tmp_path / "b", tmp_path / "a"))
-    records = [{"patient": "p", "series": {"t1gd": SimpleNamespace(series=series)}}, {"patient": "q", "problem": "no"}]
+    outline = SimpleNamespace(files=(tmp_path / "seg",))
+    records = [
+        {"patient": "p", "series": {"t1gd": SimpleNamespace(series=series)}, "segmentations": [outline]},
+        {"patient": "q", "problem": "no"},
+    ]
     first, second = with_files(records)
     assert (first["t1gd 0"], first["t1gd 1"]) == (str(tmp_path / "a"), str(tmp_path / "b"))
+    assert first["segmentation 0"] == str(tmp_path / "seg")
     assert second == records[1]

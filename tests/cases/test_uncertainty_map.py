@@ -55,7 +55,7 @@ def test_a_head_of_other_weights_is_refused(tmp_path, network, ckpt, path):
     network.steps[1].subnet_1.conv_0.bias.data += 1
     torch.save(network.state_dict(), tmp_path / "other.pt")
     with pytest.raises(
-        BadInputError, match=r"head\.pt estimates the errors of other weights .*uncertainty\.json.*--unc"
+        BadInputError, match=r"head\.pt estimates the errors of other weights .*--recipe uncertainty.*--unc"
     ):
         load_head(UncertaintyHead(), path, tmp_path / "other.pt")
 

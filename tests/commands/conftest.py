@@ -6,7 +6,7 @@ import pytest
 
 from scripts.commands.tasks import tasks
 
-EVERY_CALL = [(task, value) for task in tasks().values() for value in task.values or [None]]
+EVERY_CALL = [(task, value) for task in tasks().values() for value in task.calls]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -45,21 +45,18 @@ def test_allowed_values_are_those_of_the_code(task, value):
 
 def test_descriptions_are_of_options_that_there_are():
     named = {
-        name
-        for task in tasks().values()
-        for value in task.values or [None]
-        for name in options_of(task, *task.configs(value))
+        name for task in tasks().values() for value in task.calls for name in options_of(task, *task.configs(value))
     }
     assert read_json(tasks()["fuse"].args_file().parents[1] / "commands.json")["options"].keys() == named
 
 
 @pytest.mark.parametrize("task", tasks().values(), ids=lambda task: task.name)
 def test_arguments_and_own_descriptions_are_of_options_of_the_task(task):
-    options = {name for value in task.values or [None] for name in options_of(task, *task.configs(value))}
+    options = {name for value in task.calls for name in options_of(task, *task.configs(value))}
     assert {place.partition("#")[0] for place in task.arguments.values()} <= options
     assert task.options.keys() <= options
 
 
 def test_every_args_file_belongs_to_a_task():
-    files = {task.args_file(value) for task in tasks().values() for value in task.values or [None]}
+    files = {task.args_file(value) for task in tasks().values() for value in task.calls}
     assert files == set(tasks()["fuse"].args_file().parent.glob("*.json"))

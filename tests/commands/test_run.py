@@ -10,9 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from scripts.commands.equivalent import monai_command
-from scripts.commands.request import read_request
-from warm_python import run_python
+from warm_python import run_processes, run_python
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--device", "cpu", "--overview", "false", "--typicality", "false"]
@@ -36,8 +34,7 @@ def folder(tmp_path, write_patient) -> Path:
     return tmp_path
 
 
-def test_fusing_and_decomposing_writes_what_monai_s_command_writes(folder, monkeypatch):
-    monkeypatch.chdir(folder)
+def test_fusing_and_decomposing_writes_what_monai_s_command_writes(folder):
     done = command("fuse", "DIR", "OUT", *SMALL, "--report=false", "--fused-dtype", "uint8", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -54,9 +51,9 @@ def test_fusing_and_decomposing_writes_what_monai_s_command_writes(folder, monke
         "      python -m fusioninn report OUT DIR",
     ]
 
-    request = read_request("fuse", ["DIR", "OUT_MONAI", *SMALL, "--report=false", "--fused-dtype", "uint8"])
-    _, *words = shlex.split(monai_command(request))
-    done = run_python(*words, cwd=folder)
+    words = ["-m", "monai.bundle", "run", "--args_file", "configs/tasks/fuse.json", "--fused_dtype", "uint8"]
+    places = ["--dataset_dir", folder / "DIR", "--output_dir", folder / "OUT_MONAI"]
+    done = run_python(*words, *places, *SMALL, cwd=ROOT / "bundle")
     assert done.returncode == 0, done.stderr
     for name in ("P1", "P2"):
         for file in (f"{name}_fused.nii.gz", f"{name}_t1gd_decomposed.nii.gz", f"{name}_flair_decomposed.nii.gz"):
@@ -121,5 +118,20 @@ def test_training_names_its_weights_and_the_command_that_measures_them(folder):
     assert "Made: RUN/model.pt\n      RUN/last.pt\n      RUN/history.csv\n      RUN/split.json\n" in done.stdout
     line = next(line for line in done.stdout.splitlines() if line.startswith("Next: "))
     words = shlex.split(line.removeprefix("Next: python -m fusioninn "), comments=True)
-    assert words == shlex.split("evaluate DIR RUN/tables --ckpt_path RUN/model.pt --network_def#blocks 2")
-    assert command(*words, "--metrics=false", cwd=folder).returncode == 0
+    assert words == shlex.split(
+        "evaluate DIR RUN/tables --ckpt_path RUN/model.pt --split_file RUN/split.json --network_def#blocks 2"
+    )
+    done = command(*words, "--metrics=false", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "1 patient(s), " in done.stdout
+
+
+def test_several_processes_say_once_what_all_of_them_made(folder):
+    words = ["fuse", "DIR", "OUT", *SMALL, "--config", "distributed"]
+    first, second = run_processes(
+        2, "-m", "fusioninn", *words, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    )
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "Made: OUT/<patient>/<patient>_flair_decomposed.nii.gz   (2 files)\n" in first.stdout
+    assert "Next: python -m fusioninn decompose OUT --config distributed " in first.stdout
+    assert "Made:" not in second.stdout

@@ -87,7 +87,7 @@ def test_ten_files_are_named_for_each_reason_and_all_on_request(patient, caplog)
         find_patients(patient)
     warning, message = (record for record in caplog.records if record.levelno > logging.DEBUG)
     assert warning.getMessage() == (
-        "1 image file(s) skipped:\n- 1 × not NIfTI; configs/unregistered.json reads NRRD and MetaImage: X/X_t1.mha"
+        "1 image file(s) skipped:\n- 1 × not NIfTI; fusioninn unregistered reads NRRD and MetaImage: X/X_t1.mha"
     )
     assert message.levelno == logging.INFO
     first = ", ".join(f"X/map{number:02d}.nii.gz" for number in range(10))
@@ -105,8 +105,8 @@ def test_where_no_patient_is_found_every_image_is_named_with_the_reason(tmp_path
     message = str(caught.value)
     assert "1 × link to a file that does not exist: sub-01_T1w.nii.gz" in message
     assert "1 × no known contrast in the name: brain.nii.gz" in message
-    assert "1 files are DICOM" in message and "configs/study.json" in message
-    assert "configs/make_datalist.json" in message
+    assert "1 files are DICOM" in message and "fusioninn study" in message
+    assert "fusioninn datalist" in message
 
 
 def test_five_thousand_files_take_less_than_a_few_seconds(tmp_path):

@@ -224,7 +224,7 @@ def test_a_sidecar_that_is_not_there_is_told(copy):
 
 
 def test_sources_alone_hold_no_fused_series(study_folder):
-    with pytest.raises(BadInputError, match=r"No fused series in .*configs/study\.json"):
+    with pytest.raises(BadInputError, match=r"No fused series in .*fusioninn study"):
         find_fused_series(str(study_folder))
 
 

@@ -16,6 +16,7 @@ from scripts.flow import (
     LatentScale,
     SourceMixing,
     SpaceToDepth,
+    SpreadSigns,
 )
 from scripts.flow.resampling import space_to_depth
 
@@ -48,12 +49,13 @@ STEPS = {
     "space to depth": lambda dims, channels: SpaceToDepth(),
     "depth to space": lambda dims, channels: DepthToSpace(),
     "Haar bands": lambda dims, channels: HaarBands(dims),
+    "spread signs": lambda dims, channels: SpreadSigns(dims, torch.Generator().manual_seed(3)),
     "coupling": coupling,
     "coupling with ReLU": lambda dims, channels: coupling(dims, channels, output_relu=True),
 }
 MOVING = {"permutation", "space to depth", "depth to space"}
 # At half the resolution a step sees the channels that space-to-depth has made.
-AT_HALF_RESOLUTION = {"depth to space", "Haar bands"}
+AT_HALF_RESOLUTION = {"depth to space", "Haar bands", "spread signs"}
 SIZES = {2: [(2, 2), (4, 6), (8, 2)], 3: [(2, 2, 2), (4, 2, 6)]}
 ODD_SIZES = {2: [(3, 4), (5, 3), (1, 1)], 3: [(3, 2, 5), (1, 3, 3)]}
 SOURCES = {"2-D": (2, 2), "2-D, three sources": (2, 3), "3-D": (3, 2)}

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from scripts.outputs.map_files import map_keys, write_map_sidecar, write_maps
+from scripts.outputs.result_names import ResultNames
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def like(tmp_path, write_patient):
 
 
 def written(tmp_path, like, kind, **maps):
-    return [nib.load(path) for path in write_maps(tmp_path, "P1", maps, kind, np.eye(4), like)]
+    return [nib.load(path) for path in write_maps(tmp_path, ResultNames("P1"), maps, kind, np.eye(4), like)]
 
 
 def test_values_come_back_from_16_bits_negative_ones_as_well(tmp_path, like):
@@ -44,10 +45,10 @@ def test_a_map_without_contrast_can_be_written(tmp_path, like):
 
 
 def test_the_sidecar_describes_the_maps_and_names_their_files(tmp_path):
-    keys = map_keys("P1", ["t1gd", "flair"], "uncertainty")
+    keys = map_keys(ResultNames("P1"), ["t1gd", "flair"], "uncertainty")
     assert keys["UncertaintyFiles"] == ["P1_t1gd_uncertainty.nii.gz", "P1_flair_uncertainty.nii.gz"]
     assert "Expected error" in keys["Uncertainty"] and "in its units" in keys["Uncertainty"]
-    path = write_map_sidecar(tmp_path / "s.json", "P1", ["t1gd", "flair"], "uncertainty", "0123456789ab")
+    path = write_map_sidecar(tmp_path / "s.json", ResultNames("P1"), ["t1gd", "flair"], "uncertainty", "0123456789ab")
     content = json.loads(Path(path).read_text())
     assert content["ResearchUseOnly"].startswith("For research use only")
     assert content["Uncertainty"] == keys["Uncertainty"]

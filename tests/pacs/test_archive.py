@@ -19,6 +19,7 @@ from pydicom import dcmread
 from pydicom.uid import JPEG2000Lossless, MRSpectroscopyStorage, RLELossless, generate_uid
 
 from scripts.pacs.archive import FoundStudy
+from segmentations import write_segmentation
 
 ALL = {"study-001"}
 
@@ -70,6 +71,42 @@ class TestFetching:
         assert all(np.array_equal(sent[key], fetched[key]) for key in sent)
         assert digests(tmp_path / "sent") == before
         assert {path.name for path in (tmp_path / "fetched").iterdir()} == ALL
+
+    @pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
+    def test_brings_segmentations_where_they_are_asked_for(self, orthanc, way, write_small_study, tmp_path, kind):
+        if kind == "LABELMAP" and way != "dicomweb":
+            pytest.skip("Orthanc takes label maps by DICOMweb only")
+        uid = write_small_study(tmp_path / "sent", f"Segmented-{generate_uid()[-12:]}")
+        series = sorted((tmp_path / "sent" / "09_t1gd").iterdir())
+        mask = {"Edema": np.indices((32, 36, 5))[0] > 12}
+        seg = write_segmentation(tmp_path / "sent" / "seg" / "0001.dcm", series, mask, kind=kind)
+        orthanc.connect(way).send(tmp_path / "sent", new_study=True)
+        folder = orthanc.connect(way, modalities=["MR", "SEG"]).fetch_study(uid, tmp_path / "fetched")
+        (found,) = (path for path in folder.rglob("*.dcm") if dcmread(path).Modality == "SEG")
+        assert np.array_equal(dcmread(found).pixel_array, dcmread(seg).pixel_array)
+        assert len(list(folder.rglob("*.dcm"))) == 14
+        images = orthanc.connect(way).fetch_study(uid, tmp_path / "images")
+        assert len(list(images.rglob("*.dcm"))) == 13
+
+    def test_a_segmentation_that_does_not_arrive_stops_nothing(
+        self, orthanc, way, write_small_study, tmp_path, monkeypatch, caplog
+    ):
+        uid = write_small_study(tmp_path / "sent", f"Segmented-{generate_uid()[-12:]}")
+        series = sorted((tmp_path / "sent" / "09_t1gd").iterdir())
+        write_segmentation(tmp_path / "sent" / "seg" / "0001.dcm", series, {"Edema": np.ones((32, 36, 5))})
+        archive = orthanc.connect(way, modalities=["MR", "SEG"], attempts=1)
+        archive.send(tmp_path / "sent", new_study=True)
+        outline = dcmread(tmp_path / "sent" / "seg" / "0001.dcm").SeriesInstanceUID
+        listed = archive._images
+        one_more = {outline: {"1.2.3"}}  # than the archive has
+        monkeypatch.setattr(archive, "_images", lambda study, one: listed(study, one) | one_more.get(one, set()))
+        folder = archive.fetch_study(uid, tmp_path / "fetched")
+        assert len(list(folder.rglob("*.dcm"))) == 13
+        assert "A segmentation was not fetched and will not be outlined" in caplog.text
+
+    def test_segmentations_alone_are_no_study(self, orthanc, way, study, tmp_path):
+        with pytest.raises(PacsError, match="the study holds no CT series, only MR"):
+            orthanc.connect(way, modalities=["CT", "SEG"]).fetch_study(study[0], tmp_path)
 
     @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
     def test_brings_compressed_series_as_they_are(self, archive, write_small_study, tmp_path, syntax):

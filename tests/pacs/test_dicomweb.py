@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import http.server
-import shutil
 import ssl
-import subprocess
 import threading
 
 import pytest
@@ -100,24 +98,6 @@ def test_an_answer_without_a_uid_is_told(answering):
     body = b'[{"00100020": {"vr": "LO", "Value": ["Secret-0815"]}, "0020000D": {"vr": "UI", "Value": ["../../x"]}}]'
     with pytest.raises(PacsError, match="answers with a Study Instance UID that is missing or no UID"):
         ask(answering(200, body, "application/dicom+json"))
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """Files of two servers' certificates and keys, each signed by itself."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl")
-    found = []
-    for name in ("ours", "other"):
-        folder = tmp_path_factory.mktemp(name)
-        certificate, key = folder / "certificate.pem", folder / "key.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-             "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        found.append((str(certificate), str(key)))
-    return found
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])

@@ -43,3 +43,8 @@ def test_what_was_written_stays_when_it_cannot_be_sent(files, tmp_path):
 def test_a_run_without_dicom_is_told():
     with pytest.raises(BadInputError, match="nothing to send"):
         SendBack(connect("http://127.0.0.1:9/dicom-web"))(CASE, [])
+
+
+def test_nifti_files_in_bids_are_not_for_an_archive():
+    with pytest.raises(BadInputError, match="an archive stores DICOM series. Leave out --layout bids"):
+        SendBack(connect("http://127.0.0.1:9/dicom-web", attempts=1), layout="bids")

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from browser import browser, open_page
 from scripts.report.html import write_report
 from scripts.report.report_data import ReportData
 
 SHAPE = (32, 40, 12)
 AFFINE = np.array([[-1.0, 0, 0, 16], [0, -1, 0, 20], [0, 0, 2, -10], [0, 0, 0, 1]])
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-)
-PATIENCE = 120_000
-"""Milliseconds: drawing without a graphics card takes long where something else runs."""
 
 
 def blocks(first: float, second: float, dtype: str = "float32") -> np.ndarray:
@@ -63,41 +53,3 @@ def make_patient() -> Callable[..., ReportData]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The written report of the small patient."""
     return write_report(tmp_path_factory.mktemp("report") / "blocks-01_report.html", patient())
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Headless Chromium; tests that need it are skipped without."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        pytest.skip(f"none of {', '.join(CHROMIUM)} is installed: reports are not looked at")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="session")
-def open_page(browser: Any) -> Callable[..., Any]:
-    """Return a function that opens a report; `page.complaints` lists errors and whatever it asks of the network."""
-
-    def open_it(path: Path, state: str = "ready", script: str = "", **context: Any) -> Any:
-        page = browser.new_context(**{"viewport": {"width": 1100, "height": 640}, **context}).new_page()
-        page.set_default_timeout(PATIENCE)
-        page.complaints = []
-        page.on(
-            "console", lambda message: message.type in ("error", "warning") and page.complaints.append(message.text)
-        )
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda request: request.url.startswith(("data:", "blob:", "file:")) or page.complaints.append(request.url),
-        )
-        if script:
-            page.add_init_script(script)
-        page.goto(path.as_uri(), wait_until="commit")
-        page.wait_for_selector(f"html[data-state={state}]")
-        return page
-
-    return open_it

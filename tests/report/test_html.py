@@ -215,6 +215,64 @@ class TestViewer:
         assert nameless == []
 
 
+OUTLINES = {"red": (255, 82, 66), "yellow": (255, 210, 63)}
+
+
+@pytest.fixture(scope="module")
+def page_of_segments(open_page, make_patient, tmp_path_factory):
+    """The page of a patient with an edema, and in it a tumour whose name looks like an element."""
+    seg = np.zeros((32, 40, 12), np.uint8)
+    seg[17:27, 8:30, 3:10] = 1
+    seg[19:24, 12:24, 3:9] = 2
+    named = make_patient(seg=seg, segments={1: "Edema", 2: "Enhancing <tumor>"})
+    return open_page(write_report(tmp_path_factory.mktemp("segments") / "r.html", named))
+
+
+def outlined(page):
+    image = picture(page)
+    return {name: int((np.abs(image - colour).max(axis=-1) < 40).sum()) for name, colour in OUTLINES.items()}
+
+
+class TestSegments:
+    """Segments of a segmentation have outlines in their own colours, with their names below the picture."""
+
+    @pytest.fixture
+    def page(self, page_of_segments):
+        return page_of_segments
+
+    def test_each_has_its_colour_and_its_name(self, page):
+        assert page.complaints == []
+        assert page.locator("#segments li").all_inner_texts() == ["Edema", "Enhancing <tumor>"]
+        colours = page.evaluate(
+            "[...document.querySelectorAll('#segments i')].map((mark) => getComputedStyle(mark).borderColor)"
+        )
+        assert colours == [f"rgb({', '.join(map(str, colour))})" for colour in OUTLINES.values()]
+        counts = outlined(page)
+        assert counts["red"] > counts["yellow"] > 50
+
+    def test_the_crosshair_says_in_which_one_it_is(self, page):
+        page.focus("#canvas")
+        page.keyboard.press("Home")
+        settle(page)
+        assert page.inner_text("#place").endswith("mm · in Enhancing <tumor>")
+        for _ in range(12):
+            page.keyboard.press("Shift+ArrowUp")
+        settle(page)
+        assert " in " not in page.inner_text("#place")
+
+    def test_outlines_and_names_are_hidden_together(self, page):
+        assert page.inner_text("#outline") == "Outlines of the lesion"
+        page.click("#outline")
+        assert outlined(page) == {"red": 0, "yellow": 0}
+        assert page.is_hidden("#segments")
+        page.click("#outline")
+        assert outlined(page)["yellow"] > 50 and page.is_visible("#segments")
+
+
+def test_a_lesion_without_names_has_no_list_of_segments(page):
+    assert page.is_hidden("#segments") and page.inner_text("#outline") == "Outline of the lesion"
+
+
 def test_a_phone_in_the_dark_needs_no_sideways_scrolling(open_page, report):
     page = open_page(report, viewport={"width": 360, "height": 740}, color_scheme="dark")
     assert page.complaints == []

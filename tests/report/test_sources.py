@@ -34,8 +34,8 @@ def test_the_recorded_registration_moves_a_source_back(record):
     moved = np.eye(4)
     moved[0, 3] = -3
     registration = {"t1gd": {"why": "the reference", "matrix": np.eye(4)}, "flair": {"matrix": moved.tolist()}}
-    volumes, seg = read_sources(of_patient, sidecar(Registration=registration), SHAPE, AFFINE)
-    assert seg is None
+    volumes, seg, segments = read_sources(of_patient, sidecar(Registration=registration), SHAPE, AFFINE)
+    assert seg is None and segments == {}
     np.testing.assert_allclose(volumes["flair"][3:], t1gd[3:], atol=1e-3)
     np.testing.assert_array_equal(volumes["t1gd"], t1gd)
 

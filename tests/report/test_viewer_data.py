@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import logging
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -43,6 +46,23 @@ def test_the_first_look_is_at_the_lesion(make_patient):
     about, _ = viewer_data(make_patient(), PLENTY)
     voxel = about["start"]
     assert make_patient().seg[tuple(voxel)] > 0
+
+
+def test_segments_have_their_names_and_colours_and_a_lesion_without_names_has_none(make_patient):
+    seg = np.zeros((32, 40, 12), np.uint8)
+    seg[5:25, 10:20, 4:9] = 1
+    seg[10:15, 12:16, 5:8] = 2
+    about, texts = viewer_data(make_patient(seg=seg, segments={1: "Edema", 2: "Core <1>"}), PLENTY)
+    assert about["segments"] == [
+        {"label": 1, "name": "Edema", "colour": "#ff5242"},
+        {"label": 2, "name": "Core <1>", "colour": "#ffd23f"},
+    ]
+    stored = nib.Nifti1Image.from_bytes(gzip.decompress(base64.b64decode(texts["outline"])))
+    assert np.array_equal(np.asarray(stored.dataobj), seg)
+    about, texts = viewer_data(make_patient(seg=seg), PLENTY)
+    assert about["segments"] == []
+    stored = nib.Nifti1Image.from_bytes(gzip.decompress(base64.b64decode(texts["outline"])))
+    assert np.asarray(stored.dataobj).max() == 1
 
 
 def test_a_budget_takes_grey_levels_and_says_so(make_patient):

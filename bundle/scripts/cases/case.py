@@ -11,6 +11,7 @@ import torch
 
 from scripts.data.naming import is_phantom
 from scripts.data.pictures import Picture
+from scripts.outputs.result_names import ResultNames
 from scripts.transforms.normalize import IntensityScale, Restored
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Case:
         maps: maps by kind, each (N, X, Y, Z). Defaults to none.
         series: DICOM series that were read, by name. Defaults to none.
         record: content of the sidecar of the fused image. Defaults to empty (not written yet).
+        named: names of its files. Defaults to None (those of a folder for each patient).
     """
 
     patient: str
@@ -44,6 +46,12 @@ class Case:
     maps: Mapping[str, torch.Tensor] = field(default_factory=dict)
     series: Mapping[str, SeriesVolume] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    named: ResultNames | None = None
+
+    @property
+    def names(self) -> ResultNames:
+        """Names of its files."""
+        return self.named or ResultNames(self.patient)
 
     @property
     def shown(self) -> torch.Tensor:
@@ -92,7 +100,8 @@ class FusedCase(Case):
         checkpoint: SHA-256 of the weights that fused.
         latent: what the fused image lacks of the sources, (N - 1, X, Y, Z). Defaults to None (not kept).
         seg: segmentation (1, X, Y, Z), above 0 in the lesion. Defaults to None.
-        notes: how the sources were prepared: "registration", "preparation" and "warnings". Defaults to none.
+        notes: how the sources were prepared: "registration", "preparation", "segmentation" and "warnings". Defaults to
+            none.
         measured: results for the sidecar, by key in CamelCase. Defaults to none.
     """
 
@@ -127,6 +136,12 @@ class FusedCase(Case):
             }
             for of, values in self.ssim.items()
         }
+
+    @property
+    def segments(self) -> dict[int, str]:
+        """Names of the labels in `seg`; empty where all of them are one lesion."""
+        told = self.notes.get("segmentation", {}).get("Segments", {})
+        return {int(label): segment["Name"] for label, segment in told.items()}
 
     def with_measured(self, **results: Any) -> Self:
         """Return a case with more results for the sidecar, named by their keys there."""

@@ -53,7 +53,7 @@ def find_fused_pictures(dataset_dir: str) -> list[dict[str, Any]]:
     if not records:
         raise BadInputError(
             f"No fused picture in {folder}: looked for files that end in {FUSED_ENDING}. Make them with "
-            "configs/fuse_pictures.json."
+            "fusioninn pictures."
         )
     return list(records.values())
 

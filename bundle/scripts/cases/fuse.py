@@ -11,6 +11,7 @@ from torch import nn
 
 from scripts.data.errors import BadInputError
 from scripts.flow.latent import LATENT_KINDS
+from scripts.inferers.refined_fusion import check_refine, refining
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.losses.ssim import SSIM
 from scripts.outputs.levels import LEVELS, as_stored
@@ -20,7 +21,7 @@ from scripts.transforms.slicing import to_slices
 from .case import FusedCase
 
 DTYPES = (*LEVELS, "float32")
-NOTES = ("registration", "preparation", "warnings")
+NOTES = ("registration", "preparation", "segmentation", "warnings")
 """Keys under which preprocessing notes what it did to the sources, see `scripts.registration`."""
 
 
@@ -87,6 +88,7 @@ class FuseVolume:
         seed: seed of the latent. Defaults to 0.
         slices_at_once: slices in a batch. Defaults to 2: more take more memory and no less time on a CPU.
         lossless: keep the latent, and compute it exactly. Defaults to False.
+        refine: steps that refine the fused image, see `RefinedFusion`. Defaults to 0 (not refined).
         checkpoint: SHA-256 of the weights in use, for the sidecar. Defaults to "" (unknown).
     """
 
@@ -97,14 +99,17 @@ class FuseVolume:
         seed: int = 0,
         slices_at_once: int = 2,
         lossless: bool = False,
+        refine: int = 0,
         checkpoint: str = "",
     ) -> None:
         check_settings(dtype, latent, seed, slices_at_once)
+        check_refine(refine, lossless)
         self.dtype = dtype
         self.latent = latent
         self.seed = seed
         self.slices_at_once = slices_at_once
         self.lossless = lossless
+        self.refine = refine
         self.checkpoint = checkpoint
         self.exact = ExactNetwork()
 
@@ -114,7 +119,7 @@ class FuseVolume:
         Args:
             network: a `FusionINN` of two dimensions, applied slice by slice, or of three.
             data: "patient", "image" (N, X, Y, Z) normalised, its "intensity_scale", and "files" of the sources by name;
-                optional "seg", "series", "registration", "preparation" and "warnings".
+                optional "seg", "series", "registration", "preparation", "segmentation" and "warnings".
 
         Returns:
             the case. Its estimates are decomposed from the fused image as it is stored.
@@ -127,7 +132,8 @@ class FuseVolume:
         image = torch.as_tensor(np.asarray(data["image"]), dtype=torch.float32)
         check_sources(network, len(image))
         exact = self.exact(network, scale["mode"]) if self.lossless else network
-        fused, latent = fuse_volume(exact, image, axis, self.slices_at_once, keep_latent=self.lossless)
+        fuse = refining(exact, self.refine, self.lossless)
+        fused, latent = fuse_volume(fuse, image, axis, self.slices_at_once, keep_latent=self.lossless)
         shown = as_stored(fused, self.dtype)
         decomposed = decompose_volume(network, shown, axis, self.latent, self.seed, self.slices_at_once)
         return FusedCase(
@@ -151,7 +157,13 @@ class FuseVolume:
             latent=latent if self.lossless else None,
             seg=data.get("seg"),
             notes={key: data[key] for key in NOTES if key in data},
+            measured=refinement(self.refine),
         )
+
+
+def refinement(steps: int) -> dict[str, int]:
+    """Return what the sidecar says of a refinement; nothing without one."""
+    return {"RefinementSteps": steps} if steps else {}
 
 
 def slice_ssim(image: torch.Tensor, other: torch.Tensor, axis: int, slices_at_once: int = 4) -> np.ndarray:

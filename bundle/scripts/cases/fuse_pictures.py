@@ -14,13 +14,14 @@ from scripts.data.colour import luminance_and_chroma
 from scripts.data.errors import BadInputError
 from scripts.data.picture_pairs import source_labels
 from scripts.data.pictures import Picture
+from scripts.inferers.refined_fusion import check_refine, refining
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.outputs.colour import colour_levels
 from scripts.outputs.pictures import GREY_TYPES, grey_levels
 from scripts.transforms.load_pictures import SLICE_AXIS
 
 from .case import FusedCase
-from .fuse import check_settings, check_sources, slice_ssim
+from .fuse import check_settings, check_sources, refinement, slice_ssim
 
 
 def stored_levels(fused: np.ndarray, chroma: np.ndarray | None, bits: int) -> np.ndarray:
@@ -66,20 +67,25 @@ class FusePictures:
         bits: bits of a grey fused picture, 8 or 16. Defaults to 8.
         latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
+        refine: steps that refine the fused image, see `RefinedFusion`. Defaults to 0 (not refined).
         checkpoint: SHA-256 of the weights in use, for the sidecar. Defaults to "" (unknown).
 
     Raises:
         BadInputError: when a setting is none that is possible.
     """
 
-    def __init__(self, bits: int = 8, latent: str = "zeros", seed: int = 0, checkpoint: str = "") -> None:
+    def __init__(
+        self, bits: int = 8, latent: str = "zeros", seed: int = 0, checkpoint: str = "", refine: int = 0
+    ) -> None:
         if bits not in GREY_TYPES:
             raise BadInputError(f"fused_bits is {bits!r}, expected 8 or 16.")
         check_settings(GREY_TYPES[bits], latent, seed, 1)
+        check_refine(refine)
         self.bits = bits
         self.latent = latent
         self.seed = seed
         self.checkpoint = checkpoint
+        self.refine = refine
 
     def __call__(self, network: nn.Module, data: dict[str, Any]) -> FusedPictureCase:
         """Apply the network.
@@ -96,7 +102,7 @@ class FusePictures:
         """
         image = data["image"]
         check_sources(network, len(image))
-        fused, _ = fuse_volume(network, image, SLICE_AXIS, keep_latent=False)
+        fused, _ = fuse_volume(refining(network, self.refine), image, SLICE_AXIS, keep_latent=False)
         chroma = None if data["coloured"] is None else data["pictures"][data["coloured"]].chroma
         levels = stored_levels(fused[0, ..., 0].numpy(), chroma, self.bits)
         shown = torch.from_numpy(read_back(levels)[0])[None, ..., None]
@@ -118,6 +124,7 @@ class FusePictures:
             dtype=GREY_TYPES[self.bits] if levels.ndim == 2 else "uint8",
             latent_kind=self.latent,
             checkpoint=self.checkpoint,
+            measured=refinement(self.refine),
             levels=levels,
             pictures=data["pictures"],
             coloured=data["coloured"],

@@ -22,13 +22,13 @@ class Overview:
 
     def __call__(self, case: Case, folder: Path) -> None:
         """Draw a case."""
-        name, originals, more = "decomposed_overview", None, {}
+        decomposed, originals, more = True, None, {}
         if isinstance(case, FusedCase):
-            name, originals, more = "overview", case.originals, _measured(case)
+            decomposed, originals, more = False, case.originals, _measured(case)
         elif isinstance(case, DecomposedCase) and case.restored:
             return
         draw_overview(
-            folder / f"{case.patient}_{name}.png",
+            folder / case.names.overview(decomposed),
             originals,
             case.shown[0].numpy(),
             case.estimates,

@@ -18,11 +18,18 @@ from .volume_files import source_dtypes
 
 
 class Report:
-    """Write ``<patient>_report.html``, a page with a viewer of the volumes that opens offline."""
+    """Write ``<patient>_report.html``, a page with a viewer of the volumes that opens offline.
+
+    Args:
+        decompose: the page can decompose its fused image, see `scripts.report.decompose_here`. Defaults to False.
+    """
+
+    def __init__(self, decompose: bool = False) -> None:
+        self.decompose = decompose
 
     def __call__(self, case: FusedCase, folder: Path) -> None:
         """Write the report of a case."""
-        write_report(folder / f"{case.patient}_report.html", report_data(case))
+        write_report(folder / case.names.report, report_data(case), self.decompose)
 
 
 def report_data(case: FusedCase) -> ReportData:
@@ -36,8 +43,10 @@ def report_data(case: FusedCase) -> ReportData:
         decomposed=_stored(case.estimates, dtypes),
         uncertainty=case.map_by_source(UNCERTAINTY),
         seg=None if case.seg is None else np.asarray(case.seg[0]),
+        segments=case.segments,
         scores=case.mean_ssim,
         provenance=provenance(case.patient, case.record),
+        record=case.record,
         phantom=case.phantom,
     )
 

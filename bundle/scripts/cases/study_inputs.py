@@ -32,5 +32,7 @@ def with_files(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for name, found in (record.get("series") or {}).items():
             series = getattr(found, "series", found)
             files |= {f"{name} {i}": str(file) for i, file in enumerate(sorted(series.files))}
+        outlines = sorted(file for one in record.get("segmentations", ()) for file in one.files)
+        files |= {f"segmentation {i}": str(file) for i, file in enumerate(outlines)}
         named.append({**files, **record})
     return named

@@ -20,8 +20,8 @@ from .case import Case, DecomposedCase
 AnyCase = TypeVar("AnyCase", bound=Case)
 
 REMEDY = (
-    "Train it for these weights with configs/train.json, configs/crops.json and configs/uncertainty.json, and give it "
-    "by --uncertainty_path; or leave --uncertainty out."
+    "Train it for these weights with fusioninn train DIR --recipe uncertainty --ckpt_path WEIGHTS --head_path FILE, "
+    "and give it by --uncertainty_path FILE; or leave --uncertainty out."
 )
 
 

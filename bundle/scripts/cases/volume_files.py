@@ -25,7 +25,7 @@ class Sidecar:
 
     def __call__(self, case: FusedCase, folder: Path) -> None:
         """Write the record of a case."""
-        save_sidecar(folder / f"{case.patient}_fused.json", case.record)
+        save_sidecar(folder / case.names.sidecar, case.record)
 
 
 class FusedVolume:
@@ -35,7 +35,7 @@ class FusedVolume:
         """Write the volumes of a case."""
         fusion, like = case.record["FusionID"], coordinates_of(case)
         save_volume(
-            folder / f"{case.patient}_fused.nii.gz",
+            folder / case.names.fused,
             case.fused[0],
             case.affine,
             case.dtype,
@@ -43,7 +43,7 @@ class FusedVolume:
             like=like,
         )
         if case.latent is not None:
-            path = folder / f"{case.patient}_latent.nii.gz"
+            path = folder / case.names.latent
             save_volume(path, channels_last(case.latent), case.affine, descrip=latent_descrip(fusion), like=like)
 
 
@@ -56,7 +56,7 @@ class EstimatedVolumes:
         dtypes, like = source_dtypes(case), coordinates_of(case)
         for source, volume in case.estimates.items():
             save_volume(
-                folder / f"{case.patient}_{source}_decomposed.nii.gz",
+                folder / case.names.estimate(source),
                 volume,
                 case.affine,
                 dtypes[source],
@@ -76,10 +76,10 @@ class MapVolumes:
     def __call__(self, case: Case, folder: Path) -> None:
         """Write the maps of a case."""
         for kind in case.maps:
-            write_maps(folder, case.patient, case.map_by_source(kind), kind, case.affine, coordinates_of(case))
-            if isinstance(case, DecomposedCase):
-                path = folder / f"{case.patient}_{kind}.json"
-                write_map_sidecar(path, case.patient, case.sources, kind, case.record.get("FusionID"))
+            write_maps(folder, case.names, case.map_by_source(kind), kind, case.affine, coordinates_of(case))
+            sidecar = case.names.map_sidecar(kind)
+            if isinstance(case, DecomposedCase) and sidecar is not None:
+                write_map_sidecar(folder / sidecar, case.names, case.sources, kind, case.record.get("FusionID"))
 
 
 def source_dtypes(case: Case) -> dict[str, str]:

@@ -31,9 +31,9 @@ class VolumeRecord:
             "SSIM": case.mean_ssim,
         }
         for kind in case.maps:
-            extra |= map_keys(case.patient, case.sources, kind)
+            extra |= map_keys(case.names, case.sources, kind)
         if case.latent is not None:
-            extra["LatentFile"] = f"{case.patient}_latent.nii.gz"
+            extra["LatentFile"] = case.names.latent
             extra["LatentSHA256"] = voxel_digest(case.latent, "float32")
         notes = {key.capitalize(): note for key, note in case.notes.items()}
         return volume_record(case, dict(case.files), {**extra, **case.measured, **notes})

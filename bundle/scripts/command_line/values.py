@@ -41,6 +41,14 @@ NEEDS = {
 }
 """Options that have an effect only if another is true or false."""
 
+NEEDS_VALUE = {
+    **dict.fromkeys(("listen_host", "listen_title", "listen_certificate", "listen_key"), "listen_port"),
+    **dict.fromkeys(("listen_ca_file", "quiet_seconds", "keep_hours"), "listen_port"),
+    **dict.fromkeys(("backlog", "poll_seconds", "settle_seconds"), "orthanc_url"),
+    "status_host": "status_port",
+}
+"""Options that have an effect only if another one has a value."""
+
 PLACES = re.compile(r"(_dir|_file|_path|_by_volume|_3d)$|^(datalist|document|figure|fused|picture|pdf)$")
 """Options whose value is a path."""
 
@@ -94,6 +102,9 @@ def check_needed(option: str, parser: ConfigParser, used: UsedIds) -> None:
     if other is not None and other in used and is_true(parser[other]) is not needed:
         remedy = f"Give --{other} {str(needed).lower()}, or leave out --{option}."
         raise BadInputError(f"--{option} has no effect with --{other} {str(not needed).lower()}. {remedy}")
+    other = NEEDS_VALUE.get(option)
+    if other is not None and other in used and parser[other] is None:
+        raise BadInputError(f"--{option} has no effect without --{other}. Give --{other}, or leave out --{option}.")
 
 
 def _check_place(option: str, value: Any) -> None:

@@ -58,8 +58,8 @@ def completing_parser(line: str) -> argparse.ArgumentParser:
         one = found.add_parser(task.name, add_help=False)
         if task.name not in line.split():
             continue
-        typed = re.search(rf"--{task.choice}[ =](\w+)", line) if task.choice else None
-        known = options_of(task, *task.configs(typed[1] if typed and typed[1] in task.values else None))
+        words = re.findall(rf"--(?:{task.choice}[ =])?(\w+)", line)
+        known = options_of(task, *task.configs(next((call for call in task.calls if call in words), None)))
         add_options(one, task, known, hyphens=False)
         for shown in task.arguments:
             one.add_argument(shown, nargs="?")

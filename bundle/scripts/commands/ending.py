@@ -11,16 +11,20 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from scripts.cohort.patients import CohortReport
+from scripts.data.errors import BadInputError
+from scripts.data.strict_json import read_json
 from scripts.outputs.made import kind_of
 
 from .options import options_of
 from .request import Request
 from .tasks import tasks
 
-CARRIED = ("ckpt_path", "sources", "lossless")
+CARRIED = ("ckpt_path", "sources", "lossless", "datalist", "split_file")
 """Options that the next command needs as well, if they were given."""
 CARRIED_CONFIGS = ("distributed", "four_contrasts", "methods/fusioninn_3d")
 """Further configs that belong to fusing and decomposing alike."""
+TRAINED = {"paper": "paper", "four_contrasts": "four_contrasts", "volumes": "methods/fusioninn_3d", "uncertainty": None}
+"""The config that the weights of a recipe are used with, where it is not the usual one. None: they do not fuse."""
 RUNTIMES = {"all": "onnx", "torchscript": "torchscript", "pt2": "pt2", "onnx": "onnx"}
 """The runtime that uses an exported format."""
 _ID = re.compile(r"\{(\w+)\}")
@@ -57,7 +61,8 @@ def _headed(head: str, lines: Sequence[str]) -> list[str]:
 def _made(request: Request, parser: ConfigParser, results: Sequence[Any], started: float) -> Iterator[str]:
     folder = _value(parser, "output_dir")
     kinds: dict[str, int] = {}
-    for handler in _value(parser, "handlers") or ():
+    # resolved if the command used them
+    for handler in parser.ref_resolver.resolved_content.get("handlers", ()):
         if isinstance(handler, CohortReport):
             kinds, done = handler.made, handler.finished_patients
             if len(done) == 1:
@@ -92,18 +97,29 @@ def _filled(command: str, request: Request, parser: ConfigParser) -> str | None:
     values = {name: _value(parser, name) for name in _ID.findall(command)}
     if "runtime" in values:
         values["runtime"] = RUNTIMES.get(request.variant or request.task.values[0])
-    if None in values.values() or (request.extra and "--config" in command):
+    with_config = TRAINED.get(request.variant or "", "")
+    if None in [*values.values(), with_config] or (request.extra and "--config" in command):
         return None
     words = [_ID.sub(lambda found: str(values[found[1]]), word) for word in command.split()]
+    if "--split_file" in words and _nobody_set_aside(words[words.index("--split_file") + 1]):
+        return None
     task = tasks()[words[0]]
     known = options_of(task, *task.configs())
     for name, value in request.options.items():
         if ("#" in name or (name in CARRIED and name in known)) and f"--{name}" not in words:
             words += [f"--{name}", _typed(value)]
-    for config in request.extra:
-        if config.removesuffix(".json") in CARRIED_CONFIGS:
-            words += ["--config", config]
+    configs = [config for config in request.extra if config.removesuffix(".json") in CARRIED_CONFIGS]
+    for config in dict.fromkeys([*filter(None, [with_config]), *configs]):
+        words += ["--config", config]
     return shlex.join(words)
+
+
+def _nobody_set_aside(split_file: str) -> bool:
+    """Whether a split has no patients for validation, so that nothing can be measured on them."""
+    try:
+        return not read_json(Path(split_file).expanduser())["validation"]
+    except (BadInputError, KeyError, TypeError):
+        return True
 
 
 def _typed(value: Any) -> str:

@@ -10,20 +10,30 @@ from typing import Any
 
 from .request import Request
 
+IDENTIFYING = ("study_uid", "patient_id", "accession", "study_date")
+"""Options whose values must not be in a log."""
+HIDDEN = "[hidden]"
+
 
 def monai_command(request: Request) -> str:
     """Return the command of MONAI that does the same, to be pasted in a shell.
 
     Args:
         request: the short command.
+
+    Returns:
+        the command; values that identify a patient, and URLs that may hold a password, are replaced by "[hidden]".
     """
+    from scripts.command_line.values import USER_IN_URL
+
     words = ["python", "-m", "monai.bundle", "run"]
     if request.section != "run":
         words.append(request.section)
     files = [_from_here(file) for file in request.files]
     words += ["--config_file", files[0] if len(files) == 1 else _list(files)]
     for option, value in request.options.items():
-        words += [f"--{option}", _typed(value)]
+        secret = option in IDENTIFYING or (isinstance(value, str) and USER_IN_URL.search(value))
+        words += [f"--{option}", HIDDEN if secret else _typed(value)]
     return shlex.join(words)
 
 

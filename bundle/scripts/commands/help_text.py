@@ -10,7 +10,7 @@ from textwrap import wrap
 from scripts import RESEARCH_NOTICE, __version__
 
 from .options import Option
-from .request import Request
+from .request import Request, call_words
 from .tasks import Task, tasks
 
 OF_EVERY_TASK = {
@@ -34,7 +34,7 @@ def overview(program: str) -> str:
     Args:
         program: how it was called, such as "python -m fusioninn".
     """
-    named = [(usage_words(task), task.does) for task in tasks().values()]
+    named = [(call_words(task), task.does) for task in tasks().values()]
     return "\n".join(
         [
             f"FusionINN {__version__}: fuse registered images into one, and take it apart again. {RESEARCH_NOTICE}",
@@ -56,11 +56,16 @@ def task_help(request: Request, program: str) -> str:
         program: how it was called.
     """
     task = request.task
-    lines = [f"{program} {usage_words(task)} [OPTIONS]", "", f"{capital(task.does)}. {RESEARCH_NOTICE}", ""]
+    words = call_words(task, request.known, request.variant)
+    does = task.switches.get(request.variant or "", task.does)
+    lines = [f"{program} {words} [OPTIONS]", "", f"{capital(does)}. {RESEARCH_NOTICE}", ""]
     if task.choice:
         first, *_ = task.values
         lines.append(f"--{task.choice} (default {first}; options below are those of {request.variant or first}):")
         lines += [*_table(list(task.variants[task.choice].items())), ""]
+    if task.switches and request.variant is None:
+        lines.append("Instead of this work, each with --help of its own:")
+        lines += [*_table([(f"--{name}", does) for name, does in task.switches.items()]), ""]
     for config, options in _by_config(request.known.values()):
         lines += [f"Options of {config}:", *_table([row(option, _arguments(task)) for option in options]), ""]
     lines += ["Options of every task:", *_table(list(OF_EVERY_TASK.items()))]
@@ -92,11 +97,6 @@ def _arguments(task: Task) -> dict[str, str]:
 def _by_config(options: Sequence[Option]) -> Iterator[tuple[str, list[Option]]]:
     for config, found in groupby(options, lambda option: option.config):
         yield config, list(found)
-
-
-def usage_words(task: Task) -> str:
-    """Return the task and its arguments."""
-    return " ".join([task.name, *task.arguments])
 
 
 def capital(text: str) -> str:

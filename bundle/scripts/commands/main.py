@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from scripts import BUNDLE_ROOT, __version__
@@ -27,6 +28,9 @@ def main(words: Sequence[str] | None = None) -> int:
         the exit code.
     """
     words = list(sys.argv[1:] if words is None else words)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a log in ASCII must not end the command
     program = program_name()
     if "_ARGCOMPLETE" in os.environ:
         from .completion import complete
@@ -47,7 +51,8 @@ def main(words: Sequence[str] | None = None) -> int:
         if request.help:
             return _say(task_help(request, program))
     except BadInputError as error:
-        sys.stderr.write(f"Error: {error}\n")
+        if sys.stderr is not None:
+            sys.stderr.write(f"Error: {error}\n")
         return USAGE_ERROR
     from .run import run
 
@@ -74,6 +79,8 @@ def _task_first(words: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _say(text: str) -> int:
+    if sys.stdout is None:  # closed by the caller
+        return 0
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

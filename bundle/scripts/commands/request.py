@@ -20,6 +20,8 @@ from .values import FLAG_WORDS, free_value, read_value
 
 LEVELS = ("quiet", "verbose")
 """Options that choose how much is logged; without them, progress, results and warnings."""
+BEGINNING = 4
+"""Letters from which on a word counts as the beginning of another."""
 _OPTION = re.compile(r"^--?[a-zA-Z]")
 
 
@@ -35,7 +37,7 @@ class Request:
         level: "quiet", "normal" or "verbose". Defaults to "normal".
         help: whether the help of the task is asked for. Defaults to False.
         known: all options of the task.
-        variant: the value of the task's `choice`. Defaults to None.
+        variant: the value of the task's `choice`, or its switch. Defaults to None.
         extra: configs that the user added. Defaults to none.
     """
 
@@ -62,7 +64,7 @@ def read_request(name: str, words: Sequence[str]) -> Request:
     """
     task = find_task(name)
     chosen, _ = _chooser(task).parse_known_args(words)
-    variant = _variant(task, getattr(chosen, task.choice) if task.choice else None)
+    variant = _variant(task, chosen)
     extra = [extra_config(one) for one in chosen.config or ()]
     files, section = task.configs(variant)
     files = [*files, *extra]
@@ -88,7 +90,8 @@ def read_request(name: str, words: Sequence[str]) -> Request:
         if re.split("#|::", option)[0] not in content:
             raise BadInputError(_unknown(f"--{option}", task, known, files))
         options[option] = free_value(getattr(given, option))
-    options |= _of_arguments(task, known, options, [word for word in others if word != "--"], words)
+    usage = f"the command is fusioninn {call_words(task, known, variant)}."
+    options |= _of_arguments(task, known, options, [word for word in others if word != "--"], words, usage)
     level = next((level for level in LEVELS if getattr(given, level)), "normal")
     return Request(task, files, section, options, known, level, variant=variant, extra=chosen.config or ())
 
@@ -109,7 +112,9 @@ def find_task(name: str) -> Task:
 
 def did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any], prefix: str = "") -> str:
     """Return the question that names the nearest known word, after a space, or nothing."""
-    nearest = get_close_matches(name.replace("-", "_"), list(known), 1)
+    name = name.replace("-", "_")
+    begins = [one for one in known if len(name) >= BEGINNING and one.startswith(name)]
+    nearest = begins or get_close_matches(name, list(known), 1)
     return f" Did you mean {prefix}{nearest[0]}?" if nearest else ""
 
 
@@ -153,8 +158,7 @@ def add_options(parser: argparse.ArgumentParser, task: Task, known: Mapping[str,
     parser.add_argument("-q", "--quiet", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("--config", action="append", metavar="FILE")
-    if task.choice:
-        parser.add_argument(f"--{task.choice}", action=Once)
+    _add_choices(parser, task)
     for option in known.values():
         names = dict.fromkeys([f"--{option.name}", f"--{option.name.replace('_', '-' if hyphens else '_')}"])
         parser.add_argument(*names, dest=option.name, action=Once, default=None)
@@ -164,12 +168,25 @@ def _chooser(task: Task) -> argparse.ArgumentParser:
     """Return a parser of the options that say which configs are read, on which all others depend."""
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config", action="append")
-    if task.choice:
-        parser.add_argument(f"--{task.choice}", action=Once)
+    _add_choices(parser, task)
     return parser
 
 
-def _variant(task: Task, value: str | None) -> str | None:
+def _add_choices(parser: argparse.ArgumentParser, task: Task) -> None:
+    if task.choice:
+        parser.add_argument(f"--{task.choice}", action=Once)
+    for switch in task.switches:
+        parser.add_argument(f"--{switch}", action="store_true")
+
+
+def _variant(task: Task, chosen: argparse.Namespace) -> str | None:
+    """Return the value of the task's choice, or the switch that is on, or None."""
+    switches = [switch for switch in task.switches if getattr(chosen, switch)]
+    if len(switches) > 1:
+        raise BadInputError(f"{' and '.join(f'--{switch}' for switch in switches)} exclude each other. Give one.")
+    if switches:
+        return switches[0]
+    value = getattr(chosen, task.choice) if task.choice else None
     if value is not None:
         value = value.replace("-", "_")
         if value not in task.values:
@@ -199,17 +216,26 @@ def _nested(words: Sequence[str]) -> list[str]:
 def _unknown(word: str, task: Task, known: Mapping[str, Option], files: Sequence[Path]) -> str:
     name = word.lstrip("-").partition("=")[0].replace("-", "_")
     told = f"{word.partition('=')[0]} is not an option of fusioninn {task.name}."
-    there = sorted(other.name for other in tasks().values() if name in options_of(other, *other.configs()))
+    there = [
+        other.name
+        for other in tasks().values()
+        if any(name in (*options_of(other, *other.configs(call)), other.choice, call) for call in other.calls)
+    ]
     if name in layered(files):
         return f"{told} It has no effect in this task, or is set by it. Leave it out."
+    question = did_you_mean(name, [*known, *LEVELS, "config", "help", *task.variants, *task.switches], "--")
     if there:
-        return f"{told} It is an option of fusioninn {', '.join(there[:3])}."
-    options = [*known, *LEVELS, "config", "help", *task.variants]
-    return f"{told}{did_you_mean(name, options, '--')} fusioninn {task.name} --help lists all options."
+        return f"{told} It is an option of fusioninn {', '.join(list(dict.fromkeys(there))[:3])}.{question}"
+    return f"{told}{question} fusioninn {task.name} --help lists all options."
 
 
 def _of_arguments(
-    task: Task, known: Mapping[str, Option], options: Mapping[str, Any], words: Sequence[str], line: Sequence[str]
+    task: Task,
+    known: Mapping[str, Option],
+    options: Mapping[str, Any],
+    words: Sequence[str],
+    line: Sequence[str],
+    usage: str,
 ) -> dict[str, Any]:
     """Return the options that arguments without a name set. An option that was given by its name has no argument.
 
@@ -219,19 +245,24 @@ def _of_arguments(
         options: those that were given by name.
         words: the arguments without a name.
         line: all words, for messages.
+        usage: how the command is written, for messages.
     """
-    places = {shown: place for shown, place in task.arguments.items() if place.partition("#")[0] not in options}
+    places = {
+        shown: place
+        for shown, place in task.arguments.items()
+        if place.partition("#")[0] in known and place.partition("#")[0] not in options
+    }
     needed = [shown for shown in places if not shown.startswith("[")]
     if len(words) > len(places):
         for before, word in pairwise(line):
             if before.endswith("=true") and word in words:
                 raise BadInputError(f"{before.removesuffix('=true')} is '{word}', expected true or false.")
         raise BadInputError(
-            f"'{words[len(places)]}' cannot be used: {usage(task)} Write lists as a,b, and patterns with * in quotes."
+            f"'{words[len(places)]}' cannot be used: {usage} Write lists as a,b, and patterns with * in quotes."
         )
     if len(words) < len(needed):
         hint = " To try it with the digital phantom: fusioninn demo OUT." if task.name == "fuse" and not words else ""
-        raise BadInputError(f"{needed[len(words)]} is missing: {usage(task)}{hint}")
+        raise BadInputError(f"{needed[len(words)]} is missing: {usage}{hint}")
     found: dict[str, Any] = {}
     for (_, place), word in zip(places.items(), words, strict=False):
         option, _, entry = place.partition("#")
@@ -242,6 +273,14 @@ def _of_arguments(
     return found
 
 
-def usage(task: Task) -> str:
-    """Return how a task is called, as a sentence."""
-    return f"the command is fusioninn {' '.join([task.name, *task.arguments])}."
+def call_words(task: Task, known: Mapping[str, Option] | None = None, variant: str | None = None) -> str:
+    """Return how a task is written, with its arguments.
+
+    Args:
+        task: the task.
+        known: the options of the call; arguments that set others are left out. Defaults to None (all arguments).
+        variant: the value of the task's choice, or its switch. Defaults to None.
+    """
+    places = task.arguments.items()
+    arguments = [shown for shown, place in places if known is None or place.partition("#")[0] in known]
+    return " ".join([task.name, *arguments, *([f"--{variant}"] if variant in task.switches else [])])

@@ -6,6 +6,7 @@ import logging
 import sys
 import warnings
 
+from scripts.data.progress import first_process
 from scripts.data.waiting import Waiting
 
 from .equivalent import monai_command
@@ -23,7 +24,7 @@ def run(request: Request, program: str) -> int:
         the exit code.
     """
     try:
-        with Waiting("Loading PyTorch and MONAI", quiet=request.level == "quiet"):
+        with Waiting("Loading PyTorch and MONAI", quiet=request.level == "quiet" or not first_process()):
             import monai.bundle
 
             from .workflow import workflow_of

@@ -29,6 +29,8 @@ class Task:
         runs: the task whose configs it runs. Defaults to "" (its own).
         variants: the name of an option that chooses between configs, and what each of its values is. The first value is
             the default. Defaults to none.
+        switches: options without a value that make the command do something else, with configs of its own, and what
+            that is. Defaults to none.
         hidden: options of the configs that the command does not take. Defaults to none.
         options: descriptions that differ from those of other tasks. Defaults to none.
         made: files below the output folder that it makes, where its code does not return them. Defaults to none.
@@ -40,6 +42,7 @@ class Task:
     arguments: Mapping[str, str]
     runs: str = ""
     variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    switches: Mapping[str, str] = field(default_factory=dict)
     hidden: Sequence[str] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     made: Sequence[str] = ()
@@ -55,11 +58,16 @@ class Task:
         """The values of `choice`."""
         return list(self.variants[self.choice]) if self.choice else []
 
+    @property
+    def calls(self) -> list[str | None]:
+        """What `args_file` takes: every value of `choice`, or None if there is none, and every switch."""
+        return [*(self.values or [None]), *self.switches]
+
     def args_file(self, value: str | None = None) -> Path:
         """Return the `args_file` of MONAI that stands for the task.
 
         Args:
-            value: of `choice`. Defaults to None (its first).
+            value: of `choice`, or a switch. Defaults to None (the first value).
         """
         name = self.runs or self.name
         return ARGUMENTS / (f"{name}.json" if value in (None, *self.values[:1]) else f"{name}_{value}.json")
@@ -68,7 +76,7 @@ class Task:
         """Return the configs that the task runs, in layer order, and the section.
 
         Args:
-            value: of `choice`. Defaults to None (its first).
+            value: of `choice`, or a switch. Defaults to None (the first value).
         """
         arguments = read_json(self.args_file(value))
         files = [CONFIGS.parent / file for file in arguments["config_file"]]

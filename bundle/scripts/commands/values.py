@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,14 @@ def _flag(option: Option, text: str) -> bool:
 
 
 def _number(option: Option, text: str) -> int | float:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
+    if "_" not in text:  # which Python allows in numbers
+        for kind in (int, float):
+            try:
+                number = kind(text)
+            except ValueError:
+                continue
+            if math.isfinite(number):
+                return number
     raise BadInputError(f"--{option.name} is '{text}', expected a number.")
 
 

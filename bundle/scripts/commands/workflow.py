@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from typing import Any
 
 from monai.bundle import ConfigWorkflow
 
+from scripts.data.progress import first_process
 from scripts.data.waiting import Waiting, over_before
 
 from .ending import last_lines
@@ -51,16 +51,19 @@ class TaskWorkflow(ConfigWorkflow):
         """Say what was made, where, and which command is useful next."""
         done = super().finalize()
         if self.request.level != "quiet" and first_process():
-            text = last_lines(self.request, self.program, self.parser, self.results, self.started)
-            if text:
-                sys.stdout.write(f"{text}\n")
-                sys.stdout.flush()
+            self._tell()
         return done
 
-
-def first_process() -> bool:
-    """Whether this is the only process, or the first of several that torchrun started."""
-    return os.environ.get("RANK", "0") == "0"
+    def _tell(self) -> None:
+        try:
+            text = last_lines(self.request, self.program, self.parser, self.results, self.started)
+        except Exception:  # the task itself is done, and its results are complete
+            logging.getLogger("scripts").warning("what was made cannot be listed; the results are complete.")
+            logging.getLogger("scripts").debug("the reason", exc_info=True)
+            return
+        if text:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
 
 
 def set_level(level: int) -> None:

@@ -13,6 +13,8 @@ _SEGMENTATIONS = {"dseg", "mask", "roi", "seg"}
 _LESION = ("tumor", "tumour", "lesion", "glioma", "metastas", "edema", "oedema")
 _PROCESSED = ("space", "desc", "res")
 _OF_PATIENT = ("sub", "ses")
+OWN_DESCRIPTIONS = ("fused", "decomposed", "contribution", "uncertainty")
+"""Values of `desc` of this bundle's results."""
 
 
 class BidsName(NamedTuple):
@@ -35,13 +37,45 @@ class BidsName(NamedTuple):
     suffix: str
 
 
-def read_bids_name(stem: str, sources: tuple[str, ...] = ()) -> BidsName | None:
-    """Parse a file name without extension, or return None if it is not a BIDS name."""
+def read_entities(stem: str) -> tuple[dict[str, str], str] | None:
+    """Split a file name without extension into entities and suffix, or return None if it is not a BIDS name."""
     parts = stem.split("_")
     entities = dict(part.split("-", 1) for part in parts[:-1] if "-" in part)
     if len(entities) != len(parts) - 1 or not entities.get("sub") or not parts[0].startswith("sub-"):
         return None
-    suffix = parts[-1]
+    return entities, parts[-1]
+
+
+class OwnResult(NamedTuple):
+    """A result of this bundle in a BIDS derivative, by its name.
+
+    Attributes:
+        beginning: ``sub-01`` or ``sub-01_ses-2``.
+        description: value of `desc`, one of `OWN_DESCRIPTIONS`.
+        suffix: last part of the name.
+    """
+
+    beginning: str
+    description: str
+    suffix: str
+
+
+def read_own_result(stem: str) -> OwnResult | None:
+    """Parse the file name, without extension, of a result of this bundle, or return None for any other name."""
+    read = read_entities(stem)
+    if read is None or read[0].get("desc") not in OWN_DESCRIPTIONS:
+        return None
+    entities, suffix = read
+    beginning = "_".join(f"{key}-{entities[key]}" for key in _OF_PATIENT if key in entities)
+    return OwnResult(beginning, entities["desc"], suffix)
+
+
+def read_bids_name(stem: str, sources: tuple[str, ...] = ()) -> BidsName | None:
+    """Parse a file name without extension, or return None if it is not a BIDS name."""
+    read = read_entities(stem)
+    if read is None:
+        return None
+    entities, suffix = read
     patient = "_".join(f"{key}-{entities[key]}" for key in _OF_PATIENT if key in entities)
     contrast = _contrast(suffix, entities, sources)
     agent = ("ce",) if contrast == "t1gd" else ()

@@ -173,15 +173,11 @@ def _nothing_found(scan: Scan, context: Context) -> str:
     seen = sorted([*images[:5], *scan.others[:5]])
     found = ", ".join(seen[:5]) + (", ..." if len(images) + len(scan.others) > 5 else "") if seen else "no file"
     lines = "".join(f"\n- {line}" for line in scan.not_taken.lines())
-    dicom = (
-        f" {scan.dicom} files are DICOM: give the folder to configs/inference.json with configs/study.json."
-        if scan.dicom
-        else ""
-    )
+    dicom = f" {scan.dicom} files are DICOM: give the folder to fusioninn study." if scan.dicom else ""
     return (
         f"no patient was found in {scan.root}. Searched for {_expected('<patient>', sources)} and the other layouts of "
         f"docs/data_layouts.md at any depth, and for datalist.json; found {found}.{dicom}{lines}\n"
-        "Rename the files, let configs/make_datalist.json write a datalist from patterns of their names, or write one: "
+        "Rename the files, let fusioninn datalist write a datalist from patterns of their names, or write one: "
         f'{{"training": [{{"patient": "p1", {_datalist_example(sources)}}}]}}'
     )
 

@@ -12,12 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .bids_name import read_own_result
 from .common_names import CommonNames
 from .discovery import DEFAULT_SOURCES, find_patients
 from .errors import BadInputError
 from .naming import is_nifti, parse_name, without_extension
 from .picture_pairs import source_labels
 from .pictures import ENDINGS, is_picture
+from .strict_json import read_json
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ def find_image_sets(
     - the file of the same name, at the same relative path;
     - the file of the same name;
     - the file of the same name up to known endings: `_fused`, the name of the source (`_CT`, `_t1ce`, `-t2f`),
-      `_decomposed`, and what this bundle writes (`P_t1gd_decomposed.nii.gz`, `P_decomposed-1_estimate.png`);
+      `_decomposed`, and what this bundle writes (`P_t1gd_decomposed.nii.gz`, `P_decomposed-1_estimate.png`, BIDS names
+      with `desc-fused` and `desc-decomposed`);
     - the one file whose name has the same distinguishing part: `img1` for `img1_CDDFuse`, `ct_01` for `1`. Such pairs
       are logged.
 
@@ -198,6 +201,8 @@ def _images(root: Path) -> Iterator[tuple[Path, str, Path]]:
 
 def _fused_file(path: Path, folder: Path) -> _File:
     stem = _stem(path)
+    if _own_bids(stem) == "fused":
+        return _File(path, stem, _bids_patient(path, stem), path.relative_to(folder).with_name(stem), None)
     match = _FUSED.match(stem)
     key = (match[1] or path.resolve().parent.name) if match else stem
     return _File(path, stem, key, path.relative_to(folder).with_name(stem), None)
@@ -206,7 +211,7 @@ def _fused_file(path: Path, folder: Path) -> _File:
 def _fused_files(root: Path, names: Sequence[str]) -> list[_File]:
     folder = root.parent if root.is_file() else root
     files = [_fused_file(path, folder) for path, _, _ in _images(root)]
-    said = [file for file in files if _FUSED.match(file.stem)]
+    said = [file for file in files if _FUSED.match(file.stem) or _own_bids(file.stem) == "fused"]
     if root.is_file():
         return files
     found = said or [
@@ -220,8 +225,26 @@ def _fused_files(root: Path, names: Sequence[str]) -> list[_File]:
     return found
 
 
+def _own_bids(stem: str) -> str | None:
+    """Return "fused", "decomposed" or another `desc` of a result of this bundle in a BIDS derivative, else None."""
+    result = read_own_result(stem)
+    return None if result is None or result.suffix in ("latent", "overview") else result.description
+
+
+def _bids_patient(path: Path, stem: str) -> str:
+    """Return the name that a patient of a BIDS derivative was fused by, which its sidecar holds."""
+    result = read_own_result(stem)
+    beginning = result.beginning if result else stem
+    try:
+        content = read_json(path.with_name(f"{stem}.json"))
+    except BadInputError:
+        return beginning
+    patient = content.get("Patient") if isinstance(content, dict) else None
+    return patient if isinstance(patient, str) and patient else beginning
+
+
 def _is_own_output(stem: str) -> bool:
-    return any(pattern.search(stem) for pattern in (_FUSED, _DECOMPOSED, _NEITHER))
+    return read_own_result(stem) is not None or any(pattern.search(stem) for pattern in (_FUSED, _DECOMPOSED, _NEITHER))
 
 
 def _parsed(stem: str, names: Sequence[str]) -> tuple[str, str | None]:
@@ -244,6 +267,9 @@ def _decomposed_files(root: Path, roots: Sequence[Path], names: Sequence[str], i
     shared = roots.count(root) > 1
     files, said = [], []
     for path, stem, place in _images(root):
+        if _own_bids(stem) == "decomposed":
+            said.append(_File(path, stem, _bids_patient(path, stem), place, _parsed(stem, names)[1]))
+            continue
         match = _DECOMPOSED.match(stem)
         key, word = _parsed((match[1] or "") if match else stem, names)
         if match and match[2]:

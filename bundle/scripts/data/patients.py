@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .bids_name import read_own_result
 from .contrasts import AUTOMATIC_SEG, REGISTERED, SEG
 from .layouts import recognise
 from .layouts.found import Context, Found
@@ -47,7 +48,7 @@ def patients_of(scan: Scan, sources: tuple[str, ...]) -> tuple[list[dict[str, An
     known_folders: set[tuple[str, ...]] = set()
     images, unknown = [], []
     for place in scan.images:
-        if place.stem.endswith(OWN_OUTPUTS):
+        if place.stem.endswith(OWN_OUTPUTS) or read_own_result(place.stem):
             continue
         found = recognise(place, context)
         if isinstance(found, str):

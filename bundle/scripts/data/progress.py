@@ -20,8 +20,13 @@ T = TypeVar("T")
 
 def bar_hidden() -> bool | None:
     """Return tqdm's `disable`: True in all processes but the first and with --quiet, else None (only on a terminal)."""
-    quiet = not logging.getLogger("scripts").isEnabledFor(logging.INFO)
-    return True if quiet or os.environ.get("RANK", "0") != "0" else None
+    quiet = logging.getLogger("scripts").level > logging.INFO
+    return True if quiet or not first_process() else None
+
+
+def first_process() -> bool:
+    """Whether this is the only process, or the first of several that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def with_progress(items: Sequence[T], what: str, unit: str = "patient") -> Iterator[T]:

@@ -130,7 +130,7 @@ def _note_file(scan: Scan, folders: tuple[str, ...], entry: os.DirEntry[str], is
         reason = "link to a file that does not exist" if entry.is_symlink() else "not a file"
         scan.not_taken.add(reason, str(place), surprising=True)
     elif not is_image(entry.name):
-        scan.not_taken.add("not NIfTI; configs/unregistered.json reads NRRD and MetaImage", str(place), surprising=True)
+        scan.not_taken.add("not NIfTI; fusioninn unregistered reads NRRD and MetaImage", str(place), surprising=True)
     else:
         scan.images.append(place)
         scan.by_folder.setdefault(folders, []).append(place)

@@ -12,25 +12,27 @@ _PSEUDONYM = re.compile(r"study-[0-9a-f]{10}")
 
 _IMAGING = """
 abdomen acquisition adc agent and angio ap apparent asl asset average ax axial bilddaten blade body bold brain bravo
-calib calibration cbf cbv ce cerebral cervical ciss clariscan coefficient coil colfa com composed contrast control
-cor coronal cow csi ct cube dark data db dce dcm default derived dicom dicomdir diff diffusion diffusionskoeff dir
-dis dist dixon dota dotarem drive dsc dsi dti dtpa dyn dynamic echo enhanced ep epi estimate estimated export fa
-fast fat ffe fgre field fiesta file files flair flow fluid fmri fov frfse fs fse fspgr fused fusioninn gad gadavist
-gado gadobenate gadobutrol gadodiamide gadopentetate gadoterate gadoteridol gadovist gadoxetate gd ge grappa gre
-hals haste head hemo high hires hirn html ima image images img in inhance inj inv inversion ir irfse irm iso isotrop
-isotropic json kein km kontrast kontrastmittel kopf kspace lat loc localiser localizer long low lr mag magnevist
-magnitude map mask medic medium min mini mip mit mm mosaic motion mp mpr mprage mr mra mri mrs mrv mtt multi
-multihance nativ native nd neck neuro no non none norm not nr obl oblique off ohne omniscan on orig original ortho
-out output overview patient patients pca pcasl pd pdw perf perfusion phantom phase phasen plane plus post pre
-primary primovist prohance projection propeller proton pseudo pwi rage raw rcbf rcbv real ref reference reformat
-registered report resolve rest resting result results rot rotation rsfmri sag sagittal sat save scan schädel scout
-screen secondary sense seq sequence series set shim shot single slice slices sms snapshot soft space spair spc
-spectro spgr spin spine spir spoiled std stealth stir structural studies study sub subtraction supp suppression
-survey susceptibility swan swi swip tensor test tfe tfl thick thin three time tir tirm tof tra trace tracew trans
-transversal transverse trufi tse ttp turbo two uni us vasovist vd venobold vibe view vista vol volume water weighted
-wip with without yes
+calib calibration cavity cbf cbv ce cerebral cervical ciss clariscan coefficient coil colfa com composed contrast
+control cor core coronal cow csi ct cube cyst dark data db dce dcm default derived dicom dicomdir diff diffusion
+diffusionskoeff dir dis dist dixon dota dotarem drive dsc dsi dti dtpa dyn dynamic echo edema enhanced enhancing ep
+epi estimate estimated export fa fast fat ffe fgre field fiesta file files flair flow fluid fmri fov frfse fs fse
+fspgr fused fusioninn gad gadavist gado gadobenate gadobutrol gadodiamide gadopentetate gadoterate gadoteridol
+gadovist gadoxetate gd ge glioblastoma glioma grappa gre haemorrhage hals haste head hemo hemorrhage high hires hirn
+html hyperintensities hyperintensity ima image images img in infiltrating infiltration inhance inj inv inversion ir
+irfse irm iso isotrop isotropic json kein km kontrast kontrastmittel kopf kspace lat lesion lesions loc localiser
+localizer long low lr mag magnevist magnitude map mask medic medium meningioma metastases metastasis min mini mip mit
+mm mosaic motion mp mpr mprage mr mra mri mrs mrv mtt multi multihance nativ native nd neck necrosis necrotic neoplasm
+neuro no non none nonenhancing norm not nr obl oblique oedema off ohne omniscan on orig original ortho out output
+overview patient patients pca pcasl pd pdw perf perfusion phantom phase phasen plane plus post pre primary primovist
+prohance projection propeller proton pseudo pwi rage raw rcbf rcbv real ref reference reformat registered report
+resection resolve rest resting result results rot rotation rsfmri sag sagittal sat save scan schädel scout screen
+secondary segment segmentation segmentations segments sense seq sequence series set shim shot single slice slices sms
+snapshot soft space spair spc spectro spgr spin spine spir spoiled std stealth stir structural studies study sub
+subtraction supp suppression survey susceptibility swan swi swip tensor test tfe tfl thick thin three time tir tirm
+tof tra trace tracew trans transversal transverse trufi tse ttp tumor tumors tumour tumours turbo two uni us vasovist
+vd venobold vibe view vista vol volume water weighted whole wip with without yes
 """
-"""Words for sequences, planes, body parts, contrast agents and exports, in the vendors' languages."""
+"""Words for sequences, planes, body parts, contrast agents, lesions and exports, in the vendors' languages."""
 _WORDS = frozenset(_IMAGING.split())
 
 

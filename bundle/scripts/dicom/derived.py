@@ -3,8 +3,9 @@
 The series are of the class MR Image Storage, with a rescale. The standard does not list a rescale for this class, but
 allows it as an extension of it ("Standard Extended SOP Class"), which is what Philips scanners write: dciodvfy notes it
 as a warning, no error, and pydicom, ITK, dcm2niix and viewers follow it. The formal alternatives are worse where it
-counts. Enhanced MR wants a description of the acquisition that a computed image does not have, Parametric Map is shown
-by few viewers, Secondary Capture has no place in space, so that nothing can be laid over it.
+counts. Enhanced MR wants a description of the acquisition that a computed image does not have, Secondary Capture has no
+place in space, so that nothing can be laid over it. A Parametric Map cannot be opened by ITK, and dcm2niix reads the
+stored numbers of an integer one instead of the real values; see docs/viewers.md.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydicom import Dataset, FileMetaDataset
@@ -27,20 +28,23 @@ from pydicom.uid import (
     JPEG2000Lossless,
     MRImageStorage,
     RLELossless,
-    generate_uid,
 )
 from pydicom.valuerep import DSfloat
 
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.data.errors import BadInputError
 from scripts.outputs.levels import unit_levels
+from scripts.outputs.map_files import CONTRIBUTION
 from scripts.outputs.slice_choice import grey_window
 from scripts.outputs.staged import staged
 
+from .map_pixels import ARBITRARY, PARTS_PER_THOUSAND, UNIT_OF_RESCALE, map_pixels, real_world_values
 from .modules import common_claims, copy_modules, is_valid
+from .new_uids import NewUids, random_uids
 from .packages import require
-from .private_block import ESTIMATE, FUSED, KINDS, write_block
+from .private_block import ESTIMATE, FUSED, write_block
 from .series_record import DIGESTS
+from .series_words import KINDS, MAP_KINDS, NAME, series_words
 from .source_pixels import LEVELS, stored_values
 from .source_text import restore_bytes
 from .volume import SeriesVolume
@@ -49,10 +53,6 @@ FUSED_RANGE = 1000.0
 """What the upper end of the fused image means in the rescaled units of its series, whose lower end is 0. Viewers give
 windows in whole numbers, of which a range of 1 would leave too few."""
 FUSED_SLOPE = DSfloat(FUSED_RANGE / LEVELS, auto_format=True)
-FIRST_NUMBER = 9001
-"""Series number of the fused series; those of the estimates follow."""
-NAME = "FusionINN"
-NOT_DIAGNOSTIC = "(not for diagnostic use)"
 COMPRESSIONS: dict[str, UID] = {
     "none": ExplicitVRLittleEndian,
     "rle": RLELossless,
@@ -61,6 +61,20 @@ COMPRESSIONS: dict[str, UID] = {
 """Transfer syntax by the word for it; all are lossless."""
 Planes = Callable[[int], Iterator[tuple[Dataset, int | None]]]
 _FUSED_ACQUISITION = {"ScanningSequence": "RM", "SequenceVariant": "NONE"}
+
+
+class _Pixels(NamedTuple):
+    """Stored numbers of a series, [X, Y, Z], and what they mean: value = slope × number + intercept.
+
+    `window` None stands for one of each slice.
+    """
+
+    stored: np.ndarray
+    slope: float
+    intercept: float
+    unit: str
+    window: tuple[float, float] | None = None
+    real_world: Items | None = None
 
 
 def check_compression(compression: str) -> str:
@@ -111,20 +125,22 @@ def write_derived(
     kind: str = FUSED,
     source: str | None = None,
     compression: str = "none",
+    uids: NewUids = random_uids,
 ) -> list[Path]:
-    """Write a fused image, or the estimate of a source, as a complete series of new instances.
+    """Write a fused image, the estimate of a source or a map as a complete series of new instances.
 
     Args:
         folder: of the series; one of the same name is replaced.
-        volume: [X, Y, Z] on the grid of `reference`: in [0, 1] for a fused image, in the source's units for an
-            estimate.
+        volume: [X, Y, Z] on the grid of `reference`: in [0, 1] for a fused image, in its units for a contribution, in
+            the source's units for an estimate and its expected error.
         reference: the series whose patient, study, frame of reference and slices are taken over.
         sources: what the volume was made of, by what it shows; only the headers and affines count.
-        sidecar: what leads back, see `scripts.outputs.sidecar`; for an estimate with "SourceSeries", see
+        sidecar: what leads back, see `scripts.outputs.sidecar`; but for a fused image with "SourceSeries", see
             `describe_source`. It must not name the patient.
-        kind: "fused" or "estimate". Defaults to "fused".
-        source: the source that is estimated. Defaults to None.
+        kind: "fused", "estimate", "uncertainty" or "contribution". Defaults to "fused".
+        source: the source that the series is about. Defaults to None, for a fused image.
         compression: "none", "rle" or "jpeg2000". Defaults to "none".
+        uids: give the UIDs of the series and its instances. Defaults to new ones each time.
 
     Returns:
         the files, in the order of the slices.
@@ -133,8 +149,8 @@ def write_derived(
         BadInputError: nothing can be written there, the volume holds NaN or Inf, or a package is missing.
         ValueError: the volume is not on the reference's grid.
     """
-    if kind not in KINDS or (kind == ESTIMATE) != (source is not None):
-        raise ValueError(f"kind is {kind!r} and source {source!r}: an estimate has a source, a fused image none.")
+    if kind not in KINDS or (kind == FUSED) != (source is None):
+        raise ValueError(f"kind is {kind!r} and source {source!r}: a fused image has no source, the others have one.")
     folder = Path(folder)
     values = np.asarray(volume.detach().cpu() if hasattr(volume, "detach") else volume)
     if values.shape != tuple(reference.volume.shape):
@@ -146,12 +162,13 @@ def write_derived(
         )
     check_compression(compression)
     content = dict(sidecar)
+    pixels = _pixels_of(kind, source, values, content)
     if kind == FUSED:
-        stored = fused_values(values)
-        content[DIGESTS] = slice_digests(stored)
-    else:
-        stored = stored_values(values, content["SourceSeries"][source])
+        content[DIGESTS] = slice_digests(pixels.stored)
+    # only an estimate stands for an image that was acquired in some way
+    described = content["SourceSeries"][source] if kind == ESTIMATE else {}
     series = _series_level(kind, source, content)
+    series.SeriesInstanceUID = uids(kind, source)
     series.update(common_claims(header for other in sources.values() for header in other.headers))
     planes = _source_planes(reference, sources)
     written = []
@@ -162,55 +179,61 @@ def write_derived(
             instance = copy_modules(header)
             instance.update(series)
             instance.InstanceNumber = k + 1
-            instance.SOPInstanceUID = generate_uid()
-            _image_level(instance, stored[:, :, k], kind, source, content)
+            instance.SOPInstanceUID = uids(kind, source, k + 1)
+            _image_level(instance, pixels, k, described)
             _add_sources(instance, planes(k))
             _add_equipment(instance, header)
-            write_block(instance, kind, content)
+            if kind not in MAP_KINDS:
+                write_block(instance, kind, content)
             name = f"{k + 1:04d}.dcm"
             _save(instance, place / name, COMPRESSIONS[compression])
             written.append(folder / name)
     return written
 
 
+def _pixels_of(kind: str, source: str | None, values: np.ndarray, sidecar: Mapping[str, Any]) -> _Pixels:
+    """Convert the values of a volume to the numbers that are stored."""
+    if kind == FUSED:
+        return _Pixels(fused_values(values), float(FUSED_SLOPE), 0.0, "US")
+    if kind == ESTIMATE:
+        described = sidecar["SourceSeries"][source]
+        rescale = described["RescaleSlope"], described["RescaleIntercept"], described["RescaleType"]
+        return _Pixels(stored_values(values, described), *rescale)
+    if kind == CONTRIBUTION:
+        pixels = map_pixels(np.multiply(values, FUSED_RANGE, dtype=np.float32))
+        told, unit_type, unit = f"Contribution of {source} to the fused series", "US", PARTS_PER_THOUSAND
+        # that of the fused image, so that what is seen in the two maps adds up to it
+        window = (0.0, FUSED_RANGE)
+    else:
+        pixels = map_pixels(values)
+        unit_type = sidecar["SourceSeries"][source]["RescaleType"]
+        told, unit = f"Expected error (RMS) of ESTIMATED {source}", UNIT_OF_RESCALE.get(unit_type, ARBITRARY)
+        window = pixels.window
+    real_world = real_world_values(pixels, kind.upper(), told[:64], unit)
+    return _Pixels(pixels.stored, pixels.slope, 0.0, unit_type, window, real_world)
+
+
 def _series_level(kind: str, source: str | None, sidecar: Mapping[str, Any]) -> Dataset:
     """Set what all instances of the series share."""
-    series, now = Dataset(), datetime.now()
+    series, now, words = Dataset(), datetime.now(), series_words(kind, source, sidecar)
     series.SOPClassUID = MRImageStorage
     series.Modality = "MR"
-    series.SeriesInstanceUID = generate_uid()
     for beginning in ("Series", "Content", "InstanceCreation"):
         setattr(series, f"{beginning}Date", now.strftime("%Y%m%d"))
         setattr(series, f"{beginning}Time", now.strftime("%H%M%S"))
-    names = list(sidecar["SourceModalities"])
-    weights = f"{NAME} {__version__}, weights sha256 {sidecar['CheckpointSHA256'][:12]}"
-    if kind == FUSED:
-        series.SeriesNumber = FIRST_NUMBER
-        series.SeriesDescription = f"{NAME} fused {NOT_DIAGNOSTIC}"
-        series.DerivationDescription = (
-            f"{', '.join(names[:-1])} and {names[-1]} fused into one image by {weights}. Estimates of the sources can "
-            f"be computed from this series alone. {RESEARCH_NOTICE}"
-        )
-    else:
-        series.SeriesNumber = FIRST_NUMBER + 1 + names.index(source)
-        series.SeriesDescription = f"ESTIMATED {source[:12]} by {NAME} {NOT_DIAGNOSTIC}"
-        series.DerivationDescription = (
-            f"ESTIMATED {source}: computed from the fused series alone by {weights}. It was not acquired. "
-            f"{RESEARCH_NOTICE}"
-        )
+    series.SeriesNumber = words.number
+    series.SeriesDescription = words.description
+    series.DerivationDescription = words.derivation
     series.ImageComments = RESEARCH_NOTICE
-    series.ImageType = ["DERIVED", "SECONDARY", "OTHER", "FUSED" if kind == FUSED else "ESTIMATED"]
+    series.ImageType = ["DERIVED", "SECONDARY", "OTHER", words.image_type]
     series.Manufacturer = NAME
     series.ManufacturerModelName = f"{NAME} MONAI bundle"
     series.SoftwareVersions = __version__
     return series
 
 
-def _image_level(
-    instance: Dataset, stored: np.ndarray, kind: str, source: str | None, sidecar: Mapping[str, Any]
-) -> None:
-    """Set the pixels and the attributes that describe them."""
-    described = {} if kind == FUSED else sidecar["SourceSeries"][source]
+def _image_level(instance: Dataset, pixels: _Pixels, k: int, described: Mapping[str, Any]) -> None:
+    """Set the pixels of slice k and the attributes that describe them."""
     acquisition = {**_FUSED_ACQUISITION, **described.get("Acquisition", {})}
     for name in ("ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime", "EchoTrainLength"):
         acquisition.setdefault(name, None)
@@ -220,18 +243,21 @@ def _image_level(
         acquisition.pop("InversionTime", None)
     for name, value in acquisition.items():
         setattr(instance, name, _decimal(value) if isinstance(value, float) else value)
-    if kind == FUSED:
-        slope, intercept, kind_of_unit = float(FUSED_SLOPE), 0.0, "US"
-    else:
-        slope, intercept = described["RescaleSlope"], described["RescaleIntercept"]
-        kind_of_unit = described["RescaleType"]
-    if (slope, intercept) != (1.0, 0.0):
-        instance.RescaleSlope = _decimal(slope)
-        instance.RescaleIntercept = _decimal(intercept)
-        instance.RescaleType = kind_of_unit
-    low, high = (level * slope + intercept for level in grey_window(stored))
+    if (pixels.slope, pixels.intercept) != (1.0, 0.0):
+        instance.RescaleSlope = _decimal(pixels.slope)
+        instance.RescaleIntercept = _decimal(pixels.intercept)
+        instance.RescaleType = pixels.unit
+    if pixels.real_world is not None:
+        instance.RealWorldValueMappingSequence = deepcopy(pixels.real_world)
+    stored = pixels.stored[:, :, k]
+    low, high = pixels.window or (level * pixels.slope + pixels.intercept for level in grey_window(stored))
     instance.WindowCenter = _decimal((low + high) / 2)
-    instance.WindowWidth = _decimal(max(high - low, 1.0))
+    if pixels.window is None or high - low >= 1.0:
+        instance.WindowWidth = _decimal(max(high - low, 1.0))
+    else:
+        # the usual function has no width below 1
+        instance.WindowWidth = _decimal(high - low)
+        instance.VOILUTFunction = "LINEAR_EXACT"
     instance.SamplesPerPixel = 1
     instance.PhotometricInterpretation = "MONOCHROME2"
     instance.Columns, instance.Rows = stored.shape

@@ -17,6 +17,7 @@ from .hide_identity import hide_identity_of
 from .packages import require
 from .read_file import read_dataset
 from .scan import Scan, scan_folder
+from .segmentation_files import find_segmentations
 from .series import Series
 from .stored import patient_of_study
 
@@ -45,7 +46,8 @@ def find_studies(
 
     Returns:
         a record for each study that holds one of the sources at least, sorted by name: "patient", "series" ({source:
-        Choice}) and "warnings"; or "patient" and "problem" where a source is missing or ambiguous.
+        Choice}), "segmentations" (their series) and "warnings"; or "patient" and "problem" where a source is missing or
+        ambiguous.
 
     Raises:
         BadInputError: the folder does not exist or holds no MR study.
@@ -58,6 +60,7 @@ def find_studies(
     for path, reason in scan.ignored.items():
         logger.log(logging.WARNING if path in scan.damaged else logging.DEBUG, "left out %s: %s", path, reason)
     _log_summary(scan)
+    segmentations = find_segmentations(scan)
     studies: dict[str, list[Series]] = defaultdict(list)
     for series in scan.series:
         studies[series.study_uid].append(series)
@@ -81,6 +84,9 @@ def find_studies(
             {
                 "patient": patient,
                 "series": choices,
+                "segmentations": [
+                    one for one in segmentations if (one.study_uid, one.patient_key) == (study, group[0].patient_key)
+                ],
                 "warnings": [*_damaged_beside(scan, choices), *_strays(scan, choices)],
             }
         )
@@ -93,7 +99,8 @@ def find_studies(
 
 def _log_summary(scan: Scan) -> None:
     """Log the files that were left out in one line, and each remark of pydicom."""
-    reasons = Counter(reason for path, reason in scan.ignored.items() if path not in scan.damaged)
+    known = {*scan.damaged, *scan.segmentations}
+    reasons = Counter(reason for path, reason in scan.ignored.items() if path not in known)
     if reasons:
         told = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
         logger.info("left out files without images: %s", told)
@@ -185,7 +192,7 @@ def _nothing(folder: Path, scan: Scan, sources: Sequence[str], uids: Sequence[st
         damaged = f", {len(scan.damaged)} of them damaged DICOM" if scan.damaged else ""
         return (
             f"no DICOM series in {folder} ({len(scan.ignored)} other files{damaged}). Give the folder of a study; for "
-            "NIfTI files use configs/inference.json or configs/unregistered.json."
+            "NIfTI files use fusioninn fuse or fusioninn unregistered."
         )
     lines = [f"- {one.label}: {'; '.join(tell_contrast(one.facts).reasons)} [{one.uid}]" for one in scan.series[:20]]
     return "\n".join(

@@ -31,6 +31,7 @@ _MACROS: dict[str, tuple[str, ...]] = {
     "MREchoSequence": ("EffectiveEchoTime",),
     "MRModifierSequence": ("InversionRecovery", "InversionTimes"),
     "MRDiffusionSequence": ("DiffusionBValue", "DiffusionDirectionality", "DiffusionGradientDirectionSequence"),
+    "SegmentIdentificationSequence": ("ReferencedSegmentNumber",),
     "ContrastBolusUsageSequence": ("ContrastBolusAgentAdministered",),
     "UnassignedSharedConvertedAttributesSequence": _CONVERTED,
     "UnassignedPerFrameConvertedAttributesSequence": _CONVERTED,

@@ -36,6 +36,8 @@ _WHOLE = ("ID", "IDs", "Number", "Numbers")
 _STANDARD = "1.2.840.10008."
 """Begins the UIDs that the standard gives to kinds of objects."""
 _LONGEST = 200
+_OF_FRAMES = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ReferencedSeriesSequence")
+"""Sequences of segmentations that hold numbers and thousands of UIDs, which are hidden by their form."""
 
 
 def identity_of(
@@ -82,8 +84,17 @@ def hide_identity_of(scan: Scan, root: str | os.PathLike[str], shown: Iterable[s
     for series in scan.series:
         with suppress(BadInputError):
             headers.append(read_dataset(series.files[0], pixels=False))
+    for file in scan.segmentations:
+        with suppress(BadInputError):
+            headers.append(_without(read_dataset(file, pixels=False), _OF_FRAMES))
     files = [*scan.ignored, *(file for series in scan.series for file in series.files)]
     hide_in_messages(identity_of(headers, root, files, shown))
+
+
+def _without(header: Dataset, keywords: Iterable[str]) -> Dataset:
+    for keyword in keywords:
+        header.pop(keyword, None)
+    return header
 
 
 def hide_identity(text: str, header: Dataset) -> str:

@@ -28,11 +28,11 @@ class ReadStudy(Transform):
         """Read one study.
 
         Args:
-            data: record of `find_studies`: "patient", "series" ({source: Choice}) or "problem".
+            data: record of `find_studies`: "patient", "series" ({source: Choice}), "segmentations" or "problem".
 
         Returns:
             "patient", "volumes" {source: MetaTensor [X, Y, Z] with affine}, "series" {source: SeriesVolume}, "reasons"
-            {source: why it was chosen}, "warnings" and "files" {source: path of the first file}.
+            {source: why it was chosen}, "segmentations", "warnings" and "files" {source: path of the first file}.
 
         Raises:
             BadInputError: the record has a "problem", or a series cannot be read as a volume of grey values.
@@ -63,6 +63,7 @@ class ReadStudy(Transform):
             "volumes": {source: read.volume for source, read in series.items()},
             "series": series,
             "reasons": {source: list(data["series"][source].reasons) for source in self.sources},
+            "segmentations": data.get("segmentations", ()),
             "warnings": warnings,
             "files": {source: str(min(read.series.files)) for source, read in series.items()},
         }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pydicom import Dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, SegmentationStorage
 
 from scripts.data.errors import BadInputError
 from scripts.data.waiting import note
@@ -47,6 +47,9 @@ _KEYWORDS = (
     *("ContrastBolusIngredient", "ContrastBolusIngredientConcentration"),
     *(_OUR_CREATOR, 0x00190010, 0x0019100C, 0x00430010, 0x00431039),
 )
+LABEL_MAP_STORAGE = UID("1.2.840.10008.5.1.4.1.1.66.7")
+"""Label Map Segmentation Storage, which pydicom 3.0 does not know by name."""
+SEGMENTATION_CLASSES = (SegmentationStorage, LABEL_MAP_STORAGE)
 _DICOMDIR = "1.2.840.10008.1.3.10"
 _ONE_DIRECTION = 0.01
 """Largest difference of direction cosines within one direction."""
@@ -57,13 +60,14 @@ _POSITION_DECIMALS = 2
 class Scan:
     """Content of a folder: `series` sorted by study and number, and why each other file was left out.
 
-    `damaged` are those of the ignored files that are DICOM, but cannot be read. `remarks` are what pydicom remarked,
-    each with the files.
+    `damaged` are those of the ignored files that are DICOM, but cannot be read, and `segmentations` those that are
+    segmentations, see `scripts.dicom.segmentation_files`. `remarks` are what pydicom remarked, each with the files.
     """
 
     series: list[Series]
     ignored: dict[Path, str] = field(default_factory=dict)
     damaged: tuple[Path, ...] = ()
+    segmentations: tuple[Path, ...] = ()
     remarks: dict[str, list[Path]] = field(default_factory=dict)
 
 
@@ -122,7 +126,8 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
         for one in _series_of(study, patient, uid, group)
     ]  # fmt: skip
     series.sort(key=lambda one: (one.study_uid, one.patient_key, one.facts.number or 0, one.uid, one.part_number))
-    return Scan(series, ignored, tuple(damaged), dict(remarked))
+    segmentations = tuple(path for path, reason in ignored.items() if reason in _SEGMENTATIONS)
+    return Scan(series, ignored, tuple(damaged), segmentations, dict(remarked))
 
 
 def frame_values(header: Dataset, part: Part) -> bool:
@@ -147,12 +152,20 @@ def _no_image(dataset: Dataset) -> str | None:
     names = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
     missing = [name for name in names if not dataset.get(name)]
     if kind and not _is_image(kind) and not (missing and kind.name == kind):
-        return f"not an image ({'private SOP class' if kind.is_private else kind.name})"
+        return _not_an_image(kind)
     if missing:
         raise BadInputError(f"{DAMAGED}: lacks {', '.join(missing)}. Export or copy it again")
     if not dataset.get("Rows") or not dataset.get("Columns"):
         raise BadInputError(f"{DAMAGED}: ends before its pixels. Export or copy it again")
     return None
+
+
+def _not_an_image(kind: UID) -> str:
+    return f"not an image ({'private SOP class' if kind.is_private else kind.name})"
+
+
+_SEGMENTATIONS = frozenset(map(_not_an_image, SEGMENTATION_CLASSES))
+"""Reasons why segmentations are no series of images."""
 
 
 def _is_image(kind: UID) -> bool:
@@ -204,7 +217,7 @@ def _series_of(study: str, patient: str, uid: str, images: Sequence[_Image]) -> 
             group[0].header,
             instances=len({image.instance for image in group}),
             directions=len(set(_directions(group).values())),
-            ours=any(_is_ours(image.header) for image in group[:1]),
+            ours=any(is_ours(image.header) for image in group[:1]),
             diffusion=diffusion,
         )
         files = tuple(dict.fromkeys(image.path for image in group))
@@ -254,7 +267,8 @@ def _directions(images: Iterable[_Image]) -> dict[tuple[float, ...], tuple[float
     return first
 
 
-def _is_ours(header: Dataset) -> bool:
+def is_ours(header: Dataset) -> bool:
+    """Whether this bundle wrote an image, from its header."""
     if str(header.get(_OUR_CREATOR, "") and header[_OUR_CREATOR].value).strip() == CREATOR:
         return True
     equipment = header.get("ContributingEquipmentSequence") or []

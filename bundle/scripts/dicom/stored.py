@@ -17,13 +17,14 @@ from scripts.outputs.identity import check_grid
 from scripts.outputs.sidecar import read_sidecar
 from scripts.outputs.staged import recover_below
 
-from .derived import NAME, slice_digests
+from .derived import slice_digests
 from .hide_identity import hide_identity_of
 from .private_block import ESTIMATE, FUSED, Block, read_block
 from .read_file import NotDicomError, read_dataset
 from .scan import scan_folder
 from .series import Series
 from .series_record import DIGESTS, check_series_record
+from .series_words import IMAGE_TYPES, NAME
 from .source_pixels import LEVELS
 from .volume import SeriesVolume, read_series
 
@@ -56,7 +57,7 @@ def find_fused_series(dataset_dir: str, sidecar: str | None = None) -> list[dict
     found = [series for series in scan.series if _is_fused(series)]
     if not found:
         raise BadInputError(
-            f"No fused series in {folder}: looked for DICOM series that configs/study.json wrote. Fuse a study with it."
+            f"No fused series in {folder}: looked for DICOM series that fusioninn study wrote. Fuse a study with it."
         )
     names = [patient_of_study(series.study_uid) for series in found]
     records = []
@@ -126,7 +127,7 @@ class ReadFusedSeries:
         if is_true(lossless):
             raise BadInputError(
                 "a fused series is stored without its latent, so that only estimates come back: leave out --lossless. "
-                "For exact sources fuse NIfTI files with configs/inference.json --lossless true."
+                "For exact sources fuse NIfTI files with fusioninn fuse --lossless."
             )
 
     def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def _is_fused(series: Series) -> bool:
         return block.kind == FUSED
     kind = [str(word) for word in header.get("ImageType") or []]
     name = str(header.get("SeriesDescription", ""))
-    if "ESTIMATED" in kind or "ESTIMATED" in name:
+    if any(word in kind for of, word in IMAGE_TYPES.items() if of != FUSED) or "ESTIMATED" in name:
         return False
     ours = str(header.get("Manufacturer", "")) == NAME or name.startswith(NAME)
     return ours and ("FUSED" in kind or "fused" in name)

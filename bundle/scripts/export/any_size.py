@@ -1,4 +1,4 @@
-"""AnySize: FusionINN as one graph for odd and even sizes."""
+"""AnySize: FusionINN as one graph for all sizes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from scripts.networks import FusionINN
 
 
 class AnySize(FusionINN):
-    """`FusionINN` without a branch on its input's size, so that one traced graph accepts odd and even sizes.
+    """`FusionINN` without a branch on its input's size, so that one traced graph accepts any size.
 
-    The network pads odd sizes and masks the padding; even sizes need no mask. Here the mask is always applied. For even
-    sizes it is one everywhere, so the results are bit-identical.
+    The network pads to a multiple of its coarsest scale and masks the padding; sizes that are multiples already need no
+    mask. Here the mask is always applied. For multiples it is one everywhere, so the results are bit-identical.
     """
 
     @classmethod
@@ -24,13 +24,13 @@ class AnySize(FusionINN):
         twin.__class__ = cls
         return twin
 
-    def _pad_to_even(self, x: torch.Tensor) -> torch.Tensor:
+    def _pad(self, x: torch.Tensor) -> torch.Tensor:
         for axis in range(2, x.dim()):
-            x = _even(x, axis)
+            x = _to_multiple(x, axis, self.size_multiple)
         return x
 
     def _inside(self, values: torch.Tensor, padded: torch.Tensor) -> torch.Tensor | None:
-        return self._pad_to_even(torch.ones_like(values[:1]))
+        return self._pad(torch.ones_like(values[:1]))
 
     def _crop(self, x: torch.Tensor, size: list[int]) -> torch.Tensor:
         # Slicing would branch on whether the size is odd; index selection does not.
@@ -39,9 +39,11 @@ class AnySize(FusionINN):
         return x
 
 
-def _even(x: torch.Tensor, axis: int) -> torch.Tensor:
-    """Pad one axis with zeros to an even length, 2 · ⌈n / 2⌉ in the graph for any n."""
-    behind = [0, 0] * (x.dim() - 1 - axis) + [0, 1]
+def _to_multiple(x: torch.Tensor, axis: int, multiple: int) -> torch.Tensor:
+    """Pad one axis with zeros to a multiple m, m · ⌈n / m⌉ in the graph for any n."""
     before = (slice(None),) * axis
-    first, second = x[(*before, slice(0, None, 2))], F.pad(x, behind)[(*before, slice(1, None, 2))]
-    return torch.stack((first, second), dim=axis + 1).flatten(axis, axis + 1)
+    parts = []
+    for first in range(multiple):
+        behind = [0, 0] * (x.dim() - 1 - axis) + [0, first]
+        parts.append(F.pad(x, behind)[(*before, slice(first, None, multiple))])
+    return torch.stack(parts, dim=axis + 1).flatten(axis, axis + 1)

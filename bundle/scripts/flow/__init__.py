@@ -9,6 +9,7 @@ from .mixing import SourceMixing
 from .permutation import ChannelPermutation
 from .recompute import recomputed
 from .resampling import DepthToSpace, HaarBands, SpaceToDepth
+from .spread_signs import SpreadSigns
 from .squash import TangentLogit
 from .step import FlowStep
 from .subnet import Subnet
@@ -23,6 +24,7 @@ __all__ = [
     "LatentScale",
     "SourceMixing",
     "SpaceToDepth",
+    "SpreadSigns",
     "Subnet",
     "TangentLogit",
     "recomputed",

@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scripts.flow import (
-    AffineCoupling,
-    ChannelPermutation,
-    DepthToSpace,
-    HaarBands,
-    LatentScale,
-    SourceMixing,
-    SpaceToDepth,
-    TangentLogit,
-    recomputed,
-)
+from scripts.flow import LatentScale, TangentLogit, recomputed
 from scripts.flow.latent import draw_latent
+
+from .multiscale import MultiscaleFlow, check_scales, paper_scales
 
 
 class FusionINN(nn.Module):
     """Decomposable image fusion (Kumar et al., arXiv 2403.15769, section 2.2).
 
-    ``fused, latent = f(sources)`` and ``sources = f⁻¹(fused, latent)``, one network in both directions. k coupling
-    blocks (Eq. 1); those between the first and the last work at half the resolution, between a space-to-depth step
-    before the second block and its inverse before the last, with a fixed random permutation of the channels between
-    them. For k = 2 the second block is the one at half the resolution. Intensities enter through a logit and the fused
-    image leaves through the sigmoid that undoes it, each continued along its tangents, so that the whole is a bijection
-    in floating point too (`TangentLogit`).
+    ``fused, latent = f(sources)`` and ``sources = f⁻¹(fused, latent)``, one network in both directions, made of
+    coupling blocks (Eq. 1) at the resolutions of `scales`. Space-to-depth steps or their inverses stand between blocks
+    of different resolution, fixed random permutations of the channels between blocks of the same resolution.
+    Intensities enter through a logit and the fused image leaves through the sigmoid that undoes it, each continued
+    along its tangents, so that the whole is a bijection in floating point too (`TangentLogit`).
 
     Args:
         spatial_dims: number of spatial dimensions, 2 or 3. Defaults to 2.
         in_channels: number of sources N, at least 2; there is one fused and N - 1 latent channels. Defaults to 2.
-        blocks: number of coupling blocks k, at least 1. Defaults to 6; the paper has 3.
+        blocks: number of coupling blocks k, at least 1; a short form of `scales` for the paper's order, the first and
+            the last block at full resolution and those between at half of it, ``(1, 2, …, 2, 1)``. Defaults to 6; the
+            paper has 3.
+        scales: what the resolution is divided by in each block, powers of two; given, it decides instead of `blocks`.
+            Defaults to None.
+        spread: change the signs of the finest diagonal details at random at both ends of the flow, so that the code
+            that decomposition needs looks like faint noise and not like a lattice (`SpreadSigns`). The first and the
+            last block must then be below full resolution. Defaults to False.
         hidden_channels: channels inside the subnetworks at full resolution; twice as many are used at half the
-            resolution. Defaults to 32.
+            resolution, three times as many at a quarter. Defaults to 32.
         clamp: bound of the exponents in the couplings. Defaults to 2.0.
         margin: see `TangentLogit`. Defaults to 0.05.
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
-            True; False is the paper's network. The first block at half the resolution then sees the bands of the mean
-            on one side and those of the differences on the other (of more than three sources, some of the differences
-            stay with the mean); permutations stand between the blocks that follow.
+            True; False is the paper's network. The first block after a change of resolution then sees the bands of the
+            mean on one side and those of the differences on the other (of more than three sources, some of the
+            differences stay with the mean).
         realign: undo the permutations before the resolution is restored, so that every pixel comes back to its place.
             Defaults to True; False is the paper's network, where pixels of a 2 x 2 block change places and sources.
-        haar: turn every block of pixels into its mean and details (`HaarBands`) between the two changes of resolution,
-            so that the couplings there can leave the mean alone and work on the details. Defaults to True; False is the
+        haar: turn every block of pixels into its mean and details (`HaarBands`) below full resolution, so that the
+            couplings there can leave the mean alone and work on the details. Defaults to True; False is the
             paper's network.
         output_relu: end each subnetwork with a ReLU as in the paper. Defaults to False.
         latent_scale: what one standard deviation of the latent is for the couplings, see `LatentScale`. Defaults to
@@ -73,6 +73,8 @@ class FusionINN(nn.Module):
         spatial_dims: int = 2,
         in_channels: int = 2,
         blocks: int = 6,
+        scales: Sequence[int] | None = None,
+        spread: bool = False,
         hidden_channels: int = 32,
         clamp: float = 2.0,
         margin: float = 0.05,
@@ -93,46 +95,30 @@ class FusionINN(nn.Module):
             raise ValueError(f"blocks must be at least 1, got {blocks}.")
         if hidden_channels < 1:
             raise ValueError(f"hidden_channels must be at least 1, got {hidden_channels}.")
+        scales = paper_scales(blocks) if scales is None else [int(scale) for scale in scales]
+        check_scales(scales, spread, realign and haar)
         self.spatial_dims = spatial_dims
         self.in_channels = in_channels
         self.recompute = recompute
-        self.realign = realign or blocks == 1
+        self.realign = realign or max(scales) == 1
+        self.size_multiple = max(2, *scales)
         self.squash = TangentLogit(margin)
         # Weights are of no use with another margin or clamp, so they carry them.
         self.register_buffer("bounds", torch.tensor([margin, clamp]))
 
-        generator = torch.Generator().manual_seed(seed)
-        half_channels = in_channels * 2**spatial_dims
-
-        def block(channels: int, hidden: int, first: int | None = None) -> AffineCoupling:
-            return AffineCoupling(spatial_dims, channels, hidden, clamp, output_relu, first)
-
-        # The bands of a source stay on one side, also for an odd number of sources.
-        whole = in_channels // 2 * 2**spatial_dims if mixing else None
-
-        steps: list[nn.Module] = [SourceMixing()] if mixing else []
-        steps.append(block(in_channels, hidden_channels))
-        if blocks >= 2:
-            if not realign:
-                steps.append(ChannelPermutation.random(in_channels, generator))
-            steps.append(SpaceToDepth())
-            if haar:
-                steps.append(HaarBands(spatial_dims))
-            order = torch.arange(half_channels)
-            for i in range(max(blocks - 2, 1)):
-                if i > 0 or (realign and not mixing):
-                    steps.append(ChannelPermutation.random(half_channels, generator))
-                    order = order[steps[-1].order]
-                steps.append(block(half_channels, 2 * hidden_channels, whole if i == 0 else None))
-            if realign:
-                steps.append(ChannelPermutation(order).undo())
-            else:
-                steps.append(ChannelPermutation.random(half_channels, generator))
-            if haar:
-                steps.append(HaarBands(spatial_dims))
-            steps.append(DepthToSpace())
-        if blocks >= 3:
-            steps.append(block(in_channels, hidden_channels))
+        flow = MultiscaleFlow(
+            spatial_dims=spatial_dims,
+            in_channels=in_channels,
+            hidden_channels=hidden_channels,
+            clamp=clamp,
+            output_relu=output_relu,
+            mixing=mixing,
+            realign=self.realign,
+            haar=haar,
+            spread=spread,
+            seed=seed,
+        )
+        steps = flow.build(scales)
         if latent_scale != 1:
             steps.append(LatentScale(latent_scale))
         self.steps = nn.ModuleList(steps)
@@ -151,7 +137,7 @@ class FusionINN(nn.Module):
         """
         size = image.shape[2:]
         values = self.squash(image)
-        x = self._pad_to_even(values)
+        x = self._pad(values)
         x = self._crop(self._to_latent(x, self._inside(values, x)), size)
         return self.squash.inverse(x[:, :1]), x[:, 1:]
 
@@ -170,7 +156,7 @@ class FusionINN(nn.Module):
         size = fused.shape[2:]
         latent = latent.clamp(-self.squash.reach, self.squash.reach)
         values = torch.cat((self.squash(fused), latent), dim=1)
-        x = self._pad_to_even(values)
+        x = self._pad(values)
         x = self._to_sources(x, self._inside(values, x))
         return self.squash.inverse(self._crop(x, size))
 
@@ -202,7 +188,7 @@ class FusionINN(nn.Module):
         size = image.shape[2:]
         total = self.squash.log_slope(image).flatten(1).sum(dim=1)
         values = self.squash(image)
-        x = self._pad_to_even(values)
+        x = self._pad(values)
         inside = self._inside(values, x)
         for step in self.steps:
             total = total + step.log_det(x, inside)
@@ -230,17 +216,21 @@ class FusionINN(nn.Module):
                 inside = step.inverse(inside)
         return x
 
-    def _pad_to_even(self, x: torch.Tensor) -> torch.Tensor:
+    def _pad(self, x: torch.Tensor) -> torch.Tensor:
+        n = self.size_multiple
         if x.dim() == 4:
-            return F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2))
-        return F.pad(x, (0, x.shape[4] % 2, 0, x.shape[3] % 2, 0, x.shape[2] % 2))
+            return F.pad(x, (0, -x.shape[3] % n, 0, -x.shape[2] % n))
+        return F.pad(x, (0, -x.shape[4] % n, 0, -x.shape[3] % n, 0, -x.shape[2] % n))
 
     def _inside(self, values: torch.Tensor, padded: torch.Tensor) -> torch.Tensor | None:
         if padded.shape == values.shape:
             return None
         if not self.realign:
-            raise ValueError("A network with realign=False takes even sizes only: pad the image or use realign=True.")
-        return self._pad_to_even(torch.ones_like(values[:1]))
+            raise ValueError(
+                f"A network with realign=False takes multiples of {self.size_multiple} as sizes only: pad the image or "
+                "use realign=True."
+            )
+        return self._pad(torch.ones_like(values[:1]))
 
     def _crop(self, x: torch.Tensor, size: list[int]) -> torch.Tensor:
         if x.dim() == 4:

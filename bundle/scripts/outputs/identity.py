@@ -13,6 +13,7 @@ import numpy as np
 
 from scripts.data.errors import BadInputError
 
+from .bids_names import bids_beginning, bids_fused
 from .digest import voxel_digest
 from .sidecar import sidecar_of
 
@@ -30,10 +31,26 @@ def identity_keys(patient: str, shape: Sequence[int], affine: np.ndarray) -> dic
 
 
 def patient_of(path: str | os.PathLike[str]) -> str | None:
-    """Return the patient in the name of a fused image, or None for any other file name."""
+    """Return the patient in the name of a fused image, or None for any other file name.
+
+    In a BIDS derivative it is "sub-01" or "sub-01_ses-2".
+    """
     name = Path(path).name
+    bids = bids_fused(path)
+    if bids is not None:
+        return bids
     ending = next((ending for ending in FUSED_ENDINGS if name.lower().endswith(ending)), None)
     return None if ending is None else name[: -len(ending)]
+
+
+def may_be_of(path: str | os.PathLike[str], patient: str) -> bool:
+    """Whether a fused image is that of a patient by its name."""
+    if bids_fused(path) is None:
+        return patient == patient_of(path)
+    try:
+        return bids_beginning(patient) == bids_fused(path)
+    except BadInputError:
+        return False
 
 
 def check_belongs(
@@ -52,7 +69,7 @@ def check_belongs(
     Raises:
         BadInputError: image and sidecar belong to different fusions, or the image was changed afterwards.
     """
-    if not _check_id(path, sidecar) and sidecar.get("Patient", patient_of(path)) != patient_of(path):
+    if not _check_id(path, sidecar) and "Patient" in sidecar and not may_be_of(path, sidecar["Patient"]):
         raise BadInputError(
             f"the sidecar next to {path} is of patient {sidecar['Patient']}. {_REMEDY} If both files were renamed, "
             'change "Patient" in the sidecar.'

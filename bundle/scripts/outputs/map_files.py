@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from scripts import RESEARCH_NOTICE
+from scripts.outputs.result_names import ResultNames
 from scripts.outputs.volumes import contribution_descrip, save_volume, uncertainty_descrip
 from scripts.outputs.writing import result_file
 
@@ -29,27 +30,38 @@ DESCRIPTIONS = {
 DESCRIPS = {CONTRIBUTION: contribution_descrip, UNCERTAINTY: uncertainty_descrip}
 
 
-def map_file(patient: str, source: str, kind: str) -> str:
-    """Return the name of a map's file."""
-    return f"{patient}_{source}_{kind}.nii.gz"
+def map_folder(source: str, kind: str) -> str:
+    """Return the name of the folder of a map's DICOM series."""
+    return f"{source}_{kind}"
 
 
-def map_keys(patient: str, sources: Sequence[str], kind: str) -> dict[str, Any]:
+def map_series_keys(sources: Sequence[str], kind: str) -> dict[str, Any]:
+    """Return the sidecar entries for maps of a kind that are stored as DICOM series.
+
+    Args:
+        sources: names of the sources.
+        kind: "contribution" or "uncertainty".
+    """
+    name = kind.capitalize()
+    return {name: DESCRIPTIONS[kind], f"{name}Series": [map_folder(source, kind) for source in sources]}
+
+
+def map_keys(names: ResultNames, sources: Sequence[str], kind: str) -> dict[str, Any]:
     """Return the sidecar entries for a patient's maps of a kind.
 
     Args:
-        patient: name of the patient.
+        names: names of the patient's files.
         sources: names of the sources.
         kind: for instance "contribution" or "uncertainty".
     """
     name = kind.capitalize()
     described = DESCRIPTIONS.get(kind, f"Map of {kind}, one for each source.")
-    return {name: described, f"{name}Files": [map_file(patient, source, kind) for source in sources]}
+    return {name: described, f"{name}Files": [names.map(source, kind) for source in sources]}
 
 
 def write_maps(
     folder: Path,
-    patient: str,
+    names: ResultNames,
     maps: Mapping[str, torch.Tensor],
     kind: str,
     affine: np.ndarray,
@@ -59,7 +71,7 @@ def write_maps(
 
     Args:
         folder: folder of the patient.
-        patient: name of the patient.
+        names: names of the patient's files.
         maps: volume (X, Y, Z) of every source.
         kind: for instance "contribution" or "uncertainty".
         affine: voxel to millimetre.
@@ -70,7 +82,7 @@ def write_maps(
     """
     written = []
     for source, volume in maps.items():
-        written.append(str(folder / map_file(patient, source, kind)))
+        written.append(str(folder / names.map(source, kind)))
         values = torch.nan_to_num(volume)
         low, high = min(float(values.min()), 0.0), float(values.max())
         # a constant map still needs a range
@@ -80,12 +92,14 @@ def write_maps(
     return written
 
 
-def write_map_sidecar(path: Path, patient: str, sources: Sequence[str], kind: str, fusion: str | None = None) -> str:
+def write_map_sidecar(
+    path: Path, names: ResultNames, sources: Sequence[str], kind: str, fusion: str | None = None
+) -> str:
     """Write a separate sidecar for maps when the fused image has no sidecar to describe them.
 
     Args:
         path: file to write.
-        patient: name of the patient.
+        names: names of the patient's files.
         sources: names of the sources.
         kind: for instance "contribution" or "uncertainty".
         fusion: id of the fused image that they belong to. Defaults to None (unknown).
@@ -93,7 +107,7 @@ def write_map_sidecar(path: Path, patient: str, sources: Sequence[str], kind: st
     Returns:
         the file written.
     """
-    content = {"ResearchUseOnly": RESEARCH_NOTICE, "FusionID": fusion, **map_keys(patient, sources, kind)}
+    content = {"ResearchUseOnly": RESEARCH_NOTICE, "FusionID": fusion, **map_keys(names, sources, kind)}
     with result_file(path, suffix=".json") as temporary:
         Path(temporary).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return str(path)

@@ -68,8 +68,11 @@ def check_same_fusion(fused_json: str | os.PathLike[str], fusion: str | None) ->
 
 def _is_part(path: Path) -> bool:
     """Whether this bundle wrote a volume next to a fused image; other files belong to other programs."""
-    if not path.is_file() or not without_extension(path).endswith(PARTS):
-        return False
+    return path.is_file() and without_extension(path).endswith(PARTS) and is_own_volume(path)
+
+
+def is_own_volume(path: Path) -> bool:
+    """Whether the header of a volume says that this bundle wrote it."""
     try:
         return bytes(nib.load(path).header["descrip"].item()).startswith(MARK)
     except (OSError, EOFError, ValueError, KeyError, nib.filebasedimages.ImageFileError):

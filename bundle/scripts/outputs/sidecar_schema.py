@@ -57,6 +57,28 @@ _TYPICALITY = {
     },
 }
 
+_SEGMENTATION = {
+    "type": "object",
+    "description": "an object",
+    "required": ["Segments"],
+    "properties": {
+        "Segments": {
+            "type": "object",
+            "description": "a description of each label",
+            "additionalProperties": {
+                "type": "object",
+                "description": "an object",
+                "required": ["Name", "Series", "Number"],
+                "properties": {
+                    "Name": _TEXT,
+                    "Series": _TEXT,
+                    "Number": {"type": "integer", "description": "a whole number"},
+                },
+            },
+        }
+    },
+}
+
 _COMMON: dict[str, Any] = {
     "Description": _TEXT,
     "ResearchUseOnly": _TEXT,
@@ -144,10 +166,13 @@ VOLUME_SIDECAR: dict[str, Any] = {
         "LatentSHA256": _SHA256,
         "Contribution": _TEXT,
         "ContributionFiles": _FILES,
+        "ContributionSeries": _FILES,
         "Uncertainty": _TEXT,
         "UncertaintyFiles": _FILES,
+        "UncertaintySeries": _FILES,
         "Registration": {"type": "object", "description": "an object"},
         "Preparation": _TEXTS,
+        "Segmentation": _SEGMENTATION,
         "Warnings": _TEXTS,
         # Of DICOM studies; `scripts.dicom` checks them further.
         "SourceSeries": {"type": "object", "description": "a description of each source"},

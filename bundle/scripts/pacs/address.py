@@ -6,14 +6,16 @@ from urllib.parse import SplitResult, urlsplit
 
 from scripts.data.errors import BadInputError
 
-FORMS = "https://HOST/PATH (DICOMweb) or dicom://TITLE@HOST:PORT (DIMSE)"
+FORMS = "https://HOST/PATH (DICOMweb), dicom://TITLE@HOST:PORT (DIMSE) or dicoms://… (DIMSE, encrypted)"
+DIMSE = ("dicom", "dicoms")
+"""Schemes of DIMSE, plain and encrypted."""
 
 
 def check_address(url: str | None) -> SplitResult:
     """Check that a URL names a PACS and holds nothing secret, so that messages may show it.
 
     Args:
-        url: ``https://host/path`` of a DICOMweb service, or ``dicom://TITLE@host:port``.
+        url: ``https://host/path`` of a DICOMweb service, ``dicom://TITLE@host:port``, or ``dicoms://`` if encrypted.
 
     Returns:
         its parts.
@@ -29,7 +31,7 @@ def check_address(url: str | None) -> SplitResult:
     except ValueError:
         # The reason quotes the URL, which may hold a password.
         raise BadInputError(f"--pacs_url is not a URL, expected {FORMS}.") from None
-    is_dicom = parts.scheme == "dicom"
+    is_dicom = parts.scheme in DIMSE
     extra = parts.query or parts.fragment or "@" in parts.path or "@" in f"{host}{title or ''}"
     if password is not None or extra or (title is not None and not is_dicom):
         raise BadInputError(

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from scripts.data.errors import BadInputError
 
 from .attempts import Attempts
 from .errors import PacsError
-from .image_classes import IMAGE_CLASSES
+from .image_classes import FETCHED_CLASSES, SEGMENTATION
 from .query import UID, answers, study_filters
 
 STUDY_KEYS = (
@@ -120,12 +120,37 @@ class Archive(ABC):
         studies = {self._uid(study, "Study"): study for study in found if answers(filters, study)}
         return [_found_study(studies[uid]) for uid in sorted(studies)]
 
-    def fetch_study(self, uid: str, folder: str | os.PathLike[str]) -> Path:
+    def list_images(self, uid: str, without: Collection[str] = ()) -> dict[str, set[str]]:
+        """Ask which images a study has.
+
+        Args:
+            uid: StudyInstanceUID.
+            without: SeriesInstanceUIDs of series to leave out. Defaults to none.
+
+        Returns:
+            SOPInstanceUIDs by SeriesInstanceUID, of the series of the modalities.
+
+        Raises:
+            PacsError: the archive gives no answer.
+        """
+        wanted = [series for series in self._wanted_series(uid)[0] if series not in without]
+        return {series: self.images_of_series(uid, series) for series in wanted}
+
+    def images_of_series(self, study_uid: str, series_uid: str) -> set[str]:
+        """Ask which images a series has.
+
+        Raises:
+            PacsError: the archive gives no answer.
+        """
+        return self.attempts(lambda: self._images(study_uid, series_uid))
+
+    def fetch_study(self, uid: str, folder: str | os.PathLike[str], without: Collection[str] = ()) -> Path:
         """Fetch the series of a study. The folder appears once it is complete.
 
         Args:
             uid: StudyInstanceUID.
             folder: where the folder of the study is made.
+            without: SeriesInstanceUIDs of series to leave out. Defaults to none.
 
         Returns:
             ``folder/study``, or with a number where that is taken; one folder per series in it.
@@ -134,20 +159,26 @@ class Archive(ABC):
             PacsError: the study or a part of it does not arrive, or it holds no series of the modalities.
             BadInputError: it cannot be written.
         """
-        found = self.attempts(
-            lambda: self.search("SERIES", {"StudyInstanceUID": uid}, ["SeriesInstanceUID", "Modality"])
-        )
-        modalities = {self._uid(series, "Series"): str(series.get("Modality", "")) for series in found}
-        wanted = sorted(s for s, modality in modalities.items() if not self.modalities or modality in self.modalities)
-        if not wanted:
+        wanted, modalities = self._wanted_series(uid)
+        wanted = [series for series in wanted if series not in without]
+        if all(modalities[series] == SEGMENTATION for series in wanted):
+            asked = "/".join(modality for modality in self.modalities if modality != SEGMENTATION) or "image"
             held = ", ".join(sorted(set(modalities.values()))) or "no series at all"
-            raise PacsError(f"{self.address}: the study holds no {'/'.join(self.modalities)} series, only {held}.")
+            raise PacsError(f"{self.address}: the study holds no {asked} series, only {held}.")
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as staging:
                 whole = Path(staging) / "study"
                 for number, series in enumerate(wanted, start=1):
-                    self.attempts(lambda s=series, n=number: self._fetch_series(uid, s, whole / f"series-{n:03d}"))
+                    place = whole / f"series-{number:03d}"
+                    try:
+                        self.attempts(lambda s=series, p=place: self._fetch_series(uid, s, p))
+                    except PacsError as error:
+                        if modalities[series] != SEGMENTATION:
+                            raise
+                        # only an outline depends on it
+                        shutil.rmtree(place, ignore_errors=True)
+                        self.logger.warning(f"A segmentation was not fetched and will not be outlined: {error}")
                 return whole.rename(_free_name(Path(folder)))
         except OSError as error:
             raise BadInputError(
@@ -204,6 +235,15 @@ class Archive(ABC):
         self.logger.info(f"{sent} instances of {len(studies)} study(s) sent to {self.address} and found.")
         return sent
 
+    def _wanted_series(self, uid: str) -> tuple[list[str], dict[str, str]]:
+        """Ask for the series of a study: UIDs of those to fetch, and the modality of every series."""
+        found = self.attempts(
+            lambda: self.search("SERIES", {"StudyInstanceUID": uid}, ["SeriesInstanceUID", "Modality"])
+        )
+        modalities = {self._uid(series, "Series"): str(series.get("Modality", "")) for series in found}
+        wanted = sorted(s for s, modality in modalities.items() if not self.modalities or modality in self.modalities)
+        return wanted, modalities
+
     def _fetch_series(self, study_uid: str, series_uid: str, folder: Path) -> None:
         """Fetch a series into a folder of its own, after removing what an interrupted attempt left."""
         shutil.rmtree(folder, ignore_errors=True)
@@ -224,7 +264,7 @@ class Archive(ABC):
         """Ask which images a series has; not every archive reports the kind of each object."""
         filters = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
         found = self.search("IMAGE", filters, ["SOPInstanceUID", "SOPClassUID"])
-        return {self._uid(image, "SOP") for image in found if image.get("SOPClassUID") in (None, "", *IMAGE_CLASSES)}
+        return {self._uid(image, "SOP") for image in found if image.get("SOPClassUID") in (None, "", *FETCHED_CLASSES)}
 
     def _uid(self, found: Dataset, level: str) -> str:
         """Return the UID of an answer: "Study", "Series" or "SOP" instance."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from scripts.data.errors import BadInputError
 from scripts.dicom.packages import require
 
-from .address import check_address
+from .address import DIMSE, check_address
 from .attempts import Attempts
+from .tls import Tls
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -26,11 +27,12 @@ def connect(
     attempts: int = 3,
     wait: float = 1.0,
     ca_file: str | None = None,
+    tls: Tls | None = None,
 ) -> Archive:
     """Return the PACS at a URL, without contacting it yet.
 
     Args:
-        url: ``https://host/path`` of a DICOMweb service, or ``dicom://TITLE@host:port``.
+        url: ``https://host/path`` of a DICOMweb service, ``dicom://TITLE@host:port``, or ``dicoms://`` if encrypted.
         user: DICOMweb: name to log in with, or None.
         password: DICOMweb: the user's, or None.
         calling: DIMSE: our application entity title. Defaults to "FUSIONINN".
@@ -39,7 +41,8 @@ def connect(
         timeout: seconds to wait for an answer. Defaults to 30.
         attempts: how often it is asked. Defaults to 3.
         wait: seconds before the second attempt. Defaults to 1.
-        ca_file: DICOMweb: certificates to trust instead of the system's, or None.
+        ca_file: certificates to trust instead of the system's, or None.
+        tls: these and our own certificate. Defaults to None (`ca_file` alone).
 
     Raises:
         BadInputError: the URL is missing, does not name a PACS, or holds a password.
@@ -53,12 +56,16 @@ def connect(
             "--pacs_password_variable names, or into --pacs_password_file."
         )
     tries = Attempts(attempts, wait)
-    if parts.scheme == "dicom":
+    tls = tls or Tls(ca_file)
+    if parts.scheme in DIMSE:
         require("pydicom", "pynetdicom", purpose="a PACS over DIMSE")
         from .dimse import Dimse
 
-        return Dimse(parts.hostname, parts.port, parts.username, calling, timeout, tries, modalities, receive_port)
+        return Dimse(
+            *(parts.hostname, parts.port, parts.username, calling, timeout, tries, modalities, receive_port),
+            tls if parts.scheme == "dicoms" else None,
+        )
     require("pydicom", "dicomweb_client", purpose="a PACS over DICOMweb")
     from .dicomweb import DicomWeb
 
-    return DicomWeb(url, str(user) if user else None, password, timeout, tries, modalities, ca_file)
+    return DicomWeb(url, str(user) if user else None, password, timeout, tries, modalities, tls)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from dicomweb_client.api import DICOMwebClient
@@ -20,20 +16,13 @@ from scripts.data.errors import BadInputError
 from .archive import Archive
 from .attempts import Attempts
 from .errors import PacsError
+from .tls import Tls
+from .web_session import web_session
 
 AS_STORED = (("application/dicom", "*"),)
 """Whatever transfer syntax the archive holds: nothing is recompressed on the way."""
 
 TEMPORARY = {408, 429, 502, 503, 504}
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-
-class _OwnTrust(requests.Session):
-    """Trust only the given certificates, whatever the environment variables name."""
-
-    def merge_environment_settings(self, *args: Any) -> dict[str, Any]:
-        settings = super().merge_environment_settings(*args)
-        return settings if self.verify is True else {**settings, "verify": self.verify}
 
 
 class DicomWeb(Archive):
@@ -46,7 +35,7 @@ class DicomWeb(Archive):
         timeout: seconds to wait for a connection, and for each answer. Defaults to 30.
         attempts: how often it is asked. Defaults to `Attempts()`.
         modalities: series of these are fetched; empty for all. Defaults to MR.
-        ca_file: certificates to trust instead of the system's, or None.
+        tls: certificates, see `Tls`. Defaults to None (those that the system trusts).
 
     Raises:
         PacsError: the URL cannot be used.
@@ -60,18 +49,12 @@ class DicomWeb(Archive):
         timeout: float = 30.0,
         attempts: Attempts | None = None,
         modalities: Sequence[str] = ("MR",),
-        ca_file: str | None = None,
+        tls: Tls | None = None,
     ) -> None:
         super().__init__(url, attempts or Attempts(), modalities)
         # At its information level it names what is asked for.
         logging.getLogger("dicomweb_client").setLevel(logging.WARNING)
-        session = _OwnTrust()
-        if user is not None:
-            session.auth = (user, password or "")
-            if url.startswith("http:") and urlsplit(url).hostname not in LOOPBACK:
-                self.logger.warning(f"{url} is not encrypted: password and images can be read on the way. Use https.")
-        if ca_file is not None:
-            session.verify = _certificates(ca_file)
+        session = web_session(url, user, password, tls or Tls())
         try:
             self.client = DICOMwebClient(url.rstrip("/"), session=session, timeout=timeout)
         except ValueError as error:
@@ -176,16 +159,3 @@ class DicomWeb(Archive):
                 "--pacs_url: it often ends in /dicom-web, /dicomweb or /rs."
             )
         return PacsError(f"{self.address} refuses the request (HTTP {status}).", temporary=status in TEMPORARY)
-
-
-def _certificates(ca_file: str | os.PathLike[str]) -> str:
-    """Check that a file holds certificates."""
-    path = str(Path(ca_file).expanduser())
-    try:
-        ssl.create_default_context(cafile=path)
-    except OSError as error:  # ssl.SSLError is one
-        raise BadInputError(
-            f"--pacs_ca_file {path} holds no certificates that can be read ({error.strerror or error}). Give a file of "
-            "certificates in PEM format."
-        ) from error
-    return path

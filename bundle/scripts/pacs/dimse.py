@@ -21,7 +21,8 @@ from pynetdicom.sop_class import (
 from .archive import Archive
 from .attempts import Attempts
 from .errors import PacsError
-from .image_classes import IMAGE_CLASSES, SYNTAXES
+from .image_classes import CONTEXTS, FETCHED_CLASSES
+from .tls import Tls
 
 SUCCESS, PENDING, SOME_FAILED = 0x0000, (0xFF00, 0xFF01), 0xB000
 NO_SPACE = 0xA700
@@ -40,6 +41,7 @@ class Dimse(Archive):
         attempts: how often it is asked. Defaults to `Attempts()`.
         modalities: series of these are fetched; empty for all. Defaults to MR.
         receive_port: port to receive at with C-MOVE, which the PACS must know; None for C-GET. Defaults to None.
+        tls: certificates of an encrypted connection; None for one that is not. Defaults to None.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Dimse(Archive):
         attempts: Attempts | None = None,
         modalities: Sequence[str] = ("MR",),
         receive_port: int | None = None,
+        tls: Tls | None = None,
     ) -> None:
         super().__init__(f"{called}@{host}:{port}", attempts or Attempts(), modalities)
         # It logs what is asked for and answered, patients and all.
@@ -63,6 +66,9 @@ class Dimse(Archive):
         self.calling = calling
         self.timeout = timeout
         self.receive_port = receive_port
+        # Read at once, so that a file that cannot be used is told before anything is sent.
+        self.encrypted = None if tls is None else tls.for_client()
+        self.serving = None if tls is None or receive_port is None else tls.for_server()
 
     def search(self, level: str, filters: Mapping[str, str], keys: Sequence[str]) -> list[Dataset]:
         """Ask with C-FIND, in the study root model."""
@@ -88,8 +94,7 @@ class Dimse(Archive):
         receiver = Receiver(study_uid, wanted)
         if self.receive_port is None:
             model = StudyRootQueryRetrieveInformationModelGet
-            storage = [(sop_class, syntax) for sop_class in IMAGE_CLASSES for syntax in SYNTAXES]
-            with self._associated([(model, None), *storage], receiver) as association:
+            with self._associated([(model, None), *CONTEXTS], receiver) as association:
                 self._follow(association.send_c_get(identifier, model), receiver)
         else:
             model = StudyRootQueryRetrieveInformationModelMove
@@ -148,10 +153,16 @@ class Dimse(Archive):
             receiver: takes what is sent over the association itself, as C-GET does it.
         """
         requested = [build_context(*filter(None, pair)) for pair in contexts]
-        roles = [build_role(sop_class, scp_role=True) for sop_class in IMAGE_CLASSES] if receiver else []
+        roles = [build_role(sop_class, scp_role=True) for sop_class in FETCHED_CLASSES] if receiver else []
         handlers = [(evt.EVT_C_STORE, receiver)] if receiver else []
         association = self._entity().associate(
-            self.host, self.port, contexts=requested, ae_title=self.called, ext_neg=roles, evt_handlers=handlers
+            self.host,
+            self.port,
+            contexts=requested,
+            ae_title=self.called,
+            ext_neg=roles,
+            evt_handlers=handlers,
+            tls_args=None if self.encrypted is None else (self.encrypted, self.host),
         )
         if not association.is_established:
             raise self._refusal(association)
@@ -172,11 +183,14 @@ class Dimse(Archive):
     def _listening(self, receiver: Receiver) -> Iterator[None]:
         """Receive what the PACS sends to our own port."""
         entity = self._entity()
-        for sop_class in IMAGE_CLASSES:
-            entity.add_supported_context(sop_class, list(SYNTAXES))
+        for sop_class in FETCHED_CLASSES:
+            entity.add_supported_context(sop_class, [syntax for one, syntax in CONTEXTS if one == sop_class])
         try:
             server = entity.start_server(
-                ("", self.receive_port), block=False, evt_handlers=[(evt.EVT_C_STORE, receiver)]
+                ("", self.receive_port),
+                block=False,
+                evt_handlers=[(evt.EVT_C_STORE, receiver)],
+                ssl_context=self.serving,
             )
         except OSError as error:
             raise PacsError(

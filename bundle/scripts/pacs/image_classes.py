@@ -1,4 +1,4 @@
-"""Objects of an archive that are images and can form a volume."""
+"""Objects of an archive that are fetched: images that can form a volume, and segmentations."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ IMAGE_CLASSES = (
     uid.EnhancedPETImageStorage,
 )
 """Spectra, raw data and presentation states of the same modality are left where they are."""
+
+SEGMENTATION = "SEG"
+"""Modality of segmentations."""
+SEGMENTATION_CLASSES = (uid.SegmentationStorage, uid.UID("1.2.840.10008.5.1.4.1.1.66.7"))
+"""Segmentation Storage, and Label Map Segmentation Storage, which pydicom 3.0 does not know by name."""
+FETCHED_CLASSES = (*IMAGE_CLASSES, *SEGMENTATION_CLASSES)
 
 SYNTAXES = (
     uid.ExplicitVRLittleEndian,
@@ -33,4 +39,11 @@ SYNTAXES = (
     uid.JPEG2000,
     uid.HTJ2K,
 )
-"""How their pixels may be stored."""
+"""How the pixels of images may be stored."""
+SEGMENTATION_SYNTAXES = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian, uid.RLELossless)
+"""Those of segmentations; an association has no room for more."""
+CONTEXTS = (
+    *((sop_class, syntax) for sop_class in IMAGE_CLASSES for syntax in SYNTAXES),
+    *((sop_class, syntax) for sop_class in SEGMENTATION_CLASSES for syntax in SEGMENTATION_SYNTAXES),
+)
+"""What an association offers to receive."""

@@ -29,13 +29,17 @@ def read_password(variable: str | None, file: str | os.PathLike[str] | None) -> 
     path = Path(file).expanduser()
     try:
         first = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-        shared = os.name == "posix" and path.stat().st_mode & READABLE_BY_OTHERS
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(
             f"The password cannot be read from {path} ({error}). Check --pacs_password_file."
         ) from error
     if not first:
         raise BadInputError(f"{path} is empty. Write the password of the PACS into its first line.")
-    if shared:
-        logging.getLogger(__name__).warning(f"Others may read {path}, which holds a password: run chmod 600 on it.")
+    warn_if_shared(path, "a password")
     return first
+
+
+def warn_if_shared(path: Path, what: str) -> None:
+    """Warn if other users may read a file that holds a secret."""
+    if os.name == "posix" and path.stat().st_mode & READABLE_BY_OTHERS:
+        logging.getLogger(__name__).warning(f"Others may read {path}, which holds {what}: run chmod 600 on it.")

@@ -18,9 +18,18 @@ class SendBack:
 
     Args:
         pacs: where the study came from.
+        layout: layout of the results. Defaults to "patients"; with "bids" there would be nothing to send.
+
+    Raises:
+        BadInputError: the results are no DICOM series.
     """
 
-    def __init__(self, pacs: Archive) -> None:
+    def __init__(self, pacs: Archive, layout: str = "patients") -> None:
+        if layout == "bids":
+            raise BadInputError(
+                "with --layout bids the results are NIfTI files, but an archive stores DICOM series. Leave out "
+                "--layout bids, or keep the results here with --send_back false."
+            )
         self.pacs = pacs
 
     def settings(self) -> None:

@@ -60,6 +60,11 @@ def encode_mask(mask: np.ndarray, affine: np.ndarray) -> EncodedVolume:
     return encode((np.asarray(mask) > 0).astype(np.float32), affine, bits=8)
 
 
+def encode_labels(labels: np.ndarray, affine: np.ndarray) -> EncodedVolume:
+    """Write labels from 0 to 255 as text, as they are."""
+    return encode(np.asarray(labels, dtype=np.float32), affine, bits=8)
+
+
 def _levels(values: np.ndarray, bits: int, levels: int | None) -> tuple[np.ndarray, float, float, bool]:
     """Return what to store, slope and offset that lead back from it, and whether nothing is lost."""
     low, high = float(values.min()), float(values.max())

@@ -26,9 +26,10 @@ from scripts.outputs.overview import ERROR_COLOURS, draw_overview
 from scripts.outputs.page import ACCENT, BACKGROUND, FAINT, RULE, TEXT
 from scripts.outputs.tables import write_text
 
+from .decompose_here import decompose_parts
 from .markup import description, plain, table, value
 from .report_data import ReportData
-from .viewer_data import display_name, viewer_data
+from .viewer_data import SEGMENT_COLOURS, display_name, viewer_data
 
 ASSETS = Path(__file__).parent / "assets"
 NIIVUE = "niivue.umd.js.gz"
@@ -39,12 +40,13 @@ PICTURE_COLOURS = 120
 """Greys, and as many colours of the errors."""
 
 
-def write_report(path: str | os.PathLike[str], data: ReportData) -> Path:
+def write_report(path: str | os.PathLike[str], data: ReportData, decompose: bool = False) -> Path:
     """Write the report of a patient, whole or not at all.
 
     Args:
         path: HTML file to write; its folder is created.
         data: what is shown.
+        decompose: the page can decompose its fused image, which takes 5 MB more. Defaults to False.
 
     Returns:
         `path`.
@@ -59,7 +61,7 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> Path:
         "summary": escape(_summary(data)),
         "style": _asset("report.css"),
         "script": _asset("report.js"),
-        "shader": _asset("slice.frag"),
+        "shader": fill(_asset("slice.frag"), _colours_of_outlines()),
         "niivue": gzip.decompress((ASSETS / NIIVUE).read_bytes()).decode("utf-8"),
         "niivue_licence": escape(_asset("NIIVUE_LICENSE")),
         "picture": _picture(data),
@@ -67,8 +69,10 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> Path:
         "scores": _scores(data),
         "provenance": description({key: entry for key, entry in data.provenance.items() if key != "warnings"}),
         "version": escape(__version__),
+        **decompose_parts(data, decompose),
     }
-    content, volumes = viewer_data(data, LIMIT - sum(len(part.encode("utf-8")) for part in parts.values()))
+    room = LIMIT - sum(len(part.encode("utf-8")) for part in parts.values())
+    content, volumes = viewer_data(data, room, whole_fused=bool(parts["verify"]))
     parts["precision"] = escape(_precision(content["volumes"]))
     parts["data"] = _json(content)
     parts["volumes"] = "\n".join(
@@ -85,6 +89,12 @@ def fill(template: str, parts: Mapping[str, str]) -> str:
         KeyError: a part is missing.
     """
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _colours_of_outlines() -> dict[str, str]:
+    """Return how many colours the shader has, and the colours."""
+    colours = ("vec3({:.3f}, {:.3f}, {:.3f})".format(*to_rgb(colour)) for colour in SEGMENT_COLOURS)
+    return {"count": str(len(SEGMENT_COLOURS)), "colours": ", ".join(colours)}
 
 
 def _asset(name: str) -> str:

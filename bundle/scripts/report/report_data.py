@@ -27,8 +27,10 @@ class ReportData:
         decomposed: each estimate [X, Y, Z] in its source's units. Defaults to none.
         uncertainty: expected error of each estimate [X, Y, Z] in its source's units. Defaults to None.
         seg: [X, Y, Z], above 0 in the lesion. Defaults to None.
+        segments: names of the labels in `seg`. Defaults to none: all of them are one lesion.
         scores: SSIM of the "fused" and the "decomposed" image by source; None where there is no value.
         provenance: what made the images, in any keys. "warnings", a list of texts, is shown first.
+        record: content of the sidecar of the fused image, with which the page can decompose it. Defaults to empty.
         phantom: no patient but a digital phantom, which the report then says. Defaults to False.
 
     Raises:
@@ -42,8 +44,10 @@ class ReportData:
     decomposed: Volumes = field(default_factory=dict)
     uncertainty: Volumes | None = None
     seg: Any = None
+    segments: Mapping[int, str] = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
     phantom: bool = False
 
     def __post_init__(self) -> None:

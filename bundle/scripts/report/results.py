@@ -14,9 +14,10 @@ from monai.data import MetaTensor
 from scripts.data.errors import BadInputError
 from scripts.data.naming import is_phantom
 from scripts.data.nifti import check_same_affine, one_volume, read_nifti
+from scripts.outputs.bids_names import names_of
 from scripts.outputs.find_fused import find_fused
 from scripts.outputs.identity import check_belongs
-from scripts.outputs.map_files import UNCERTAINTY, map_file
+from scripts.outputs.map_files import UNCERTAINTY
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.outputs.volumes import load_fused
 from scripts.typicality.case_score import warning
@@ -82,10 +83,10 @@ class ReadResults:
         fused, affine, _ = load_fused(path, clip=False)
         check_belongs(path, sidecar, fused, affine)
         fused = fused.clip(0.0, 1.0, out=fused)
-        volumes, seg = {}, None
+        volumes, seg, segments = {}, None, {}
         if "sources" in record:
-            volumes, seg = read_sources(record["sources"], sidecar, fused.shape, affine)
-        report = read_parts(path, record["patient"], sidecar, fused, affine, volumes, seg)
+            volumes, seg, segments = read_sources(record["sources"], sidecar, fused.shape, affine)
+        report = read_parts(path, record["patient"], sidecar, fused, affine, volumes, seg, segments)
         return {"patient": record["patient"], "fused": path, "report": report}
 
 
@@ -97,6 +98,7 @@ def read_parts(
     affine: np.ndarray,
     volumes: Mapping[str, Any],
     seg: np.ndarray | None = None,
+    segments: Mapping[int, str] | None = None,
 ) -> ReportData:
     """Read the estimates and maps beside a fused image.
 
@@ -108,11 +110,13 @@ def read_parts(
         affine: [4, 4].
         volumes: sources in their own units, by name; may be none.
         seg: [X, Y, Z], above 0 in the lesion. Defaults to None.
+        segments: names of the labels in `seg`. Defaults to None (all of them are one lesion).
 
     Raises:
         BadInputError: a file is damaged or lies elsewhere, or there is nothing beside the fused image.
     """
     folder, names = Path(path).parent, sidecar["SourceModalities"]
+    files = names_of(path, patient, sidecar)
     grid = MetaTensor(torch.from_numpy(fused), affine=torch.as_tensor(affine))
 
     def beside(name: str) -> np.ndarray | None:
@@ -125,8 +129,8 @@ def read_parts(
         check_same_affine(grid, path, volume, file)
         return np.asarray(volume)
 
-    estimates = {name: beside(f"{patient}_{name}_decomposed.nii.gz") for name in names}
-    maps = {name: beside(map_file(patient, name, UNCERTAINTY)) for name in names}
+    estimates = {name: beside(files.estimate(name)) for name in names}
+    maps = {name: beside(files.map(name, UNCERTAINTY)) for name in names}
     estimates, maps = ({name: v for name, v in found.items() if v is not None} for found in (estimates, maps))
     if not estimates and not volumes:
         raise BadInputError(
@@ -141,8 +145,10 @@ def read_parts(
         decomposed=estimates,
         uncertainty=maps,
         seg=seg,
+        segments=segments or {},
         scores=sidecar.get("SSIM", {}),
         provenance=provenance(patient, sidecar),
+        record=sidecar,
         phantom=is_phantom(patient),
     )
 
@@ -161,6 +167,9 @@ def provenance(patient: str, sidecar: Mapping[str, Any]) -> dict[str, Any]:
         "fusion_id": sidecar.get("FusionID"),
     }
     told |= {key: sidecar[key] for key in OTHERS if key in sidecar}
+    segments = sidecar.get("Segmentation", {}).get("Segments", {}).values()
+    if segments:
+        told["outlined"] = [f"{one['Name']}: segment {one['Number']} of {one['Series']}" for one in segments]
     if "Registration" not in sidecar:
         told["registration"] = "not made here: the images were given on one grid"
     typicality = sidecar.get("Typicality")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from scripts.data.errors import BadInputError
 from scripts.data.naming import is_nifti, is_volume
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
 from scripts.registration.bias import CorrectBiasd
+from scripts.registration.place_segmentation import place_segmentations
 from scripts.registration.resample import resample
 from scripts.registration.strip import StripSkulld
 from scripts.registration.volume import Volume
@@ -22,7 +24,7 @@ from scripts.transforms.load_unregistered import LoadUnregisteredd
 
 OF_STUDY = "SourceSeries"
 """Key of the sidecars of fused DICOM studies."""
-REGISTRATION = "Registration"
+REGISTRATION, SEGMENTATION = "Registration", "Segmentation"
 
 
 def find_sources(
@@ -113,7 +115,7 @@ def _chosen_numbers(record: Mapping[str, Any]) -> dict[str, str]:
 
 def read_sources(
     record: Mapping[str, Any], sidecar: Mapping[str, Any], shape: tuple[int, ...], affine: np.ndarray
-) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+) -> tuple[dict[str, np.ndarray], np.ndarray | None, dict[int, str]]:
     """Read the sources of a fused patient on the grid of the fused image.
 
     What was registered, stripped or corrected before fusing is put there by the recorded registration and prepared
@@ -126,7 +128,7 @@ def read_sources(
         affine: [4, 4] of the fused image.
 
     Returns:
-        volume [X, Y, Z] by source, and the segmentation where there is one.
+        volume [X, Y, Z] by source, the segmentation where there is one, and the names of its labels.
 
     Raises:
         BadInputError: a source cannot be read, or lies on another grid and the sidecar does not say how to move it.
@@ -144,7 +146,7 @@ def read_sources(
         if tuple(image.shape[1:]) != tuple(shape) or not _same(np.asarray(image.affine), affine):
             raise _other_grid(patient, data["files"][names[0]])
         seg = np.asarray(data["seg"][0]) if "seg" in data else None
-        return dict(zip(names, np.asarray(image), strict=True)), seg
+        return dict(zip(names, np.asarray(image), strict=True)), seg, {}
     moved = [
         _placed(volume, sidecar.get(REGISTRATION, {}).get(source), shape, affine)
         for source, volume in data["volumes"].items()
@@ -158,7 +160,30 @@ def read_sources(
         prepared = StripSkulld()(prepared)
     if any(note.startswith("bias field corrected") for note in notes):
         prepared = CorrectBiasd(True)(prepared)
-    return dict(zip(data["volumes"], np.asarray(prepared["image"]), strict=True)), None
+    volumes = dict(zip(data["volumes"], np.asarray(prepared["image"]), strict=True))
+    if "series" not in record:
+        return volumes, None, {}
+    return volumes, *_outline(record, data["series"], sidecar, shape, affine)
+
+
+def _outline(
+    record: Mapping[str, Any],
+    series: Mapping[str, Any],
+    sidecar: Mapping[str, Any],
+    shape: tuple[int, ...],
+    affine: np.ndarray,
+) -> tuple[np.ndarray | None, dict[int, str]]:
+    """Place the segmentations of a study: those that were outlined when it was fused, or all that can be."""
+    recorded = sidecar.get(SEGMENTATION, {}).get("Segments", {}).values()
+    only = {(told["Series"], told["Number"]) for told in recorded} or None
+    registration = sidecar.get(REGISTRATION, {})
+    matrices = {source: np.asarray(told["matrix"]) for source, told in registration.items() if "matrix" in told}
+    placed = place_segmentations(record.get("segmentations", ()), "auto", series, matrices, affine, shape, only)
+    for warning in placed.warnings:
+        logging.getLogger(__name__).warning(f"{record['patient']}: {warning}")
+    if not placed.segments:
+        return None, {}
+    return placed.labels, {int(label): told["Name"] for label, told in placed.segments.items()}
 
 
 def _placed(

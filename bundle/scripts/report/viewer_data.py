@@ -13,13 +13,15 @@ from scripts.data.contrasts import DISPLAY_NAMES
 from scripts.outputs.overview import ERROR_LIMITS
 from scripts.outputs.slice_choice import choose_slices, foreground, grey_window
 
-from .encoding import DEEPEST, EncodedVolume, encode, encode_mask
+from .encoding import DEEPEST, EncodedVolume, encode, encode_labels, encode_mask
 from .report_data import ReportData
 
 FUSED, OUTLINE = "fused", "outline"
 SOURCE, ESTIMATE, ERROR, UNCERTAINTY = "source", "estimate", "error", "uncertainty"
 DEPTHS = (DEEPEST, 12, 10, 8)
 UNCERTAINTY_BITS = 10
+SEGMENT_COLOURS = ("#ff5242", "#ffd23f", "#3ddc97", "#4cc9f0", "#ff8fd6", "#c29bff", "#ff9f1c", "#b8e986")
+"""Colours of the outlines by label, in turns. A lesion without labels has the first."""
 FUSED_LEVELS = 65535
 """The fused image is kept in 16 bits beside the report; 8 bits are multiples of 1/65535 as well."""
 
@@ -34,7 +36,7 @@ def display_name(source: str) -> str:
     return DISPLAY_NAMES.get(source, source)
 
 
-def viewer_data(data: ReportData, budget: int) -> tuple[dict[str, Any], dict[str, str]]:
+def viewer_data(data: ReportData, budget: int, whole_fused: bool = False) -> tuple[dict[str, Any], dict[str, str]]:
     """Describe the volumes of a patient, and write them as text.
 
     Values keep 16 bits, or as many as let all volumes fit the budget. No volume is cropped or resampled.
@@ -42,12 +44,13 @@ def viewer_data(data: ReportData, budget: int) -> tuple[dict[str, Any], dict[str
     Args:
         data: what is shown.
         budget: length of all volumes as text, at most; with 8 bits it may be more, which is logged.
+        whole_fused: keep the fused image in 16 bits in any case, so that it can be decomposed. Defaults to False.
 
     Returns:
         a description, JSON-able, and the text of each volume by its name.
     """
     for bits in DEPTHS:
-        encoded = dict(_encoded(data, bits))
+        encoded = dict(_encoded(data, bits, DEEPEST if whole_fused else bits))
         size = sum(len(volume.text) for volume in encoded.values())
         if size <= budget:
             break
@@ -58,8 +61,8 @@ def viewer_data(data: ReportData, budget: int) -> tuple[dict[str, Any], dict[str
     return _description(data, encoded), {name: volume.text for name, volume in encoded.items()}
 
 
-def _encoded(data: ReportData, bits: int) -> Iterator[tuple[str, EncodedVolume]]:
-    yield FUSED, encode(data.fused, data.affine, bits, FUSED_LEVELS)
+def _encoded(data: ReportData, bits: int, fused_bits: int) -> Iterator[tuple[str, EncodedVolume]]:
+    yield FUSED, encode(data.fused, data.affine, fused_bits, FUSED_LEVELS)
     for source, volume in data.volumes.items():
         yield volume_id(SOURCE, source), encode(volume, data.affine, bits)
     for source, volume in data.decomposed.items():
@@ -67,7 +70,8 @@ def _encoded(data: ReportData, bits: int) -> Iterator[tuple[str, EncodedVolume]]
     for source, volume in data.uncertainty.items():
         yield volume_id(UNCERTAINTY, source), encode(volume, data.affine, min(bits, UNCERTAINTY_BITS))
     if data.seg is not None and (data.seg > 0).any():
-        yield OUTLINE, encode_mask(data.seg, data.affine)
+        encode_outline = encode_labels if data.segments else encode_mask
+        yield OUTLINE, encode_outline(data.seg, data.affine)
 
 
 def _description(data: ReportData, encoded: dict[str, EncodedVolume]) -> dict[str, Any]:
@@ -103,6 +107,11 @@ def _description(data: ReportData, encoded: dict[str, EncodedVolume]) -> dict[st
         "kinds": [kind for kind in (SOURCE, ESTIMATE, ERROR, UNCERTAINTY) if kind in there],
         "errorPercent": limit,
         "outline": OUTLINE if OUTLINE in encoded else None,
+        "segments": [
+            {"label": label, "name": name, "colour": SEGMENT_COLOURS[(label - 1) % len(SEGMENT_COLOURS)]}
+            for label, name in sorted(data.segments.items())
+            if OUTLINE in encoded
+        ],
         "volumes": volumes,
     }
 

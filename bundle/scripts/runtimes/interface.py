@@ -25,5 +25,5 @@ SMALLEST = 3
 
 
 def size_multiple(network: FusionINN) -> int:
-    """Return the divisor that height and width must have: 2 for the paper's network, which needs even sizes."""
-    return 1 if network.realign else 2
+    """Return the divisor that sizes must have: 1, or 2 for the paper's network, which cannot pad."""
+    return 1 if network.realign else network.size_multiple

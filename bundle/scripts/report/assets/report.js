@@ -3,7 +3,7 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const about = JSON.parse(byId("data").textContent);
-  const KIND_NAMES = { source: "Source", estimate: "Decomposed (ESTIMATED)", error: "Error", uncertainty: "Expected error" };
+  const KIND_NAMES = { source: "Source", estimate: "Decomposed (ESTIMATED)", here: "Decomposed here (ESTIMATED)", error: "Error", uncertainty: "Expected error" };
   const PLANES = ["Axial", "Coronal", "Sagittal", "All three"];
   // Anatomical axis (0: left-right, 1: back-front, 2: feet-head) that a plane is cut across.
   const THROUGH = [2, 1, 0, 2];
@@ -63,19 +63,39 @@
   async function errorFile(source) {
     const name = `error-${source}`;
     files[name] ??= Promise.all([file(`source-${source}`), file(`estimate-${source}`)]).then(([one, other]) => {
-      const count = about.shape.reduce((a, b) => a * b);
-      const buffer = new ArrayBuffer(HEADER + 4 * count);
-      new Uint8Array(buffer).set(new Uint8Array(one.buffer, 0, HEADER));
-      const header = new DataView(buffer, 0, HEADER);
-      header.setInt16(70, 16, true);
-      header.setInt16(72, 32, true);
-      header.setFloat32(112, 1, true);
-      header.setFloat32(116, 0, true);
-      const errors = new Float32Array(buffer, HEADER, count);
-      for (let at = 0; at < count; at++) errors[at] = Math.abs(other.read(at) - one.read(at));
+      const { buffer, voxels } = likeFile(one);
+      for (let at = 0; at < voxels.length; at++) voxels[at] = Math.abs(other.read(at) - one.read(at));
       return { buffer };
     });
     return files[name];
+  }
+
+  // An empty NIfTI file of 32-bit floats on the grid of another.
+  function likeFile(one) {
+    const count = about.shape.reduce((a, b) => a * b);
+    const buffer = new ArrayBuffer(HEADER + 4 * count);
+    new Uint8Array(buffer).set(new Uint8Array(one.buffer, 0, HEADER));
+    const header = new DataView(buffer, 0, HEADER);
+    header.setInt16(70, 16, true);
+    header.setInt16(72, 32, true);
+    header.setFloat32(112, 1, true);
+    header.setFloat32(116, 0, true);
+    return { buffer, voxels: new Float32Array(buffer, HEADER, count) };
+  }
+
+  // Volumes that were computed in the page: shown like those that came with it.
+  async function addKind(kind, volumes) {
+    const one = await file("fused");
+    for (const [source, values] of Object.entries(volumes)) {
+      const name = `${kind}-${source}`;
+      const { buffer, voxels } = likeFile(one);
+      voxels.set(values);
+      files[name] = Promise.resolve({ buffer, read: (at) => voxels[at] });
+      const like = about.volumes[`estimate-${source}`] ?? about.volumes[`source-${source}`];
+      about.volumes[name] = { ...like, kind, source };
+    }
+    about.kinds.push(kind);
+    addKindButton(kind);
   }
 
   async function valueAt(name, at) {
@@ -117,7 +137,7 @@
 
   function words(name) {
     const { label, kind } = about.volumes[name];
-    return { fused: "Fused", source: label, estimate: `${label} (ESTIMATED)`, error: `${label} error`, uncertainty: `${label} expected error` }[kind];
+    return { fused: "Fused", source: label, estimate: `${label} (ESTIMATED)`, here: `${label} decomposed here (ESTIMATED)`, error: `${label} error`, uncertainty: `${label} expected error` }[kind];
   }
 
   const overlayName = () => endName(state.blend <= 100 ? "left" : "right") ?? endName("left") ?? endName("right");
@@ -167,7 +187,7 @@
     const parts = share === 0 ? "Fused" : share === 1 ? words(name) : `${percent} % ${words(name)} over ${100 - percent} % fused`;
     byId("shown").textContent = `${parts} · ${PLANES[state.plane]}`;
     byId("blend").setAttribute("aria-valuetext", parts);
-    byId("estimated").hidden = !(about.volumes[name].kind === "estimate" && share > 0);
+    byId("estimated").hidden = !(["estimate", "here"].includes(about.volumes[name].kind) && share > 0);
     const hot = isHot(name) && share > 0;
     byId("scale").hidden = !hot;
     if (hot) {
@@ -268,13 +288,21 @@
     slider.setAttribute("aria-valuetext", told);
     byId("slice-name").textContent = `${PLANES[state.plane === 3 ? 0 : state.plane]} slice`;
     const side = mm.map((value, i) => `${DIRECTIONS[i][value < 0 ? 0 : 1]} ${Math.abs(value).toFixed(1)}`);
-    byId("place").textContent = `Voxel ${voxel.join(", ")} · ${side.join(", ")} mm`;
+    byId("place").textContent = `Voxel ${voxel.join(", ")} · ${side.join(", ")} mm${await segmentNear(voxel)}`;
     await fillValues(voxel);
   }
 
+  const indexOf = ([i, j, k]) => i + about.shape[0] * (j + about.shape[1] * k);
+
+  async function segmentNear(voxel) {
+    if (about.segments.length === 0) return "";
+    const label = (await file(about.outline)).read(indexOf(voxel));
+    const found = about.segments.find((segment) => segment.label === label);
+    return found ? ` · in ${found.name}` : "";
+  }
+
   async function fillValues(voxel) {
-    const [nx, ny] = about.shape;
-    const at = voxel[0] + nx * (voxel[1] + ny * voxel[2]);
+    const at = indexOf(voxel);
     for (const cell of byId("values").querySelectorAll("[data-volume]")) {
       const name = cell.dataset.volume;
       cell.textContent = written(name, await valueAt(name, at));
@@ -314,6 +342,17 @@
     }
   }
 
+  function nameSegments() {
+    for (const { name, colour } of about.segments) {
+      const [entry, mark] = [document.createElement("li"), document.createElement("i")];
+      mark.style.borderColor = colour;
+      entry.append(mark, name);
+      byId("segments").append(entry);
+    }
+    byId("segments").hidden = about.segments.length === 0;
+    if (about.segments.length > 1) byId("outline").textContent = "Outlines of the lesion";
+  }
+
   function press(group, chosen) {
     for (const button of group.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button === chosen));
   }
@@ -342,22 +381,24 @@
     describe();
   }
 
-  function makeControls() {
+  function addKindButton(kind) {
     const kinds = byId("kinds");
-    for (const kind of about.kinds) {
-      const button = document.createElement("button");
-      [button.type, button.textContent, button.dataset.kind] = ["button", KIND_NAMES[kind], kind];
-      button.setAttribute("aria-pressed", String(kind === state.kind));
-      button.addEventListener("click", () => {
-        state.kind = kind;
-        press(kinds, button);
-        label();
-        // Errors have no middle: look at the first of them.
-        if (state.blend === 100) blendTo(0);
-        schedule();
-      });
-      kinds.append(button);
-    }
+    const button = document.createElement("button");
+    [button.type, button.textContent, button.dataset.kind] = ["button", KIND_NAMES[kind], kind];
+    button.setAttribute("aria-pressed", String(kind === state.kind));
+    button.addEventListener("click", () => {
+      state.kind = kind;
+      press(kinds, button);
+      label();
+      // Errors have no middle: look at the first of them.
+      if (state.blend === 100) blendTo(0);
+      schedule();
+    });
+    kinds.append(button);
+  }
+
+  function makeControls() {
+    for (const kind of about.kinds) addKindButton(kind);
     for (const button of byId("planes").querySelectorAll("button")) {
       button.addEventListener("click", () => {
         press(byId("planes"), button);
@@ -390,6 +431,7 @@
     toggle("crosshair", (on) => viewer.setCrosshairWidth(on ? crosshair : 0));
     toggle("outline", (on) => {
       viewer.drawRimOpacity = on ? 1 : 0;
+      byId("segments").hidden = !on || about.segments.length === 0;
       viewer.drawScene();
     });
     if (about.sources.length > 2) {
@@ -444,6 +486,7 @@
     label();
     makeControls();
     makeValuesTable();
+    nameSegments();
     const { clientWidth, clientHeight } = byId("picture");
     crosshair = (CROSSHAIR_PIXELS * about.extent) / Math.min(clientWidth, clientHeight);
     viewer = new niivue.Niivue({
@@ -493,6 +536,9 @@
     byId("missing").hidden = false;
     byId("still-details").open = true;
   }
+
+  // What `verify.js` builds on, where the page can decompose.
+  globalThis.report = { about, bytes, file, addKind };
 
   // NiiVue asks for this very context later: making another takes as long again.
   if (!byId("canvas").getContext("webgl2", { alpha: true, antialias: false })) giveUp("this browser has no WebGL 2, or it is switched off");

@@ -1,0 +1,149 @@
+"""The steps of a flow whose coupling blocks work at several resolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from scripts.flow import (
+    AffineCoupling,
+    ChannelPermutation,
+    DepthToSpace,
+    FlowStep,
+    HaarBands,
+    SourceMixing,
+    SpaceToDepth,
+    SpreadSigns,
+)
+
+
+def paper_scales(blocks: int) -> list[int]:
+    """Return the scales of k blocks in the paper's order: half the resolution, but for the first and the last block.
+
+    Args:
+        blocks: number of coupling blocks k, at least 1.
+    """
+    return [1, *[2] * max(blocks - 2, 1), 1][:blocks]
+
+
+def check_scales(scales: Sequence[int], spread: bool, banded: bool) -> None:
+    """Check that blocks can work at these scales.
+
+    Args:
+        scales: what the resolution is divided by in each block.
+        spread: whether signs are spread, see `SpreadSigns`.
+        banded: whether blocks below full resolution see Haar bands in their places.
+
+    Raises:
+        ValueError: when there is no block, a scale is not a power of two, or signs cannot be spread.
+    """
+    if not scales or any(scale < 1 or scale & (scale - 1) for scale in scales):
+        raise ValueError(f"scales must be powers of two, one for each block, got {list(scales)}.")
+    if spread and (scales[0] == 1 or scales[-1] == 1 or not banded):
+        raise ValueError(
+            "spread needs haar=True, realign=True, and a first and a last block below full resolution, "
+            f"got scales {list(scales)}."
+        )
+
+
+@dataclass
+class MultiscaleFlow:
+    """Builds the steps of a flow, block by block.
+
+    Args:
+        spatial_dims: number of spatial dimensions, 2 or 3.
+        in_channels: number of sources.
+        hidden_channels: channels inside the subnetworks at full resolution; n + 1 times as many at the resolution
+            halved n times.
+        clamp: bound of the exponents, see `AffineCoupling`.
+        output_relu: see `Subnet`.
+        mixing: begin with `SourceMixing`.
+        realign: undo the permutations before the resolution changes.
+        haar: see `HaarBands`.
+        spread: see `SpreadSigns`.
+        seed: seed of the permutations and signs.
+    """
+
+    spatial_dims: int
+    in_channels: int
+    hidden_channels: int
+    clamp: float
+    output_relu: bool
+    mixing: bool
+    realign: bool
+    haar: bool
+    spread: bool
+    seed: int
+    steps: list[FlowStep] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._generator = torch.Generator().manual_seed(self.seed)
+        self._signs = SpreadSigns(self.spatial_dims, self._generator) if self.spread else None
+        self._level = 0
+        self._begin_level()
+
+    def build(self, scales: Sequence[int]) -> list[FlowStep]:
+        """Return the steps for blocks at these scales; the last one is at full resolution again."""
+        if self.mixing:
+            self.steps.append(SourceMixing())
+        for scale in scales:
+            self._go_to(scale.bit_length() - 1)
+            self._add_block()
+        self._go_to(0)
+        return self.steps
+
+    @property
+    def _channels(self) -> int:
+        return self.in_channels * 2 ** (self.spatial_dims * self._level)
+
+    def _begin_level(self) -> None:
+        self._blocks_here = 0
+        self._order = torch.arange(self._channels)
+
+    def _add_block(self) -> None:
+        if self._blocks_here > 0 or (self._level > 0 and self.realign and not self.mixing):
+            self._permute()
+        # The bands of a source stay on one side, also for an odd number of sources.
+        banded = self._blocks_here == 0 and self.mixing and self._level > 0
+        first = self.in_channels // 2 * self._channels // self.in_channels if banded else None
+        hidden = self.hidden_channels * (1 + self._level)
+        self.steps.append(
+            AffineCoupling(self.spatial_dims, self._channels, hidden, self.clamp, self.output_relu, first)
+        )
+        self._blocks_here += 1
+
+    def _permute(self) -> None:
+        permutation = ChannelPermutation.random(self._channels, self._generator)
+        self._order = self._order[permutation.order]
+        self.steps.append(permutation)
+
+    def _go_to(self, level: int) -> None:
+        if level == self._level:
+            return
+        if not self.realign:
+            self._permute()
+        elif level < self._level or not torch.equal(self._order, torch.arange(self._channels)):
+            self.steps.append(ChannelPermutation(self._order).undo())
+        while self._level < level:
+            self._halve()
+        while self._level > level:
+            self._restore()
+        self._begin_level()
+
+    def _halve(self) -> None:
+        self.steps.append(SpaceToDepth())
+        if self.haar:
+            self.steps.append(HaarBands(self.spatial_dims))
+        self._level += 1
+        if self._level == 1 and self._signs is not None:
+            self.steps.append(self._signs)
+
+    def _restore(self) -> None:
+        if self._level == 1 and self._signs is not None:
+            self.steps.append(self._signs)
+        if self.haar:
+            self.steps.append(HaarBands(self.spatial_dims))
+        self.steps.append(DepthToSpace())
+        self._level -= 1

@@ -1,0 +1,117 @@
+"""Networks whose blocks work at several resolutions."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.autograd.functional import jacobian
+
+from scripts.export.any_size import AnySize
+from scripts.flow import SpreadSigns
+from scripts.networks import FusionINN
+from scripts.networks.multiscale import paper_scales
+
+QUARTER = {"scales": (2, 4, 4, 2), "spread": True}
+DESIGNS = {
+    "half and quarter": QUARTER,
+    "quarter only": {"scales": (4, 4, 4), "spread": True},
+    "down in steps": {"scales": (2, 2, 4, 2, 2), "spread": True},
+    "full to quarter": {"scales": (1, 2, 4, 1)},
+    "an eighth": {"scales": (2, 8, 2), "spread": True},
+}
+
+
+def exact(network, image):
+    with torch.no_grad():
+        return (network.inverse(*network(image)) - image).abs().max().item()
+
+
+class TestExactness:
+    @pytest.mark.parametrize("size", [(1, 1), (2, 3), (4, 4), (9, 14), (17, 31)])
+    @pytest.mark.parametrize("sources", [2, 3, 4])
+    @pytest.mark.parametrize("design", DESIGNS)
+    def test_sources_of_any_size_come_back(self, perturbed, design, sources, size):
+        network = perturbed(in_channels=sources, **DESIGNS[design])
+        image = torch.rand(2, sources, *size)
+        fused, latent = network(image)
+        assert (fused.shape, latent.shape) == ((2, 1, *size), (2, sources - 1, *size))
+        assert exact(network, image) <= 1e-4
+        assert exact(network.double(), image.double()) <= 1e-9
+
+    @pytest.mark.parametrize("size", [(4, 8, 4), (5, 3, 6)])
+    def test_volumes_come_back(self, perturbed, size):
+        assert exact(perturbed(spatial_dims=3, **QUARTER).double(), torch.rand(1, 2, *size).double()) <= 1e-9
+
+    @pytest.mark.parametrize("size", [(4, 4), (3, 5)])
+    def test_the_log_determinant_is_that_of_autograd(self, perturbed, size):
+        network, image = perturbed(**QUARTER).double(), torch.rand(1, 2, *size).double()
+        full = jacobian(lambda x: torch.cat(network(x), dim=1), image).reshape(image.numel(), image.numel())
+        assert network.log_det(image).item() == pytest.approx(torch.linalg.slogdet(full).logabsdet.item(), abs=1e-8)
+
+
+class TestStart:
+    def test_a_fresh_network_fuses_to_the_mean_details_included(self):
+        image = 0.2 + 0.6 * torch.rand(1, 2, 16, 20)
+        middle = FusionINN(scales=(1,))(image)[0]
+        assert torch.allclose(FusionINN(**QUARTER)(image)[0], middle, atol=1e-6)
+
+    def test_black_stays_black(self, perturbed):
+        network = perturbed(**QUARTER)
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                if name.endswith("bias"):
+                    parameter.zero_()
+        assert network(torch.zeros(1, 2, 10, 12))[0].abs().max() == 0
+
+
+class TestSizes:
+    @pytest.mark.parametrize("size", [(16, 20), (15, 18), (5, 7)])
+    def test_one_graph_for_any_size_gives_the_same(self, perturbed, size):
+        network, image = perturbed(**QUARTER), torch.rand(1, 2, *size)
+        twin = AnySize.of(network)
+        with torch.no_grad():
+            assert torch.allclose(twin(image)[0], network(image)[0], atol=1e-6)
+            assert torch.allclose(twin.decompose(image[:, :1]), network.decompose(image[:, :1]), atol=1e-6)
+
+    def test_a_script_gives_the_same(self, perturbed):
+        network, image = perturbed(**QUARTER), torch.rand(1, 2, 13, 10)
+        with torch.no_grad():
+            assert torch.allclose(torch.jit.script(network)(image)[0], network(image)[0], atol=1e-6)
+
+    def test_the_gradient_without_kept_activations_is_the_same(self, perturbed):
+        network, image = perturbed(**QUARTER).double().train(), torch.rand(1, 2, 9, 8).double()
+        gradients = []
+        for recompute in (False, True):
+            network.recompute = recompute
+            network.zero_grad()
+            network(image)[0].square().sum().backward()
+            gradients.append([parameter.grad.clone() for parameter in network.parameters()])
+        for one, other in zip(*gradients, strict=True):
+            assert torch.allclose(one, other, rtol=1e-6, atol=1e-9)
+
+
+class TestChoices:
+    @pytest.mark.parametrize(("blocks", "scales"), [(1, [1]), (2, [1, 2]), (3, [1, 2, 1]), (6, [1, 2, 2, 2, 2, 1])])
+    def test_a_number_of_blocks_stands_for_the_papers_order(self, blocks, scales):
+        assert paper_scales(blocks) == scales
+        by_number, by_scales = FusionINN(blocks=blocks, seed=4), FusionINN(scales=scales, seed=4)
+        assert list(by_number.state_dict()) == list(by_scales.state_dict())
+
+    def test_subnetworks_are_wider_where_the_resolution_is_lower(self):
+        widths = [p.shape[0] for n, p in FusionINN(scales=(1, 2, 4)).named_parameters() if n.endswith("conv_0.weight")]
+        assert widths == [32, 32, 64, 64, 96, 96]
+
+    def test_both_ends_change_the_same_signs(self):
+        steps = [step for step in FusionINN(**QUARTER).steps if isinstance(step, SpreadSigns)]
+        assert len(steps) == 2
+        assert steps[0] is steps[1]
+
+    @pytest.mark.parametrize("scales", [(), (3,), (2, 0), (-2,)])
+    def test_other_scales_are_refused(self, scales):
+        with pytest.raises(ValueError, match="powers of two"):
+            FusionINN(scales=scales)
+
+    @pytest.mark.parametrize("wrong", [{"scales": (1, 2)}, {"scales": (2, 1)}, {"haar": False}, {"realign": False}])
+    def test_signs_are_spread_only_where_there_are_bands_at_both_ends(self, wrong):
+        with pytest.raises(ValueError, match="spread needs"):
+            FusionINN(**{**QUARTER, **wrong})
