@@ -38,5 +38,5 @@ class TestStep:
 
     def test_places_are_filled_word_by_word(self):
         step = Step("a", "b", ["python x.py '{LGG}' --list \"['{out}','y']\""])
-        words = step.words({"LGG": "D/with space/lgg", "out": "o"})
-        assert words == [["python", "x.py", "D/with space/lgg", "--list", "['o','y']"]]
+        words = step.words({"LGG": "/shelf/with space/lgg", "out": "o"})
+        assert words == [["python", "x.py", "/shelf/with space/lgg", "--list", "['o','y']"]]
