@@ -26,7 +26,7 @@ def network_facts() -> dict[str, Any]:
         network(torch.rand(1, network.in_channels, SIDE, SIDE))
     return {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "megabytes": Path(config.get_parsed_content("ckpt_path")).stat().st_size / 1e6,
+        "megabytes": Path(config.get_parsed_content("ckpt_path")).stat().st_size / 2**20,
         "gflop": counter.get_total_flops() / 1e9,
     }
 

@@ -14,17 +14,21 @@ from .views.results import Results
 from .views.similarity import means
 
 METADATA = "bundle/configs/metadata.json"
-_METRICS = re.compile(r'"eval_metrics": \{.*?\n    \}', re.DOTALL)
+WEIGHTS = "measured_weights"
+"""Key of the metadata with the mark of the weights that the metrics belong to."""
+_METRICS = re.compile(rf'"eval_metrics": \{{.*?\n    \}},\n    "{WEIGHTS}": "[0-9a-f]*"', re.DOTALL)
 VERSIONS = {
     METADATA: r'(?<=^    "version": ")[^"]+',
     "pyproject.toml": r'(?<=^version = ")[^"]+',
     "bundle/scripts/__init__.py": r'(?<=^__version__ = ")[^"]+',
+    "CITATION.cff": r"(?<=^version: )\S+",
+    "bundle/docs/install.md": r"(?<=fusioninn_v)\d+\.\d+\.\d+(?=\.zip)",
 }
 """Files that hold the version, and where in them."""
 
 
 def metrics(results: Results, root: Path, mark: str) -> None:
-    """Write the metrics of the metadata, which name the weights that they belong to.
+    """Write the metrics of the metadata, and the weights that they belong to.
 
     Raises:
         BadInputError: the metadata have no metrics, or cannot be written.
@@ -36,13 +40,13 @@ def metrics(results: Results, root: Path, mark: str) -> None:
         **{f"decomposed_{s}_ssim": values[f"decomposed_{s}_slice"] for s in ("t1gd", "flair")},
         **{f"decomposed_{s}_ssim_in_brain": values[f"decomposed_{s}_brain"] for s in ("t1gd", "flair")},
     }
-    lines = [f'"{name}": {value:.3f}' for name, value in found.items()] + [f'"weights": "{mark}"']
+    lines = [f'"{name}": {value:.3f}' for name, value in found.items()]
     path = root / METADATA
     old = path.read_text(encoding="utf-8")
     body = ",\n".join(f"        {line}" for line in lines)
-    new, count = _METRICS.subn(f'"eval_metrics": {{\n{body}\n    }}', old)
+    new, count = _METRICS.subn(f'"eval_metrics": {{\n{body}\n    }},\n    "{WEIGHTS}": "{mark}"', old)
     if count != 1:
-        raise BadInputError(f'{path} has no "eval_metrics" on lines of their own.')
+        raise BadInputError(f'{path} has no "eval_metrics" and "{WEIGHTS}" on lines of their own.')
     json.loads(new)
     if new != old:
         write_text(path, new)
@@ -54,7 +58,7 @@ UPDATES: Mapping[str, Callable[[Results, Path, str], None]] = {METADATA: metrics
 
 def metrics_mark(root: Path) -> str | None:
     """Return the mark of the weights that the metrics of the metadata belong to."""
-    return json.loads((root / METADATA).read_text(encoding="utf-8"))["eval_metrics"].get("weights")
+    return json.loads((root / METADATA).read_text(encoding="utf-8")).get(WEIGHTS)
 
 
 def set_version(root: Path, version: str) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from fire.parser import DefaultParseValue
 from monai.bundle import ConfigParser
 from monai.utils import ensure_tuple
 
+import scripts
 from fusioninn_research.release.blocks import find_blocks
 from fusioninn_research.release.fits import MAIN, check_network
 from fusioninn_research.release.marks import mark_of, mark_of_picture
@@ -28,6 +28,7 @@ from scripts.command_line.call import Call
 from scripts.data.errors import BadInputError
 from scripts.data.strict_json import read_json
 from scripts.networks.weights import read_checkpoint
+from scripts.runtimes.onnx_properties import read_properties
 
 ROOT = Path(__file__).resolve().parents[3]
 WEIGHTS = ROOT / "bundle" / "models" / "model.pt"
@@ -76,6 +77,13 @@ def test_reference_and_head_belong_to_the_shipped_weights():
     assert read_json(ROOT / "bundle/models/typicality.json")["checkpoint_sha256"][:12] == mark()
     head = read_checkpoint(ROOT / "bundle/models/uncertainty.pt")
     assert bytes(head["checksum"].tolist()).hex()[:12] == mark()
+
+
+@pytest.mark.parametrize("name", ["fuse.onnx", "decompose.onnx"])
+def test_graphs_for_browsers_belong_to_the_shipped_weights_and_version(name):
+    properties = read_properties(ROOT / "bundle/models" / name)
+    assert properties["checkpoint_sha256"][:12] == mark()
+    assert properties["bundle_version"] == scripts.__version__
 
 
 def test_the_weights_fit_the_one_network_of_all_configs():
@@ -166,4 +174,4 @@ def test_the_version_stands_where_the_release_writes_it():
     for name, pattern in VERSIONS.items():
         found = re.search(pattern, (ROOT / name).read_text(), re.MULTILINE)
         assert found, name
-        assert found[0] == sys.modules["scripts"].__version__
+        assert found[0] == scripts.__version__

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fusioninn_research.release.plan import read_plan
-from fusioninn_research.release.updates import METADATA, metrics, metrics_mark, set_version
+from fusioninn_research.release.updates import METADATA, VERSIONS, metrics, metrics_mark, set_version
 from fusioninn_research.release.views import VIEWS, Results
 from scripts.data.errors import BadInputError
 from scripts.outputs.tables import write_csv
@@ -121,7 +121,8 @@ class TestValidation:
         new = json.loads(path.read_text())
         assert new["eval_metrics"]["fused_ssim"] == 0.93
         assert new["eval_metrics"].keys() == json.loads(old)["eval_metrics"].keys()
-        assert {**new, "eval_metrics": None} == {**json.loads(old), "eval_metrics": None}
+        changed = dict.fromkeys(("eval_metrics", "measured_weights"))
+        assert {**new, **changed} == {**json.loads(old), **changed}
 
 
 def test_extreme_patients_are_those_of_t1gd(results):
@@ -201,15 +202,15 @@ def test_speed_is_told_against_the_published_network(results):
 class TestSetVersion:
     @pytest.fixture
     def copy(self, tmp_path) -> Path:
-        for name in (METADATA, "pyproject.toml", "bundle/scripts/__init__.py"):
+        for name in VERSIONS:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text((ROOT / name).read_text())
         return tmp_path
 
     def test_stands_in_all_files_afterwards_and_nothing_else_changes(self, copy):
-        assert len(set_version(copy, "9.8.7")) == 3
+        assert len(set_version(copy, "9.8.7")) == len(VERSIONS)
         assert json.loads((copy / METADATA).read_text())["version"] == "9.8.7"
-        for name in (METADATA, "pyproject.toml", "bundle/scripts/__init__.py"):
+        for name in VERSIONS:
             new, old = ((folder / name).read_text().splitlines() for folder in (copy, ROOT))
             assert [line for line, before in zip(new, old, strict=True) if line != before] == [
                 line for line in new if "9.8.7" in line
@@ -221,3 +222,20 @@ class TestSetVersion:
         with pytest.raises(BadInputError, match="is not a version"):
             set_version(copy, version)
         assert (copy / METADATA).read_text() == (ROOT / METADATA).read_text()
+
+
+class TestEarlier:
+    def test_both_versions_stand_side_by_side_on_the_same_patients(self, results):
+        results.folder = results.folder / "0123456789ab"
+        for name, decomposed in (("earlier/validation", 0.98), ("validation/uint8", 0.99)):
+            write(results, f"{name}/summary.json", summary(decomposed=decomposed))
+            write(results, f"{name.replace('validation', 'held_out')}/summary.json", summary(decomposed=decomposed))
+        lines = VIEWS["earlier.compared"](results).splitlines()
+        assert lines[0].startswith("| SSIM, from 8 bits | validation, version 0.4.0 | validation, these weights |")
+        assert lines[6] == (
+            "| decomposed, inside the brain | 0.875 / 0.880 | 0.885 / 0.890 | 0.875 / 0.880 | 0.885 / 0.890 |"
+        )
+
+    def test_the_weights_of_that_version_are_not_compared_with_themselves(self, results):
+        results.folder = results.folder / "6583c010f98b"
+        assert VIEWS["earlier.compared"](results) == "These are the weights of version 0.4.0."

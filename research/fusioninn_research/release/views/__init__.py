@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import clinic, exports, limits, network, pictures, scorecard, similarity, speed, typicality, uncertainty
+from . import clinic, earlier, exports, limits, network, pictures, scorecard, similarity, speed, typicality, uncertainty
 from .results import Results
 
 View = Callable[[Results], str]
@@ -12,7 +12,7 @@ View = Callable[[Results], str]
 VIEWS: Mapping[str, View] = {
     name: view
     for module in (
-        *(network, similarity, limits, scorecard, typicality, uncertainty),
+        *(network, similarity, earlier, limits, scorecard, typicality, uncertainty),
         *(pictures, exports, speed, clinic),
     )
     for name, view in module.VIEWS.items()
