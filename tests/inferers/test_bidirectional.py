@@ -229,3 +229,34 @@ class TestBadArguments:
             BidirectionalInferer(latent="gaussian")(image, network)
         with pytest.raises(ValueError, match="got 'gaussian'"):
             BidirectionalInferer(latent="gaussian")(image, network.train())
+
+
+class TestCoarseStorage:
+    def added(self, share, network, image):
+        """What training adds to each fused image, in grey levels of 8 bits."""
+        inferer = BidirectionalInferer(0, "zeros", coarse_share=share)
+        torch.manual_seed(5)
+        result = inferer(image, network.train())
+        with torch.no_grad():
+            return 255 * (stored(network, result) - result["fused"])
+
+    def test_every_image_is_disturbed_by_up_to_about_a_grey_level(self, network):
+        added = self.added(1.0, network, torch.rand(64, 2, 16, 16))
+        deviations = added.flatten(1).std(dim=1)
+        # rounding alone has 0.29; Gaussian noise of one level with it 1.04
+        assert 0.2 < deviations.min() < 0.4
+        assert 0.9 < deviations.max() < 1.2
+
+    def test_only_a_share_of_the_images_is(self, network):
+        deviations = self.added(0.3, network, torch.rand(200, 2, 8, 8)).flatten(1).std(dim=1)
+        assert 0.2 < (deviations > 0.1).float().mean() < 0.4
+
+    def test_evaluation_does_not_know_it(self, network, image):
+        network.eval()
+        plain, coarse = (BidirectionalInferer(256, "zeros", coarse_share=s)(image, network) for s in (0.0, 1.0))
+        assert torch.equal(plain["decomposed"], coarse["decomposed"])
+
+    @pytest.mark.parametrize("share", [-0.1, 1.1])
+    def test_other_shares_are_refused(self, share):
+        with pytest.raises(ValueError, match="coarse_share"):
+            BidirectionalInferer(coarse_share=share)

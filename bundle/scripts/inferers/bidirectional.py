@@ -10,7 +10,7 @@ from monai.inferers import Inferer
 from torch import nn
 
 from scripts.flow.latent import draw_latent, draw_like
-from scripts.outputs.levels import as_stored
+from scripts.outputs.levels import LEVELS, as_stored
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -30,11 +30,15 @@ class BidirectionalInferer(Inferer):
         seed: seed of the latent in evaluation. Defaults to 0.
         noise: largest standard deviation, in shares of the intensity range, of Gaussian noise that is added as well in
             training; each image has its own, uniform from 0 on. Defaults to 0.0.
+        coarse_share: share of the images that are stored more coarsely in training: rounded to 8 bits as well, and with
+            Gaussian noise of up to one grey level of 8 bits, drawn for each image. The other images teach the network
+            to use fine levels, these not to depend on them. Defaults to 0.0.
         precision: "float32", or "bfloat16" for the convolutions of training: nearly twice as fast on processors with
             matrix units for it. Evaluation is in single precision. Defaults to "float32".
 
     Raises:
-        ValueError: when `storage_levels` is 1 or negative, `noise` is negative or `precision` is unknown.
+        ValueError: when `storage_levels` is 1 or negative, `noise` is negative, `coarse_share` is outside [0, 1] or
+            `precision` is unknown.
     """
 
     def __init__(
@@ -44,11 +48,14 @@ class BidirectionalInferer(Inferer):
         seed: int = 0,
         noise: float = 0.0,
         precision: str = "float32",
+        coarse_share: float = 0.0,
     ) -> None:
         if storage_levels < 0 or storage_levels == 1:
             raise ValueError(f"storage_levels must be 0 or at least 2, got {storage_levels}.")
         if noise < 0:
             raise ValueError(f"noise must not be negative, got {noise}.")
+        if not 0 <= coarse_share <= 1:
+            raise ValueError(f"coarse_share must lie in [0, 1], got {coarse_share}.")
         if precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got '{precision}'.")
         super().__init__()
@@ -57,6 +64,7 @@ class BidirectionalInferer(Inferer):
         self.seed = seed
         self.noise = noise
         self.precision = precision
+        self.coarse_share = coarse_share
 
     def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
         """Apply `network` in both directions.
@@ -92,9 +100,19 @@ class BidirectionalInferer(Inferer):
         if training and self.noise > 0:
             each = torch.rand((fused.shape[0], *[1] * (fused.dim() - 1)), dtype=fused.dtype, device=fused.device)
             fused = fused + self.noise * each * torch.randn_like(fused)
+        if training and self.coarse_share > 0:
+            fused = self._coarser(fused)
         if self.storage_levels == 0:
             return fused
         steps = self.storage_levels - 1
         if training:
             return fused + (2 * torch.rand_like(fused) - 1) / steps
         return as_stored(fused, steps)
+
+    def _coarser(self, fused: torch.Tensor) -> torch.Tensor:
+        """Add what coarse storage does to some of the images."""
+        of_image = (fused.shape[0], *[1] * (fused.dim() - 1))
+        chosen = torch.rand(of_image, device=fused.device) < self.coarse_share
+        deviation = torch.rand(of_image, dtype=fused.dtype, device=fused.device)
+        added = deviation * torch.randn_like(fused) + torch.rand_like(fused) - 0.5
+        return fused + chosen * added / LEVELS["uint8"]
