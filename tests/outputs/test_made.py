@@ -12,14 +12,7 @@ def test_the_name_of_a_patient_is_replaced_in_folders_and_files():
 
 def test_the_output_folder_stays_as_the_user_named_it():
     assert kind_of("P1/P1/P1_fused.json", "P1", "P1", "patient") == "P1/<patient>/<patient>_fused.json"
-<<<<<<< HEAD
-    assert (
-        kind_of("/somewhere/OUT/tables/slices.csv", "/somewhere/OUT", "slices", "patient")
-        == "/somewhere/OUT/tables/<patient>.csv"
-    )
-=======
     assert kind_of("/d/OUT/tables/slices.csv", "/d/OUT", "slices", "patient") == "/d/OUT/tables/<patient>.csv"
->>>>>>> w-net
     assert kind_of("elsewhere/list.json", "OUT") == "elsewhere/list.json"
 
 
