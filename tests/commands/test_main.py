@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -51,9 +50,11 @@ def test_help_names_default_and_allowed_values(capsys, monkeypatch):
 
 
 def test_help_takes_less_than_a_second_and_imports_no_torch(tmp_path):
-    start = time.monotonic()
+    before = os.times()
     assert run("train", "--help", cwd=tmp_path).returncode == 0
-    assert time.monotonic() - start < 1
+    after = os.times()
+    # of the processor, which other tests use at the same time
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 1
     code = (
         "import sys; from scripts.commands.main import main\n"
         "main(['pacs', '--help']); main(['fuse', '--nothing', '1'])\n"
