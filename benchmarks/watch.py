@@ -101,7 +101,7 @@ class Watch:
     def stop(self) -> int:
         """Ask it to stop; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(120)
+        return self.process.wait(900)
 
 
 class Rest:

@@ -24,7 +24,7 @@ def test_each_of_many_studies_has_one_result_however_often_the_service_is_killed
         pytest.skip(str(missing))
     if not (ROOT / "bundle" / "models" / "model.pt").is_file():
         pytest.skip("no weights are shipped with this copy")
-    numbers = ["--studies", "6", "--kills", "2", "--limit", "240"]
+    numbers = ["--studies", "6", "--kills", "2", "--limit", "900"]
     places = ["--keep", str(tmp_path / "run"), "--output", str(tmp_path / "found.json")]
     done = subprocess.run(
         [sys.executable, "benchmarks/watch.py", *numbers, *places],
