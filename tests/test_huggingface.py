@@ -84,6 +84,10 @@ def test_the_card_begins_with_the_metadata_of_the_hub(card):
     ]
 
 
+def test_marks_that_a_release_leaves_in_documents_are_not_in_the_card(card):
+    assert "<!--" not in card
+
+
 def test_links_of_the_card_lead_to_files_of_the_folder(card, folder):
     links = LINK.findall(card)
     assert "docs/images/overview.png" in links

@@ -47,7 +47,7 @@ python -m monai.bundle download --name {name} --source huggingface_hub --repo {r
 pip install -r bundles/{name}/requirements.txt
 ```
 
-Commands are run in `bundles/{name}`. In Python:
+Commands are run in `bundles/{name}`, with `python -m scripts` in place of `fusioninn`. In Python:
 
 ```python
 import sys
@@ -116,6 +116,7 @@ def model_card(metadata: Mapping[str, Any]) -> str:
         raise BuildError(f"bundle/docs/README.md has no heading '{_BEFORE.strip()}'.")
     get = _GET.format(name=NAME, repo=metadata["huggingface_model_id"], monai=metadata["monai_version"])
     page = re.sub(r"\]\((?!https?://|#|mailto:)", "](docs/", page)
+    page = re.sub(r"<!-- (measured: [^>]*|end )-->\n?", "", page)
     return front_matter(metadata) + page.replace(_BEFORE, get + _BEFORE)
 
 
