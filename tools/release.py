@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, 1 if a step failed, 2 if the command was not understood.
     """
     options = parse(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a running command is ended with the release
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
         plan = read_plan(options.plan, ROOT)
