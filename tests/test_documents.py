@@ -187,6 +187,8 @@ RUN_ELSEWHERE = {
     "run: evaluate + research/scorecard": "tests/research/test_scorecard.py",
     "run: fuse_pictures + research/out_of_distribution": "tests/research/test_out_of_distribution.py",
     "run: inference + research/figure6": "tests/research/test_orderings.py",
+    "run: inference + research/multiscale": "tests/research/test_multiscale.py",
+    "run: decompose + research/multiscale": "tests/research/test_multiscale.py",
     "run: make_datalist": "tests/cohort/test_make_datalist.py",
     "run: inference + typicality": "tests/typicality/test_fit_reference.py",
     "run: inference + typicality + research/typicality": "tests/research/test_typicality.py",

@@ -599,21 +599,23 @@ class TestFromTheShell:
 
 
 class TestRefinement:
-    def test_the_sidecar_names_the_steps_and_the_same_command_decomposes(self, command, patients, tmp_path):
+    def test_the_sidecar_names_the_steps_and_the_same_command_decomposes(self, command, write_patient, tmp_path):
+        write_patient(tmp_path / "data", "P")
         fused = {}
         for steps in (0, 2):
             out = tmp_path / f"out{steps}"
-            command("inference", dataset_dir=patients(["LPS"]), output_dir=out, refine=steps)
-            record = json.loads((out / "LPS" / "LPS_fused.json").read_text())
+            command("inference", dataset_dir=tmp_path / "data", output_dir=out, refine=steps)
+            record = json.loads((out / "P" / "P_fused.json").read_text())
             assert record.get("RefinementSteps", 0) == steps
             command("decompose", dataset_dir=out)
-            assert (out / "decomposed" / "LPS" / "LPS_t1gd_decomposed.nii.gz").is_file()
-            fused[steps] = np.asarray(nib.load(out / "LPS" / "LPS_fused.nii.gz").dataobj)
+            assert (out / "decomposed" / "P" / "P_t1gd_decomposed.nii.gz").is_file()
+            fused[steps] = np.asarray(nib.load(out / "P" / "P_fused.nii.gz").dataobj)
         assert not np.array_equal(fused[0], fused[2])
 
-    def test_lossless_cannot_be_combined_with_it(self, refused, patients, tmp_path):
+    def test_lossless_cannot_be_combined_with_it(self, refused, write_patient, tmp_path):
+        write_patient(tmp_path / "data", "P")
         message = refused(
-            "inference", dataset_dir=patients(["LPS"]), output_dir=tmp_path / "out", refine=2, lossless="true"
+            "inference", dataset_dir=tmp_path / "data", output_dir=tmp_path / "out", refine=2, lossless="true"
         )
         assert "refine and lossless cannot be combined" in message
         assert not (tmp_path / "out").exists()

@@ -471,9 +471,9 @@ class TestBadArguments:
     @pytest.mark.parametrize("size", [(5, 4), (4, 5)])
     def test_pixels_that_change_places_need_even_sizes(self, size):
         network = FusionINN(realign=False)
-        with pytest.raises(ValueError, match="realign=False takes even sizes only"):
+        with pytest.raises(ValueError, match="realign=False takes multiples of 2"):
             network(torch.rand(1, 2, *size))
-        with pytest.raises(ValueError, match="realign=False takes even sizes only"):
+        with pytest.raises(ValueError, match="realign=False takes multiples of 2"):
             network.inverse(torch.rand(1, 1, *size), torch.rand(1, 1, *size))
 
     def test_one_block_moves_no_pixel_and_takes_any_size(self):

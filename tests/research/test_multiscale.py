@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from monai.bundle import ConfigParser
 import scripts
 from scripts.flow import SpreadSigns
 from scripts.networks.weights import load_weights
+from warm_python import run_python
 
 ROOT = Path(scripts.BUNDLE_ROOT).parent
 
@@ -39,3 +41,12 @@ def test_training_takes_the_same_network():
     parser.read_config([ROOT / file for file in [*layers, "research/configs/multiscale_training.json"]])
     assert parser.get_parsed_content("network_def").size_multiple == 4
     assert parser.get_parsed_content("inferer").coarse_share == 0.3
+
+
+def test_the_short_commands_fuse_and_decompose_with_it(tmp_path, write_patient):
+    write_patient(tmp_path / "data", "P")
+    further = ["--config", str(ROOT / "research" / "configs" / "multiscale.json")]
+    for words in (["fuse", "data", "out", "--overview", "false"], ["decompose", "out"]):
+        run = run_python("-m", "fusioninn", *words, *further, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        assert run.returncode == 0, run.stderr
+    assert (tmp_path / "out" / "decomposed" / "P" / "P_t1gd_decomposed.nii.gz").is_file()

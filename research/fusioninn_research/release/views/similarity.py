@@ -103,19 +103,6 @@ def slices_of(results: Results) -> str:
     return f"{content['slices']} slices of {content['patients']} patients"
 
 
-def fused_short(results: Results) -> str:
-    """The fused image and the plain mean, whole slice."""
-    values = means(results, "validation/uint8")
-    return f"{number(values['fused_slice'])}, average {number(values['mean_slice'])}"
-
-
-def decomposed_short(results: Results) -> str:
-    """Decomposed images from 16 bits."""
-    values = means(results, "validation/uint16")
-    slices, brain = (both(values, f"decomposed_{{}}_{region}") for region in ("slice", "brain"))
-    return f"{slices} over the slice and {brain} inside the brain"
-
-
 def below_mean(results: Results) -> str:
     """How far the fused image is from the plain mean, in words."""
     values = means(results, "validation/uint8")
@@ -206,8 +193,6 @@ VIEWS = {
     "validation.counts": lambda results: counts(summary(results, "validation/uint8")),
     "validation.round_trip": lambda results: power(summary(results, "validation/uint8")["largest_roundtrip_error"]),
     "validation.slices": slices_of,
-    "validation.fused": fused_short,
-    "validation.decomposed": decomposed_short,
     "validation.below_mean": below_mean,
     "validation.eight_bits": eight_bits,
     "held_out.full": lambda results: full_table(summary(results, "held_out/uint8")),
