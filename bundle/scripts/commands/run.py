@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 
@@ -23,6 +24,8 @@ def run(request: Request, program: str) -> int:
     Returns:
         the exit code.
     """
+    # Read when PyTorch is loaded. Threads that wait for one another without sleeping stop each other on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         with Waiting("Loading PyTorch and MONAI", quiet=request.level == "quiet" or not first_process()):
             import monai.bundle

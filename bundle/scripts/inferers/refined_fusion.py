@@ -69,7 +69,7 @@ class RefinedFusion(nn.Module):
         network: a `FusionINN` or an export of one.
         steps: steps of the optimiser, at least 1. A step takes about three times as long as a decomposition.
         fusion_weight: w, 0 to 1; the more, the closer the fused image is to the sources, and the less the estimates
-            are. Defaults to 0.7.
+            are. Defaults to 0.85.
         pattern_weight: p. Defaults to 100.
         learning_rate: first step size, in shares of the intensity range; it falls to zero as a cosine.
             Defaults to 0.001.
@@ -83,7 +83,7 @@ class RefinedFusion(nn.Module):
         self,
         network: nn.Module,
         steps: int,
-        fusion_weight: float = 0.7,
+        fusion_weight: float = 0.85,
         pattern_weight: float = 100.0,
         learning_rate: float = 1e-3,
         seed: int = 0,

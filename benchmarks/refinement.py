@@ -1,0 +1,59 @@
+"""What `--refine` gains: SSIM inside the brain of the fused image and of the estimates, before and after.
+
+python benchmarks/refinement.py --dataset_dir LGG --split_file LGG/split.json --every 70 --steps 40
+
+`--every` is large because each step costs about as much as three decompositions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+
+import torch
+from shipped import patients_slices, shipped_network, slice_arguments
+
+from scripts.evaluation.regions import ssim_by_region
+from scripts.inferers.refined_fusion import RefinedFusion
+from scripts.outputs.levels import as_stored
+
+
+def brain_ssim(image: torch.Tensor, other: torch.Tensor, brain: torch.Tensor) -> torch.Tensor:
+    """SSIM of each slice with each source, inside the brain."""
+    return ssim_by_region(image, other.expand_as(image), {"brain": brain})["brain"]
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = slice_arguments(__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=40, help="steps of the refinement (40)")
+    arguments = parser.parse_args()
+    network = shipped_network().eval()
+    refined = RefinedFusion(network, arguments.steps)
+    values: dict[str, list[torch.Tensor]] = defaultdict(list)
+    seconds = slices = 0.0
+    for images, brains in patients_slices(arguments):
+        for image, brain in zip(images.split(1), brains.float().split(1), strict=True):
+            if brain.mean() < 0.1:
+                continue
+            with torch.no_grad():
+                before = network(image)[0].clamp(0, 1)
+            start = time.perf_counter()
+            after = refined(image)
+            seconds, slices = seconds + time.perf_counter() - start, slices + 1
+            mean = image.mean(dim=1, keepdim=True)
+            values["plain mean, fused"].append(brain_ssim(image, mean, brain))
+            for name, fused in (("network", before), ("refined", after)):
+                values[f"{name}, fused"].append(brain_ssim(image, fused, brain))
+                for dtype in ("uint16", "uint8"):
+                    with torch.no_grad():
+                        estimates = network.decompose(as_stored(fused, dtype))
+                    values[f"{name}, decomposed from {dtype}"].append(brain_ssim(image, estimates, brain))
+    print(f"{slices:.0f} slices, {seconds / slices:.1f} s each for {arguments.steps} steps")
+    for name, rows in values.items():
+        per_source = torch.cat(rows).nanmean(dim=0).tolist()
+        print(f"{name:36s}", *(f"{value:.4f}" for value in per_source))
+
+
+if __name__ == "__main__":
+    main()
