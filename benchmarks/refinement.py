@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 
 import torch
+from machine import write_figures
 from shipped import patients_slices, shipped_network, slice_arguments
 
 from scripts.evaluation.regions import ssim_by_region
@@ -50,9 +51,10 @@ def main() -> None:
                         estimates = network.decompose(as_stored(fused, dtype))
                     values[f"{name}, decomposed from {dtype}"].append(brain_ssim(image, estimates, brain))
     print(f"{slices:.0f} slices, {seconds / slices:.1f} s each for {arguments.steps} steps")
-    for name, rows in values.items():
-        per_source = torch.cat(rows).nanmean(dim=0).tolist()
+    means = {name: torch.cat(rows).nanmean(dim=0).tolist() for name, rows in values.items()}
+    for name, per_source in means.items():
         print(f"{name:36s}", *(f"{value:.4f}" for value in per_source))
+    write_figures(arguments.output, {"slices": int(slices), "seconds": seconds / slices, "ssim_brain": means})
 
 
 if __name__ == "__main__":
