@@ -60,7 +60,7 @@ class Task:
 
     @property
     def calls(self) -> list[str | None]:
-        """What `args_file` takes: every value of `choice`, or None if there is none, and every switch."""
+        """What `args_file` takes: every value of `choice` (None for a task without a choice), and every switch."""
         return [*(self.values or [None]), *self.switches]
 
     def args_file(self, value: str | None = None) -> Path:

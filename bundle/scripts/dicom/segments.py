@@ -79,7 +79,7 @@ def _says_something(text: str) -> bool:
 
 
 def _code(segment: Dataset, keyword: str) -> tuple[str, str]:
-    """Value and meaning of a code; empty where there is none."""
+    """Value and meaning of a code; empty texts for a missing code."""
     items = segment.get(keyword) or []
     code = items[0] if items else Dataset()
     return str(code.get("CodeValue", "") or "").strip(), str(code.get("CodeMeaning", "") or "").strip()

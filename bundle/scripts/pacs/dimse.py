@@ -66,7 +66,7 @@ class Dimse(Archive):
         self.calling = calling
         self.timeout = timeout
         self.receive_port = receive_port
-        # Read at once, so that a file that cannot be used is told before anything is sent.
+        # Read at once, so that an unusable file is reported before anything is sent.
         self.encrypted = None if tls is None else tls.for_client()
         self.serving = None if tls is None or receive_port is None else tls.for_server()
 

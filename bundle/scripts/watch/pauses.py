@@ -21,7 +21,7 @@ class Pauses:
             set aside.
 
     Raises:
-        BadInputError: a pause is negative or no number, or there is none.
+        BadInputError: a pause is negative or not a number, or the list is empty.
     """
 
     def __init__(self, seconds: Sequence[float]) -> None:
