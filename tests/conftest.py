@@ -18,6 +18,7 @@ import torch
 from monai.utils import set_determinism
 
 from browser import browser, open_page  # noqa: F401  fixtures, one browser for all tests of a process
+from scripts.command_line.plain_errors import plain_cause
 from scripts.data.hidden import Identity, hide_in_messages
 from scripts.export.exporter import Exporter
 from scripts.networks import FusionINN
@@ -90,6 +91,20 @@ def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     yield
     set_determinism(seed=None)
+
+
+@pytest.fixture
+def refused(command: Callable[..., None]) -> Callable[..., str]:
+    """Return a function that runs the `command` of a test's file and returns the message that it ends with."""
+
+    def run(*args: object, **overrides: object) -> str:
+        with pytest.raises(Exception) as raised:
+            command(*args, **overrides)
+        cause = plain_cause(raised.value)
+        assert cause is not None, raised.getrepr()
+        return str(cause)
+
+    return run
 
 
 @pytest.fixture

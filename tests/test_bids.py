@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow
 
-from scripts.command_line.plain_errors import plain_cause
 from scripts.data.discovery import find_patients
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
@@ -37,20 +36,6 @@ def command(monkeypatch, process_as_it_was) -> Callable[..., None]:
         workflow = ConfigWorkflow(files, workflow_type="infer", logging_file=False, **settings)
         workflow.initialize()
         workflow.run()
-
-    return run
-
-
-@pytest.fixture
-def refused(command) -> Callable[..., str]:
-    """Return a function that runs a command and returns the message that it ends with."""
-
-    def run(*args: object, **overrides: object) -> str:
-        with pytest.raises(Exception) as raised:
-            command(*args, **overrides)
-        cause = plain_cause(raised.value)
-        assert cause is not None, raised.getrepr()
-        return str(cause)
 
     return run
 

@@ -18,7 +18,6 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from scripts.command_line.plain_errors import plain_cause
 from scripts.networks.uncertainty import UncertaintyHead
 from scripts.networks.weights import fingerprint
 from scripts.outputs.volumes import load_fused
@@ -61,20 +60,6 @@ def command(weights, monkeypatch) -> Callable[..., None]:
         workflow = ConfigWorkflow(file, workflow_type="infer", logging_file=False, **settings)
         workflow.initialize()
         workflow.run()
-
-    return run
-
-
-@pytest.fixture
-def refused(command) -> Callable[..., str]:
-    """Return a function that runs a command and returns the message that it ends with."""
-
-    def run(*args: object, **overrides: object) -> str:
-        with pytest.raises(Exception) as raised:
-            command(*args, **overrides)
-        cause = plain_cause(raised.value)
-        assert cause is not None, raised.getrepr()
-        return str(cause)
 
     return run
 

@@ -12,7 +12,6 @@ import pytest
 from monai.bundle import ConfigWorkflow
 from PIL import Image
 
-from scripts.command_line.plain_errors import plain_cause
 from scripts.data.colour import luminance_and_chroma
 from scripts.data.pictures import read_picture
 from scripts.networks.weights import fingerprint
@@ -63,20 +62,6 @@ def command(monkeypatch):
         workflow = ConfigWorkflow(file, workflow_type="infer", logging_file=False, **settings)
         workflow.initialize()
         workflow.run()
-
-    return run
-
-
-@pytest.fixture
-def refused(command):
-    """Return a function that runs a command and returns the message that it ends with."""
-
-    def run(*args, **overrides):
-        with pytest.raises(Exception) as raised:
-            command(*args, **overrides)
-        cause = plain_cause(raised.value)
-        assert cause is not None, raised.getrepr()
-        return str(cause)
 
     return run
 

@@ -22,6 +22,7 @@ from scripts.transforms.normalize import normalize_slices
 
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
+from phantom_studies.example import middle_of_sources  # noqa: E402
 from phantom_studies.study import write_study  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.stored import patient_of_study  # noqa: E402
@@ -76,13 +77,7 @@ def refused() -> Callable[..., str]:
 @pytest.fixture(scope="session")
 def volumes() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Slices of the embedded example with their affine."""
-    found = {}
-    for source, name in (("t1gd", "t1ce"), ("flair", "flair")):
-        image = nib.load(BUNDLE / "example" / "phantom-01" / f"phantom-01_{name}.nii.gz")
-        corner = [size // 2 - part // 2 for size, part in zip(image.shape, SIZE, strict=True)]
-        cropped = image.slicer[tuple(slice(a, a + n) for a, n in zip(corner, SIZE, strict=True))]
-        found[source] = (np.asarray(cropped.dataobj, dtype=np.float32), cropped.affine)
-    return found
+    return middle_of_sources(SIZE)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from scripts.command_line.plain_errors import plain_cause
 pydicom = pytest.importorskip("pydicom", reason="no pydicom: pip install -r requirements-clinic.txt")
 
 from other_readers import READERS, dciodvfy_errors  # noqa: E402
+from phantom_studies.example import middle  # noqa: E402
 from phantom_studies.study import write_study  # noqa: E402
 from scripts.dicom.scan import scan_folder  # noqa: E402
 from scripts.dicom.volume import read_series  # noqa: E402
@@ -59,12 +60,8 @@ def lesion() -> np.ndarray:
 
 
 def cropped(name: str) -> tuple[np.ndarray, np.ndarray]:
-    image = nib.load(BUNDLE / "example" / "phantom-01" / f"phantom-01_{name}.nii.gz")
-    corner = [size // 2 - part // 2 for size, part in zip(image.shape, SIZE, strict=True)]
     # where the lesion is
-    corner[0] -= 8
-    image = image.slicer[tuple(slice(a, a + n) for a, n in zip(corner, SIZE, strict=True))]
-    return np.asarray(image.dataobj, dtype=np.float32), image.affine
+    return middle(name, SIZE, moved=(-8, 0, 0))
 
 
 @pytest.fixture(scope="module")

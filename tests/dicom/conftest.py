@@ -10,6 +10,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from phantom_studies.example import middle_of_sources
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "bundle" / "example" / "phantom-01"
 
@@ -27,13 +29,7 @@ class FusedStudy(NamedTuple):
 @pytest.fixture(scope="session")
 def phantom_volumes() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Volume [44, 40, 9] and affine of both sources, cut from the middle of the embedded example."""
-    volumes = {}
-    for source, name in (("t1gd", "t1ce"), ("flair", "flair")):
-        image = nib.load(EXAMPLE / f"phantom-01_{name}.nii.gz")
-        corner = [size // 2 - part // 2 for size, part in zip(image.shape, (44, 40, 9), strict=True)]
-        cropped = image.slicer[tuple(slice(a, a + n) for a, n in zip(corner, (44, 40, 9), strict=True))]
-        volumes[source] = (np.asarray(cropped.dataobj, dtype=np.float32), cropped.affine)
-    return volumes
+    return middle_of_sources((44, 40, 9))
 
 
 @pytest.fixture(scope="session")

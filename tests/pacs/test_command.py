@@ -9,7 +9,6 @@ import os
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow
@@ -23,6 +22,7 @@ pytest.importorskip("pynetdicom", reason="no pynetdicom: pip install -r requirem
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
+from phantom_studies.example import middle_of_sources
 from phantom_studies.study import write_study
 from segmentations import write_segmentation
 
@@ -79,12 +79,7 @@ def volume(folder):
 @pytest.fixture
 def brain(orthanc, tmp_path):
     """UID and files of a study of the embedded example, which is in the PACS."""
-    volumes = {}
-    for source, name in (("t1gd", "t1ce"), ("flair", "flair")):
-        image = nib.load(BUNDLE / "example" / "phantom-01" / f"phantom-01_{name}.nii.gz")
-        corner = [n // 2 - part // 2 for n, part in zip(image.shape, SIZE, strict=True)]
-        image = image.slicer[tuple(slice(a, a + n) for a, n in zip(corner, SIZE, strict=True))]
-        volumes[source] = (np.asarray(image.dataobj, dtype=np.float32), image.affine)
+    volumes = middle_of_sources(SIZE)
     uid = generate_uid()
     write_study(tmp_path / "sent", volumes, patient_id=f"Secret-{uid[-9:]}", patient_name="Doe^Secret", study_uid=uid)
     orthanc.connect("dicomweb").send(tmp_path / "sent", new_study=True)

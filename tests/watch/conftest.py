@@ -13,6 +13,7 @@ import pytest
 from monai.bundle import ConfigParser
 
 from pacs_fixtures import PASSWORD, USER, certificates, cut, free_port, orthanc
+from phantom_studies.example import middle_of_sources
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 SIZE = (80, 72, 6)
@@ -33,13 +34,7 @@ def store(tmp_path):
 @pytest.fixture(scope="session")
 def brain() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The middle of the embedded example, by source."""
-    volumes = {}
-    for source, name in (("t1gd", "t1ce"), ("flair", "flair")):
-        image = nib.load(BUNDLE / "example" / "phantom-01" / f"phantom-01_{name}.nii.gz")
-        corner = [n // 2 - part // 2 for n, part in zip(image.shape, SIZE, strict=True)]
-        image = image.slicer[tuple(slice(a, a + n) for a, n in zip(corner, SIZE, strict=True))]
-        volumes[source] = (np.asarray(image.dataobj, dtype=np.float32), image.affine)
-    return volumes
+    return middle_of_sources(SIZE)
 
 
 @pytest.fixture
