@@ -9,6 +9,7 @@ slider moves, and the memory of the page's process.
 from __future__ import annotations
 
 import argparse
+import shutil
 import statistics
 import sys
 import time
@@ -16,11 +17,10 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "helpers"))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "research")]
 
-from shutil import which
-
-from browser import CHROMIUM, FLAGS
+from fusioninn_research.release.screenshot import FLAGS, PROGRAMS  # noqa: E402
 
 TICKS = 100
 """Units of processor time in a second, in the process table of Linux."""
@@ -42,7 +42,7 @@ def processes() -> dict[int, tuple[float, int]]:
 
 def measure(page_file: Path, files: list[str]) -> None:
     """Fuse two files in the page and print the figures."""
-    program = next(filter(None, map(which, CHROMIUM)))
+    program = next(filter(None, map(shutil.which, PROGRAMS)))
     before = set(processes())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))

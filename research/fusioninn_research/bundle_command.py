@@ -38,7 +38,7 @@ def run_bundle(section: str, configs: Sequence[str], overrides: Mapping[str, Any
     with log.open("ab") as file:
         begin = file.tell()
         done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, env=_environment(), check=False)
-    return None if done.returncode == 0 else _last_words(log, begin, done.returncode)
+    return None if done.returncode == 0 else last_words(log, begin, done.returncode)
 
 
 def _environment() -> dict[str, str]:
@@ -46,12 +46,18 @@ def _environment() -> dict[str, str]:
     return {**KEEP_MEMORY, **os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _last_words(log: Path, begin: int, code: int) -> str:
-    """The message that a command ended with, without the progress before it."""
+def last_words(log: Path, begin: int, code: int) -> str:
+    """Return the message that a command ended with, without the progress before it.
+
+    Args:
+        log: what the command told, after what others told before it.
+        begin: where in the file this command began.
+        code: the exit code of the command.
+    """
     with log.open("rb") as file:
         file.seek(begin)
         told = file.read().decode("utf-8", "replace")
     if "\nError: " in told:
         return told.rpartition("\nError: ")[2].strip()
     lines = [line.strip() for line in told.replace("\r", "\n").splitlines() if line.strip()]
-    return lines[-1] if lines else f"it ended with code {code} and said nothing"
+    return f"{lines[-1]} (code {code})" if lines else f"it ended with code {code} and said nothing"

@@ -9,14 +9,8 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-)
+from fusioninn_research.release.screenshot import FLAGS, PROGRAMS
+
 PATIENCE = 120_000
 """Milliseconds: drawing without a graphics card takes long where something else runs."""
 
@@ -25,9 +19,9 @@ PATIENCE = 120_000
 def browser() -> Iterator[Any]:
     """Headless Chromium; tests that need it are skipped without."""
     playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
-        pytest.skip(f"none of {', '.join(CHROMIUM)} is installed: pages are not looked at")
+        pytest.skip(f"none of {', '.join(PROGRAMS)} is installed: pages are not looked at")
     with playwright.sync_playwright() as running:
         chromium = running.chromium.launch(executable_path=program, args=list(FLAGS))
         yield chromium

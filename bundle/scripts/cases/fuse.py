@@ -132,7 +132,7 @@ class FuseVolume:
         image = torch.as_tensor(np.asarray(data["image"]), dtype=torch.float32)
         check_sources(network, len(image))
         exact = self.exact(network, scale["mode"]) if self.lossless else network
-        fuse = refining(exact, self.refine, self.lossless)
+        fuse = refining(exact, self.refine)
         fused, latent = fuse_volume(fuse, image, axis, self.slices_at_once, keep_latent=self.lossless)
         shown = as_stored(fused, self.dtype)
         decomposed = decompose_volume(network, shown, axis, self.latent, self.seed, self.slices_at_once)

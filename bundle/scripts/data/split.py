@@ -21,12 +21,13 @@ _REMEDY = (
     "have patients split by seed."
 )
 _NAMES = {"type": "array", "items": {"type": "string", "description": "a name"}, "description": "a list of patients"}
-_SPLIT = {
+SPLIT_SCHEMA = {
     "type": "object",
     "description": "a JSON object",
     "required": ["train", "validation"],
     "properties": {"train": _NAMES, "validation": _NAMES},
 }
+"""JSON schema of a split file."""
 
 
 def split_patients(
@@ -141,7 +142,7 @@ def _rank(person: str, seed: int) -> str:
 
 
 def _read_split(path: Path, names: Sequence[str]) -> tuple[set[str], set[str]]:
-    content = read_record(path, _SPLIT, _REMEDY)
+    content = read_record(path, SPLIT_SCHEMA, _REMEDY)
     known = set(names)
     # A list written by hand may contain the original names instead of the safe ones.
     sides = [{name if name in known else _safe(name) for name in content[side]} for side in ("train", "validation")]

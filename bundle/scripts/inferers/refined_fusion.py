@@ -13,25 +13,25 @@ from scripts.losses.haar import finest_haar_bands
 from scripts.losses.ssim import SSIM
 from scripts.runtimes import with_derivatives
 
+from .slicewise import sees_neighbours
+
 WINDOW = 8
 """Side of the windows, in 2 x 2 blocks, whose means must not show a repeating pattern."""
 
 
-def refining(network: nn.Module, steps: int, lossless: bool = False) -> nn.Module:
+def refining(network: nn.Module, steps: int) -> nn.Module:
     """Return the network that a command fuses with.
 
     Args:
         network: a `FusionINN` or an export of one.
-        steps: the command's `--refine`; 0 is the network itself.
-        lossless: the command's `--lossless`. Defaults to False.
+        steps: the command's `--refine`, see `check_refine`; 0 is the network itself.
 
     Raises:
-        BadInputError: when `steps` is not a whole number from 0 on, or the fused image cannot be refined.
+        BadInputError: when the network is three-dimensional or cannot decompose.
     """
-    check_refine(steps, lossless)
     if steps == 0:
         return network
-    if getattr(network, "spatial_dims", 2) != 2 or not hasattr(with_derivatives(network), "decompose"):
+    if sees_neighbours(network) or not hasattr(with_derivatives(network), "decompose"):
         raise BadInputError(
             "refine needs a network that fuses slices and can decompose them; leave out --refine for this network."
         )
@@ -41,8 +41,12 @@ def refining(network: nn.Module, steps: int, lossless: bool = False) -> nn.Modul
 def check_refine(steps: int, lossless: bool = False) -> None:
     """Check the options of a command.
 
+    Args:
+        steps: the command's `--refine`.
+        lossless: the command's `--lossless`. Defaults to False.
+
     Raises:
-        BadInputError: see `refining`.
+        BadInputError: when `steps` is not a whole number from 0 on, or both options are given.
     """
     if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
         raise BadInputError(f"refine is {steps!r}, expected a whole number of steps; 0 does not refine.")
@@ -62,8 +66,9 @@ class RefinedFusion(nn.Module):
 
     where x are the sources, n uniform noise of half a step of 8 bits, z the latent of zeros, and SSIM the mean over the
     sources of the windows that touch the object, where one of the sources is above 0. Other pixels stay as they are.
-    The best iterate is kept, the network's own image included: the result is never worse by this measure. It is
-    decomposed like any other fused image; only the exact latent does not belong to it any more.
+    The best iterate is kept, the network's own image included. Each iterate is measured under noise of its own, so the
+    result is no worse than the start but for what that noise changes. It is decomposed like any other fused image; only
+    the exact latent does not belong to it any more.
 
     Args:
         network: a `FusionINN` or an export of one.
@@ -107,7 +112,7 @@ class RefinedFusion(nn.Module):
         """Fuse and refine.
 
         Args:
-            image: sources (batch_size, N, spatial_dim1, spatial_dim2[, spatial_dim3]) in [0, 1].
+            image: sources (batch_size, N, spatial_dim1, spatial_dim2) in [0, 1].
 
         Returns:
             fused images (batch_size, 1, …) in [0, 1]. Images smaller than the window of SSIM are not refined.
@@ -160,9 +165,8 @@ class RefinedFusion(nn.Module):
             for other in (fused.expand_as(image), decomposed)
         )
         added = finest_haar_bands(fused - image.mean(dim=1, keepdim=True)).flatten(1, 2)
-        pool = F.avg_pool2d if added.dim() == 4 else F.avg_pool3d
         window = [min(WINDOW, side) for side in added.shape[2:]]
-        pattern = pool(added, window).square().flatten(1).mean(dim=1)
+        pattern = F.avg_pool2d(added, window).square().flatten(1).mean(dim=1)
         return self.fusion_weight * fusion + (1 - self.fusion_weight) * decomposition + self.pattern_weight * pattern
 
     def _dissimilarity(self, other: torch.Tensor, image: torch.Tensor) -> torch.Tensor:

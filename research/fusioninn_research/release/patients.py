@@ -9,17 +9,11 @@ from pathlib import Path
 
 from scripts.data.errors import BadInputError
 from scripts.data.schema import read_record
+from scripts.data.split import SPLIT_SCHEMA
 from scripts.outputs.tables import write_json
 
 from .plan import MADE_PLACES, Plan
 
-_NAMES = {"type": "array", "items": {"type": "string", "description": "a name"}, "description": "a list of patients"}
-_SPLIT = {
-    "type": "object",
-    "description": "a JSON object",
-    "required": ["train", "validation"],
-    "properties": {"train": _NAMES, "validation": _NAMES},
-}
 SPLIT = "split.json"
 ALL, VALIDATION, HELD_OUT, UNSEEN, TRAINING, PICTURED = MADE_PLACES[:6]
 """Places that this module fills: three split files and three folders of links to patients."""
@@ -64,7 +58,7 @@ class Patients:
             BadInputError: the split is missing, or a patient to be left out is not in it.
         """
         measured = self.data / self.plan.data[self.plan.measured_on]
-        split = read_record(measured / SPLIT, _SPLIT, "Give the folder of data that has it.")
+        split = read_record(measured / SPLIT, SPLIT_SCHEMA, "Give the folder of data that has it.")
         trained = self.trained()
         same = {self.plan.same_people.get(path.name) for path in trained} - {None}
         left_out = {*self.plan.left_out, *same}

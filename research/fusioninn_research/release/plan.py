@@ -17,11 +17,12 @@ _TEXTS = {
     "items": {"type": "string", "description": "a text"},
     "description": "a list of texts",
 }
-_BY_NAME = {
+TEXTS_BY_NAME = {
     "type": "object",
     "additionalProperties": {"type": "string", "description": "a text"},
     "description": "texts by name",
 }
+"""JSON schema of an object whose values are texts."""
 _SCHEMA = {
     "type": "object",
     "description": "a JSON object",
@@ -29,18 +30,18 @@ _SCHEMA = {
     "additionalProperties": False,
     "properties": {
         "weights": {"type": "string", "description": "a file"},
-        "data": _BY_NAME,
+        "data": TEXTS_BY_NAME,
         "training": {**_TEXTS, "minItems": 1},
         "measured_on": {"type": "string", "description": "the name of a data set"},
         "left_out": _TEXTS,
-        "same_people": _BY_NAME,
+        "same_people": TEXTS_BY_NAME,
         "pictured": {"type": "string", "description": "the name of a patient"},
-        "given": _BY_NAME,
+        "given": TEXTS_BY_NAME,
         "same_network": _TEXTS,
         "documents": {**_TEXTS, "minItems": 1},
-        "independent_pictures": _BY_NAME,
-        "read": _BY_NAME,
-        "tests": _BY_NAME,
+        "independent_pictures": TEXTS_BY_NAME,
+        "read": TEXTS_BY_NAME,
+        "tests": TEXTS_BY_NAME,
         "steps": {
             "type": "array",
             "minItems": 1,
@@ -58,7 +59,7 @@ _SCHEMA = {
                     "commands": {**_TEXTS, "minItems": 1},
                     "reads": _TEXTS,
                     "makes": _TEXTS,
-                    "pictures": _BY_NAME,
+                    "pictures": TEXTS_BY_NAME,
                     "updates": _TEXTS,
                 },
             },

@@ -20,7 +20,7 @@ from scripts.outputs.locked import lock_folder, unlock_folder
 from scripts.outputs.tables import write_json
 from scripts.outputs.writing import check_writable
 
-from ..bundle_command import KEEP_MEMORY
+from ..bundle_command import KEEP_MEMORY, last_words
 from .blocks import find_blocks, write_blocks
 from .fits import check_network
 from .marks import mark_of, write_marked
@@ -220,7 +220,7 @@ class Release:
             except BaseException:
                 _stop(process)
                 raise
-        return None if code == 0 else _last_words(log, begin, code)
+        return None if code == 0 else last_words(log, begin, code)
 
     def write_step(self, step: Step) -> None:
         """Write the figures and pictures of a finished step into the repository.
@@ -308,17 +308,6 @@ def _stop(process: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _last_words(log: Path, begin: int, code: int) -> str:
-    """The message that a command ended with."""
-    with log.open("rb") as file:
-        file.seek(begin)
-        told = file.read().decode("utf-8", "replace")
-    if "\nError: " in told:
-        return told.rpartition("\nError: ")[2].strip()
-    lines = [line.strip() for line in told.replace("\r", "\n").splitlines() if line.strip()]
-    return f"{lines[-1]} (code {code})."
 
 
 def outdated(plan: Plan, mark: str, blocks: Mapping[str, Sequence]) -> list[str]:

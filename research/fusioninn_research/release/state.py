@@ -13,12 +13,9 @@ from scripts.data.schema import read_record
 from scripts.networks.weights import fingerprint
 from scripts.outputs.tables import write_json
 
+from .plan import TEXTS_BY_NAME
+
 STATE = "state.json"
-_TEXTS = {
-    "type": "object",
-    "additionalProperties": {"type": "string", "description": "a text"},
-    "description": "texts by name",
-}
 _SCHEMA = {
     "type": "object",
     "description": "a JSON object",
@@ -27,8 +24,8 @@ _SCHEMA = {
         "description": "a finished step",
         "required": ["inputs", "made", "seconds"],
         "properties": {
-            "inputs": _TEXTS,
-            "made": _TEXTS,
+            "inputs": TEXTS_BY_NAME,
+            "made": TEXTS_BY_NAME,
             "seconds": {"type": "number", "description": "a number"},
         },
     },
