@@ -11,12 +11,12 @@ from scripts.flow import Subnet
 
 class TestSubnet:
     @pytest.mark.parametrize(("dims", "size"), [(2, (5, 7)), (3, (3, 5, 4))])
-    def test_scale_and_shift_have_the_size_of_the_image(self, dims, size):
-        subnet = Subnet(dims, in_channels=3, out_channels=2, hidden_channels=6)
+    def test_the_output_has_the_size_of_the_image(self, dims, size):
+        subnet = Subnet(dims, in_channels=3, out_channels=4, hidden_channels=6)
         assert subnet(torch.rand(2, 3, *size)).shape == (2, 4, *size)
 
     def test_it_is_two_3x3_convolutions_with_a_relu_between(self):
-        subnet = Subnet(2, 1, 1, hidden_channels=4)
+        subnet = Subnet(2, 1, 2, hidden_channels=4)
         convolutions = [layer for layer in subnet.modules() if isinstance(layer, nn.Conv2d)]
         assert [(conv.in_channels, conv.out_channels) for conv in convolutions] == [(1, 4), (4, 2)]
         assert {conv.kernel_size for conv in convolutions} == {(3, 3)}

@@ -7,17 +7,20 @@ import torch
 from torch.autograd.functional import jacobian
 
 from scripts.export.any_size import AnySize
-from scripts.flow import SpreadSigns
+from scripts.flow import Lifting, SpreadSigns
 from scripts.networks import FusionINN
 from scripts.networks.multiscale import paper_scales
 
 QUARTER = {"scales": (2, 4, 4, 2), "spread": True}
+LIFTED = {**QUARTER, "lifting_channels": 8, "hidden_channels": (12, 16, 20, 8)}
 DESIGNS = {
     "half and quarter": QUARTER,
     "quarter only": {"scales": (4, 4, 4), "spread": True},
     "down in steps": {"scales": (2, 2, 4, 2, 2), "spread": True},
     "full to quarter": {"scales": (1, 2, 4, 1)},
     "an eighth": {"scales": (2, 8, 2), "spread": True},
+    "lifted": LIFTED,
+    "through full resolution": {"scales": (2, 1, 2), "spread": True, "lifting_channels": 8},
 }
 
 
@@ -40,11 +43,11 @@ class TestExactness:
 
     @pytest.mark.parametrize("size", [(4, 8, 4), (5, 3, 6)])
     def test_volumes_come_back(self, perturbed, size):
-        assert exact(perturbed(spatial_dims=3, **QUARTER).double(), torch.rand(1, 2, *size).double()) <= 1e-9
+        assert exact(perturbed(spatial_dims=3, **LIFTED).double(), torch.rand(1, 2, *size).double()) <= 1e-9
 
     @pytest.mark.parametrize("size", [(4, 4), (3, 5)])
     def test_the_log_determinant_is_that_of_autograd(self, perturbed, size):
-        network, image = perturbed(**QUARTER).double(), torch.rand(1, 2, *size).double()
+        network, image = perturbed(**LIFTED).double(), torch.rand(1, 2, *size).double()
         full = jacobian(lambda x: torch.cat(network(x), dim=1), image).reshape(image.numel(), image.numel())
         assert network.log_det(image).item() == pytest.approx(torch.linalg.slogdet(full).logabsdet.item(), abs=1e-8)
 
@@ -53,10 +56,10 @@ class TestStart:
     def test_a_fresh_network_fuses_to_the_mean_details_included(self):
         image = 0.2 + 0.6 * torch.rand(1, 2, 16, 20)
         middle = FusionINN(scales=(1,))(image)[0]
-        assert torch.allclose(FusionINN(**QUARTER)(image)[0], middle, atol=1e-6)
+        assert torch.allclose(FusionINN(**LIFTED)(image)[0], middle, atol=1e-6)
 
     def test_black_stays_black(self, perturbed):
-        network = perturbed(**QUARTER)
+        network = perturbed(**LIFTED)
         with torch.no_grad():
             for name, parameter in network.named_parameters():
                 if name.endswith("bias"):
@@ -67,19 +70,19 @@ class TestStart:
 class TestSizes:
     @pytest.mark.parametrize("size", [(16, 20), (15, 18), (5, 7)])
     def test_one_graph_for_any_size_gives_the_same(self, perturbed, size):
-        network, image = perturbed(**QUARTER), torch.rand(1, 2, *size)
+        network, image = perturbed(**LIFTED), torch.rand(1, 2, *size)
         twin = AnySize.of(network)
         with torch.no_grad():
             assert torch.allclose(twin(image)[0], network(image)[0], atol=1e-6)
             assert torch.allclose(twin.decompose(image[:, :1]), network.decompose(image[:, :1]), atol=1e-6)
 
     def test_a_script_gives_the_same(self, perturbed):
-        network, image = perturbed(**QUARTER), torch.rand(1, 2, 13, 10)
+        network, image = perturbed(**LIFTED), torch.rand(1, 2, 13, 10)
         with torch.no_grad():
             assert torch.allclose(torch.jit.script(network)(image)[0], network(image)[0], atol=1e-6)
 
     def test_the_gradient_without_kept_activations_is_the_same(self, perturbed):
-        network, image = perturbed(**QUARTER).double().train(), torch.rand(1, 2, 9, 8).double()
+        network, image = perturbed(**LIFTED).double().train(), torch.rand(1, 2, 9, 8).double()
         gradients = []
         for recompute in (False, True):
             network.recompute = recompute
@@ -101,8 +104,35 @@ class TestChoices:
         widths = [p.shape[0] for n, p in FusionINN(scales=(1, 2, 4)).named_parameters() if n.endswith("conv_0.weight")]
         assert widths == [32, 32, 64, 64, 96, 96]
 
+    def test_the_width_of_each_block_can_be_given(self):
+        network = FusionINN(**{**LIFTED, "lifting_channels": None})
+        widths = [p.shape[0] for n, p in network.named_parameters() if n.endswith("conv_0.weight")]
+        assert widths == [12, 12, 16, 16, 20, 20, 8, 8]
+
+    @pytest.mark.parametrize("hidden", [0, (8, 8), (8, 8, 0, 8)])
+    def test_other_widths_are_refused(self, hidden):
+        with pytest.raises(ValueError, match="hidden_channels must be at least 1"):
+            FusionINN(scales=(2, 4, 4, 2), hidden_channels=hidden)
+
+    def test_lifting_stands_outside_the_signs_and_shows_no_detail_that_it_changes(self):
+        first, last = [
+            step for step in FusionINN(in_channels=3, **QUARTER, lifting_channels=8).steps if type(step) is Lifting
+        ]
+        # Of three sources, mean and two differences, each: low pass, two details, finest detail.
+        assert first.shown.tolist() == [0, 1, 2, 4, 8]
+        assert first.place.tolist() == [7, 7, 7, 0, 7, 1, 2, 3, 7, 4, 5, 6]
+        assert last.shown.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11]
+        assert last.place.tolist() == [1, 1, 1, 0, *[1] * 8]
+        kinds = [type(step).__name__ for step in FusionINN(**LIFTED).steps]
+        assert kinds[:5] == ["SourceMixing", "SpaceToDepth", "HaarBands", "Lifting", "SpreadSigns"]
+        assert kinds[-4:] == ["SpreadSigns", "Lifting", "HaarBands", "DepthToSpace"]
+
+    def test_lifting_of_no_channels_is_refused(self):
+        with pytest.raises(ValueError, match="lifting_channels must be at least 1"):
+            FusionINN(**QUARTER, lifting_channels=0)
+
     def test_both_ends_change_the_same_signs(self):
-        steps = [step for step in FusionINN(**QUARTER).steps if isinstance(step, SpreadSigns)]
+        steps = [step for step in FusionINN(**LIFTED).steps if isinstance(step, SpreadSigns)]
         assert len(steps) == 2
         assert steps[0] is steps[1]
 
@@ -112,6 +142,7 @@ class TestChoices:
             FusionINN(scales=scales)
 
     @pytest.mark.parametrize("wrong", [{"scales": (1, 2)}, {"scales": (2, 1)}, {"haar": False}, {"realign": False}])
-    def test_signs_are_spread_only_where_there_are_bands_at_both_ends(self, wrong):
-        with pytest.raises(ValueError, match="spread needs"):
-            FusionINN(**{**QUARTER, **wrong})
+    @pytest.mark.parametrize("option", [{"spread": True}, {"lifting_channels": 8}])
+    def test_what_works_on_bands_needs_them_at_both_ends(self, wrong, option):
+        with pytest.raises(ValueError, match=f"{next(iter(option))} needs"):
+            FusionINN(**{"scales": (2, 4, 4, 2), **option, **wrong})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .act_norm import ActNorm
 from .coupling import AffineCoupling
 from .latent_scale import LatentScale
+from .lifting import Lifting
 from .mixing import SourceMixing
 from .permutation import ChannelPermutation
 from .recompute import recomputed
@@ -22,6 +23,7 @@ __all__ = [
     "FlowStep",
     "HaarBands",
     "LatentScale",
+    "Lifting",
     "SourceMixing",
     "SpaceToDepth",
     "SpreadSigns",

@@ -54,8 +54,8 @@ class AffineCoupling(FlowStep):
         second = channels - first
         self.split = [first, second]
         self.bound = clamp * ATAN_TO_ONE
-        self.subnet_1 = Subnet(spatial_dims, first, second, hidden_channels, output_relu)
-        self.subnet_2 = Subnet(spatial_dims, second, first, hidden_channels, output_relu)
+        self.subnet_1 = Subnet(spatial_dims, first, 2 * second, hidden_channels, output_relu)
+        self.subnet_2 = Subnet(spatial_dims, second, 2 * first, hidden_channels, output_relu)
 
     def _bound(self, raw: torch.Tensor) -> torch.Tensor:
         # Half the channels of channels-last memory are no dense block; copied to one, atan is five times as fast.

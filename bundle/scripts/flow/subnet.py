@@ -8,15 +8,15 @@ from torch import nn
 
 
 class Subnet(nn.Module):
-    """Two convolutions that give scale and shift together.
+    """Two convolutions with a ReLU between them.
 
     Args:
         spatial_dims: number of spatial dimensions, 2 or 3.
-        in_channels: channels that the other half of the coupling shows.
-        out_channels: channels that are to be scaled and shifted; the output has twice as many.
+        in_channels: channels of the input.
+        out_channels: channels of the output; of a coupling twice as many as it scales and shifts, scales first.
         hidden_channels: channels between the two convolutions.
         output_relu: put a ReLU on the output too, as the paper's section 2.2 says. Scale and shift are then never
-            negative. Defaults to False.
+            negative. Defaults to False, which begins with zeros everywhere.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Subnet(nn.Module):
         super().__init__()
         conv = Conv["conv", spatial_dims]
         self.conv_0 = conv(in_channels, hidden_channels, kernel_size=3, padding=1)
-        self.conv_1 = conv(hidden_channels, 2 * out_channels, kernel_size=3, padding=1)
+        self.conv_1 = conv(hidden_channels, out_channels, kernel_size=3, padding=1)
         self.hidden_relu = nn.ReLU(inplace=True)
         self.output_relu = nn.ReLU(inplace=True) if output_relu else nn.Identity()
         if not output_relu:
@@ -39,5 +39,5 @@ class Subnet(nn.Module):
             nn.init.zeros_(self.conv_1.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch_size, in_channels, …) to (batch_size, 2 * out_channels, …), scales first."""
+        """(batch_size, in_channels, …) to (batch_size, out_channels, …)."""
         return self.output_relu(self.conv_1(self.hidden_relu(self.conv_0(x))))

@@ -11,7 +11,7 @@ from torch import nn
 from scripts.flow import LatentScale, TangentLogit, recomputed
 from scripts.flow.latent import draw_latent
 
-from .multiscale import MultiscaleFlow, check_scales, paper_scales
+from .multiscale import MultiscaleFlow, check_scales, hidden_of_blocks, paper_scales
 
 
 class FusionINN(nn.Module):
@@ -34,8 +34,13 @@ class FusionINN(nn.Module):
         spread: change the signs of the finest diagonal details at random at both ends of the flow, so that the code
             that decomposition needs looks like faint noise and not like a lattice (`SpreadSigns`). The first and the
             last block must then be below full resolution. Defaults to False.
+        lifting_channels: begin and end the flow with a `Lifting` of the bands at half the resolution, with this many
+            channels inside. The first takes off what the other bands show of the details of the differences and of
+            the finest details of the mean, so that no code is spent on it; the last adds to the finest details of
+            the fused image, from its other bands and the latent. The first and the last block must then be below
+            full resolution. Defaults to None, for no such steps.
         hidden_channels: channels inside the subnetworks at full resolution; twice as many are used at half the
-            resolution, three times as many at a quarter. Defaults to 32.
+            resolution, three times as many at a quarter. Or one number for each block. Defaults to 32.
         clamp: bound of the exponents in the couplings. Defaults to 2.0.
         margin: see `TangentLogit`. Defaults to 0.05.
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
@@ -75,7 +80,8 @@ class FusionINN(nn.Module):
         blocks: int = 6,
         scales: Sequence[int] | None = None,
         spread: bool = False,
-        hidden_channels: int = 32,
+        lifting_channels: int | None = None,
+        hidden_channels: int | Sequence[int] = 32,
         clamp: float = 2.0,
         margin: float = 0.05,
         mixing: bool = True,
@@ -93,10 +99,13 @@ class FusionINN(nn.Module):
             raise ValueError(f"in_channels must be at least 2, got {in_channels}.")
         if blocks < 1:
             raise ValueError(f"blocks must be at least 1, got {blocks}.")
-        if hidden_channels < 1:
-            raise ValueError(f"hidden_channels must be at least 1, got {hidden_channels}.")
         scales = paper_scales(blocks) if scales is None else [int(scale) for scale in scales]
-        check_scales(scales, spread, realign and haar)
+        if lifting_channels is not None and lifting_channels < 1:
+            raise ValueError(f"lifting_channels must be at least 1, got {lifting_channels}.")
+        on_bands = [
+            name for name, used in (("spread", spread), ("lifting_channels", lifting_channels is not None)) if used
+        ]
+        check_scales(scales, on_bands, realign and haar)
         self.spatial_dims = spatial_dims
         self.in_channels = in_channels
         self.recompute = recompute
@@ -109,13 +118,14 @@ class FusionINN(nn.Module):
         flow = MultiscaleFlow(
             spatial_dims=spatial_dims,
             in_channels=in_channels,
-            hidden_channels=hidden_channels,
+            hidden_channels=hidden_of_blocks(hidden_channels, scales),
             clamp=clamp,
             output_relu=output_relu,
             mixing=mixing,
             realign=self.realign,
             haar=haar,
             spread=spread,
+            lifting_channels=lifting_channels,
             seed=seed,
         )
         steps = flow.build(scales)

@@ -13,6 +13,7 @@ from scripts.flow import (
     DepthToSpace,
     FlowStep,
     HaarBands,
+    Lifting,
     SourceMixing,
     SpaceToDepth,
     SpreadSigns,
@@ -28,24 +29,47 @@ def paper_scales(blocks: int) -> list[int]:
     return [1, *[2] * max(blocks - 2, 1), 1][:blocks]
 
 
-def check_scales(scales: Sequence[int], spread: bool, banded: bool) -> None:
+def check_scales(scales: Sequence[int], on_bands: Sequence[str], banded: bool) -> None:
     """Check that blocks can work at these scales.
 
     Args:
         scales: what the resolution is divided by in each block.
-        spread: whether signs are spread, see `SpreadSigns`.
+        on_bands: names of the options in use that work on the bands of half the resolution at both ends of the flow.
         banded: whether blocks below full resolution see Haar bands in their places.
 
     Raises:
-        ValueError: when there is no block, a scale is not a power of two, or signs cannot be spread.
+        ValueError: when there is no block, a scale is not a power of two, or there are no bands for an option.
     """
     if not scales or any(scale < 1 or scale & (scale - 1) for scale in scales):
         raise ValueError(f"scales must be powers of two, one for each block, got {list(scales)}.")
-    if spread and (scales[0] == 1 or scales[-1] == 1 or not banded):
+    if on_bands and (scales[0] == 1 or scales[-1] == 1 or not banded):
         raise ValueError(
-            "spread needs haar=True, realign=True, and a first and a last block below full resolution, "
+            f"{on_bands[0]} needs haar=True, realign=True, and a first and a last block below full resolution, "
             f"got scales {list(scales)}."
         )
+
+
+def hidden_of_blocks(hidden_channels: int | Sequence[int], scales: Sequence[int]) -> list[int]:
+    """Return the channels inside the subnetworks of each block.
+
+    Args:
+        hidden_channels: one number for each block, or one number for full resolution, which stands for n + 1 times as
+            many at the resolution halved n times.
+        scales: what the resolution is divided by in each block.
+
+    Raises:
+        ValueError: when a number is less than 1, or there are not as many as blocks.
+    """
+    if isinstance(hidden_channels, int):
+        hidden = [hidden_channels * scale.bit_length() for scale in scales]
+    else:
+        hidden = [int(channels) for channels in hidden_channels]
+    if len(hidden) != len(scales) or min(hidden) < 1:
+        raise ValueError(
+            f"hidden_channels must be at least 1, one number or one for each of {len(scales)} blocks, "
+            f"got {hidden_channels}."
+        )
+    return hidden
 
 
 @dataclass
@@ -55,42 +79,46 @@ class MultiscaleFlow:
     Args:
         spatial_dims: number of spatial dimensions, 2 or 3.
         in_channels: number of sources.
-        hidden_channels: channels inside the subnetworks at full resolution; n + 1 times as many at the resolution
-            halved n times.
+        hidden_channels: channels inside the subnetworks of each block.
         clamp: bound of the exponents, see `AffineCoupling`.
         output_relu: see `Subnet`.
         mixing: begin with `SourceMixing`.
         realign: undo the permutations before the resolution changes.
         haar: see `HaarBands`.
         spread: see `SpreadSigns`.
+        lifting_channels: channels inside the subnetworks of the `Lifting` at both ends; None for no such steps.
         seed: seed of the permutations and signs.
     """
 
     spatial_dims: int
     in_channels: int
-    hidden_channels: int
+    hidden_channels: Sequence[int]
     clamp: float
     output_relu: bool
     mixing: bool
     realign: bool
     haar: bool
     spread: bool
+    lifting_channels: int | None
     seed: int
     steps: list[FlowStep] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self._generator = torch.Generator().manual_seed(self.seed)
         self._signs = SpreadSigns(self.spatial_dims, self._generator) if self.spread else None
+        self._bands = 2**self.spatial_dims
         self._level = 0
+        self._at_end = True
         self._begin_level()
 
     def build(self, scales: Sequence[int]) -> list[FlowStep]:
         """Return the steps for blocks at these scales; the last one is at full resolution again."""
         if self.mixing:
             self.steps.append(SourceMixing())
-        for scale in scales:
+        for scale, hidden in zip(scales, self.hidden_channels, strict=True):
             self._go_to(scale.bit_length() - 1)
-            self._add_block()
+            self._add_block(hidden)
+        self._at_end = True
         self._go_to(0)
         return self.steps
 
@@ -102,17 +130,17 @@ class MultiscaleFlow:
         self._blocks_here = 0
         self._order = torch.arange(self._channels)
 
-    def _add_block(self) -> None:
+    def _add_block(self, hidden: int) -> None:
         if self._blocks_here > 0 or (self._level > 0 and self.realign and not self.mixing):
             self._permute()
         # The bands of a source stay on one side, also for an odd number of sources.
         banded = self._blocks_here == 0 and self.mixing and self._level > 0
         first = self.in_channels // 2 * self._channels // self.in_channels if banded else None
-        hidden = self.hidden_channels * (1 + self._level)
         self.steps.append(
             AffineCoupling(self.spatial_dims, self._channels, hidden, self.clamp, self.output_relu, first)
         )
         self._blocks_here += 1
+        self._at_end = False
 
     def _permute(self) -> None:
         permutation = ChannelPermutation.random(self._channels, self._generator)
@@ -137,13 +165,27 @@ class MultiscaleFlow:
         if self.haar:
             self.steps.append(HaarBands(self.spatial_dims))
         self._level += 1
-        if self._level == 1 and self._signs is not None:
-            self.steps.append(self._signs)
+        if self._level == 1:
+            if self._at_end:
+                self._lift(shown=[*range(self._bands - 1), *range(self._bands, self._channels, self._bands)])
+            self._spread_signs()
 
     def _restore(self) -> None:
-        if self._level == 1 and self._signs is not None:
-            self.steps.append(self._signs)
+        if self._level == 1:
+            self._spread_signs()
+            if self._at_end:
+                self._lift(shown=[*range(self._bands - 1), *range(self._bands, self._channels)])
         if self.haar:
             self.steps.append(HaarBands(self.spatial_dims))
         self.steps.append(DepthToSpace())
         self._level -= 1
+
+    def _spread_signs(self) -> None:
+        if self._signs is not None:
+            self.steps.append(self._signs)
+
+    def _lift(self, shown: list[int]) -> None:
+        if self.lifting_channels is None:
+            return
+        changed = [channel for channel in range(self._channels) if channel not in shown]
+        self.steps.append(Lifting(self.spatial_dims, shown, changed, self._channels, self.lifting_channels))
