@@ -25,7 +25,7 @@ def network():
 
 
 def test_its_weights_belong_to_the_network_of_its_config(network):
-    assert sum(parameter.numel() for parameter in network.parameters()) == 194_336
+    assert sum(parameter.numel() for parameter in network.parameters()) == 138_949
     assert any(isinstance(step, SpreadSigns) for step in network.steps)
 
 
