@@ -112,7 +112,7 @@ class SegmentationStudy:
         check_settings(stores[0], latent, seed, slices_at_once)
         if sees_neighbours(network) or not hasattr(network, "decompose"):
             raise BadInputError("this study is for networks that fuse and decompose slices. Give such a network.")
-        self.training = _training_plan(training)
+        self.training = _training_plan(training, size_multiple)
         self.sources, self.stores = list(sources), list(stores)
         self.network, self.segmenter, self.loss = network, segmenter, loss
         self.size_multiple, self.downsampling = size_multiple, downsampling
@@ -265,7 +265,7 @@ class SegmentationStudy:
         logging.getLogger(__name__).info(f"The tables are {self.output_dir / 'serve.md'}, serve.json and serve.csv.")
 
 
-def _training_plan(training: Mapping[str, Any]) -> TrainingPlan:
+def _training_plan(training: Mapping[str, Any], size_multiple: int) -> TrainingPlan:
     try:
         plan = TrainingPlan(**training)
     except TypeError as error:
@@ -274,6 +274,12 @@ def _training_plan(training: Mapping[str, Any]) -> TrainingPlan:
         raise BadInputError(
             f"training is {dict(training)}, expected epochs and batch_size from 1 on, a learning_rate above 0, and a "
             "contrast from 0 to below 1."
+        )
+    window = plan.window
+    if window is not None and (len(window) != 2 or any(side < 1 or side % size_multiple for side in window)):
+        raise BadInputError(
+            f"window is {list(window)}, expected height and width, multiples of {size_multiple}, or null for whole "
+            "slices."
         )
     return plan
 

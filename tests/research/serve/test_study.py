@@ -152,7 +152,8 @@ def test_a_patient_without_lesion_is_not_judged_and_named(run, tmp_path, data, w
         ({"slice_step": 0}, "slice_step is 0, expected a whole number from 1"),
         ({"stores": ["uint12"]}, r"stores is \['uint12'\], expected one or more of uint16, uint8, float32"),
         ({"epochs": 0}, "expected epochs and batch_size from 1"),
-        ({"latent": "some"}, "latent"),
+        ({"window": [20, 21]}, r"window is \[20, 21\], expected height and width, multiples of 2"),
+        ({"latent": "some"}, "latent is 'some'"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_before_anything_is_written(run, tmp_path, settings, message):
