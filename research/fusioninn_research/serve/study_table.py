@@ -33,6 +33,7 @@ def figures(dice: pd.DataFrame, stores: Sequence[str], seed: int = 0) -> dict[st
     """
     estimates = [ESTIMATES.format(store) for store in stores]
     pairs = [*((one, SOURCES) for one in (*estimates, FUSED, MEAN)), (FUSED, MEAN)]
+    pairs += [(estimates[0], other) for other in (FUSED, MEAN)]
     columns = {name: dice[name].to_numpy() for name in (SOURCES, *estimates, FUSED, MEAN)}
     return {
         "patients": len(dice),
@@ -83,7 +84,7 @@ def differences_table(content: Mapping[str, Any]) -> str:
 
 
 def verdict(content: Mapping[str, Any]) -> str:
-    """Say whether the estimates reach the goal, and whether the fused image is better than the plain mean.
+    """Say whether the estimates reach the goal, whether the fused image is better than the mean, and what to segment.
 
     Args:
         content: what ``serve.json`` holds.
@@ -109,6 +110,13 @@ def verdict(content: Mapping[str, Any]) -> str:
     else:
         words = "The fused image alone is no better than the plain mean"
     sentences.append(f"{words}: the difference of Dice is {_told(difference, signed=True)}.")
+    store = content["stores"][0]
+    decomposed = group["differences"][f"{ESTIMATES.format(store)} - {FUSED}"]
+    if decomposed["low"] is not None and decomposed["low"] > 0:
+        sentences.append(
+            f"So decompose before you segment: the estimates gain {_told(decomposed, signed=True)} over the fused "
+            "image that they come from."
+        )
     return " ".join(sentences)
 
 
