@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from monai.metrics import compute_dice
 from torch import nn
 from torch.nn import functional
 
@@ -88,6 +89,17 @@ def segment(
     if downsampling > 1:
         logits = functional.interpolate(logits, scale_factor=downsampling, mode="bilinear", align_corners=False)
     return logits > 0
+
+
+def dice_of(segmented: torch.Tensor, lesion: torch.Tensor) -> float:
+    """Return Dice of a patient over all slices together; NaN without lesion.
+
+    Args:
+        segmented: (S, 1, H, W) bool.
+        lesion: the true lesion, likewise.
+    """
+    # slices are the last axis of one volume, not a batch
+    return float(compute_dice(*(volume.movedim(0, -1)[None].float() for volume in (segmented, lesion))))
 
 
 def _varied(

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from monai.metrics import compute_dice
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -32,7 +31,7 @@ from scripts.outputs.writing import check_writable, result_file
 from ..made_with import MadeWith
 from ..measured_slices import measured_slices
 from .folds import folds_of, judged_patients
-from .segmenter import TrainingPlan, segment, train_segmenter
+from .segmenter import TrainingPlan, dice_of, segment, train_segmenter
 from .segmenter_input import ESTIMATES, FUSED, MEAN, SOURCES, SegmenterInput, segmenter_input
 from .study_table import ALL, BITS, HELD_OUT, figures, study_markdown
 
@@ -64,9 +63,9 @@ class SegmentationStudy:
         output_dir: folder for the results.
         stores: how the fused image is stored; what is segmented is stored by the first way.
         size_multiple: the segmenter needs images with sides that are multiples of it. Defaults to 8.
-        folds: parts of the cross-validation. Defaults to 4.
+        folds: parts of the cross-validation. Defaults to 3.
         downsampling: the segmenter sees means of so many pixels along both axes. Defaults to 2.
-        slice_step: take every n-th slice. Defaults to 2.
+        slice_step: take every n-th slice. Defaults to 3.
         min_brain_fraction: see `slices_with_brain`. Defaults to 0.1.
         normalisation: see `NormalizeSourcesd`. Defaults to "slice".
         latent: distribution of the fresh latent. Defaults to "zeros".
@@ -92,9 +91,9 @@ class SegmentationStudy:
         output_dir: str,
         stores: Sequence[str] = ("uint16", "uint8"),
         size_multiple: int = 8,
-        folds: int = 4,
+        folds: int = 3,
         downsampling: int = 2,
-        slice_step: int = 2,
+        slice_step: int = 3,
         min_brain_fraction: float = 0.1,
         normalisation: str = "slice",
         latent: str = "zeros",
@@ -141,7 +140,7 @@ class SegmentationStudy:
                 network = self._trained(trained_on, number, [p for p in inputs if p not in fold], inputs)
                 for patient in fold:
                     scores = dice.setdefault(patient, {"fold": number})
-                    scores |= {name: self._dice(network, inputs[patient], name) for name in given}
+                    scores |= {name: self._judge(network, inputs[patient], name) for name in given}
                 bar.update()
         bar.close()
         self._write(dice, sum(len(one.lesion) for one in inputs.values()))
@@ -196,11 +195,8 @@ class SegmentationStudy:
             torch.save(network.state_dict(), temporary)
         return network
 
-    def _dice(self, network: nn.Module, patient: SegmenterInput, name: str) -> float:
-        """Dice of a patient; NaN without lesion in the measured slices."""
-        segmented = segment(network, patient.images[name], self.downsampling, self.device)
-        volumes = (volume.movedim(0, -1)[None].float() for volume in (segmented, patient.lesion))
-        return float(compute_dice(*volumes))
+    def _judge(self, network: nn.Module, patient: SegmenterInput, name: str) -> float:
+        return dice_of(segment(network, patient.images[name], self.downsampling, self.device), patient.lesion)
 
     def _begin(self, stage: str, settings: Mapping[str, Any]) -> None:
         """Check that what is there was made with these settings, or remove it."""

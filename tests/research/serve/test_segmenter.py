@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import pytest
@@ -10,7 +11,7 @@ from monai.losses import DiceCELoss
 from monai.metrics import compute_dice
 from monai.networks.nets import UNet
 
-from fusioninn_research.serve.segmenter import TrainingPlan, segment, train_segmenter
+from fusioninn_research.serve.segmenter import TrainingPlan, dice_of, segment, train_segmenter
 
 BUILD = partial(UNet, 2, out_channels=1, channels=(8, 16), strides=(2,))
 PLAN = TrainingPlan(epochs=12, batch_size=8, learning_rate=0.02)
@@ -62,6 +63,20 @@ def test_a_step_sees_a_window_of_the_slices(discs):
         lambda channels: Seeing(channels, 1, 1), DiceCELoss(sigmoid=True), discs[0][:8], discs[1][:8], plan, 0
     )
     assert seen == [(4, 1, 16, 24)] * 2
+
+
+def test_dice_is_that_of_all_slices_together():
+    lesion = torch.zeros(3, 1, 8, 8, dtype=torch.bool)
+    lesion[0, :, 2:6, 2:6] = True  # 16 pixels
+    lesion[1, :, 0, :4] = True  # 4
+    found = torch.zeros_like(lesion)
+    assert dice_of(found, lesion) == 0
+    assert dice_of(lesion, lesion) == 1
+    found[0, :, 4:8, 2:6] = True  # 16, of which 8 are right
+    assert dice_of(found, lesion) == pytest.approx(2 * 8 / (16 + 20))
+    found[2, :, 0, 0] = True  # in a slice without lesion
+    assert dice_of(found, lesion) == pytest.approx(2 * 8 / (17 + 20))
+    assert math.isnan(dice_of(found, torch.zeros_like(lesion)))
 
 
 def test_segmentation_has_the_resolution_of_the_patient(discs):
