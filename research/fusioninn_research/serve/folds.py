@@ -56,7 +56,8 @@ def folds_of(patients: Sequence[Patient], folds: int, seed: int = 0) -> list[lis
         persons.setdefault(person_of(patient["patient"]), []).append(patient["patient"])
     if not isinstance(folds, int) or not 2 <= folds <= len(persons):
         raise BadInputError(
-            f"folds is {folds!r}, expected a whole number from 2 to the number of persons, {len(persons)}."
+            f"folds is {folds!r}, expected a whole number from 2 to the number of persons, {len(persons)}. Give other "
+            "--folds, or a --dataset_dir with more patients."
         )
     parts = partition_dataset(sorted(persons), num_partitions=folds, shuffle=True, seed=seed, even_divisible=False)
     return [sorted(name for person in part for name in persons[person]) for part in parts]
