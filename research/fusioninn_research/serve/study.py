@@ -269,8 +269,8 @@ def _training_plan(training: Mapping[str, Any], size_multiple: int) -> TrainingP
     whole = all(isinstance(count, int) and count > 0 for count in (plan.epochs, plan.batch_size))
     if not whole or plan.learning_rate <= 0 or not 0 <= plan.contrast < 1:
         raise BadInputError(
-            f"training is {dict(training)}, expected whole numbers from 1 on for epochs and batch_size, a learning_rate "
-            "above 0, and a contrast from 0 to below 1."
+            f"training is {dict(training)}, expected whole numbers from 1 on for epochs and batch_size, a "
+            "learning_rate above 0, and a contrast from 0 to below 1."
         )
     window = plan.window
     if window is not None and (len(window) != 2 or any(side < 1 or side % size_multiple for side in window)):
