@@ -184,6 +184,7 @@ RUN_ELSEWHERE = {
     "run: inference + methods/fusioninn_3d": "tests/test_volumes.py",
     "run: evaluate + research/flicker": "tests/research/test_flicker.py",
     "run: inference + export + research/lower_precision": "tests/research/test_lower_precision.py",
+    "run: evaluate + research/serve": "tests/research/serve/test_study.py",
     "run: evaluate + research/scorecard": "tests/research/test_scorecard.py",
     "run: fuse_pictures + research/out_of_distribution": "tests/research/test_out_of_distribution.py",
     "run: inference + research/figure6": "tests/research/test_orderings.py",

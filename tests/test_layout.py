@@ -78,6 +78,7 @@ REQUIRED = [
                 "reliability",
                 "reproduce",
                 "scorecard",
+                "serve",
                 "small",
                 "table1",
                 "table2",

@@ -9,6 +9,7 @@ import torch
 from tqdm import tqdm
 
 from scripts.data.discovery import Patient
+from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
 from scripts.evaluation.evaluate import slices_with_brain
 from scripts.transforms.load_sources import LoadSourcesd
@@ -24,12 +25,14 @@ class MeasuredSlices:
         sources: normalised sources, (S, N, H, W).
         brain: where there is brain, (S, 1, H, W).
         numbers: numbers of the slices in the volume.
+        lesion: where there is lesion inside the brain, (S, 1, H, W); None unless it was asked for.
     """
 
     patient: str
     sources: torch.Tensor
     brain: torch.Tensor
     numbers: list[int]
+    lesion: torch.Tensor | None = None
 
 
 def measured_slices(
@@ -40,6 +43,7 @@ def measured_slices(
     normalisation: str = "slice",
     told: str = "Patients",
     centred: bool = False,
+    with_lesion: bool = False,
 ) -> Iterator[MeasuredSlices]:
     """Read patients and take slices with brain, as `EvaluateVolume` does.
 
@@ -52,11 +56,12 @@ def measured_slices(
         told: what is done, before the bar of progress. Defaults to "Patients".
         centred: begin half a step from the first slice, and take the middle one at least: so wide steps show more than
             the lower end of the brain. Defaults to False, begin with the first.
+        with_lesion: read the segmentation, too. Defaults to False.
 
     Raises:
-        BadInputError: a patient cannot be read, or has no such slice.
+        BadInputError: a patient cannot be read, has no such slice, or no segmentation though it is asked for.
     """
-    load, normalize = LoadSourcesd(list(sources), with_seg=False), NormalizeSourcesd(normalisation)
+    load, normalize = LoadSourcesd(list(sources), with_seg=with_lesion), NormalizeSourcesd(normalisation)
     for patient in tqdm(patients, desc=told, unit="patient"):
         data = normalize(load(patient))
         axis = data["intensity_scale"]["slice_axis"]
@@ -65,6 +70,13 @@ def measured_slices(
         numbers = slices_with_brain(brain, axis, patient["patient"], min_brain_fraction)
         first = min(slice_step, len(numbers)) // 2 if centred else 0
         numbers = numbers[first::slice_step]
+        volumes = [image, brain]
+        if with_lesion:
+            if "seg" not in data:
+                raise BadInputError(
+                    f"{patient['patient']} has no segmentation. Add its _seg file, or leave the patient out."
+                )
+            volumes.append((data["seg"].as_tensor() > 0) & brain)
         # the slices as a stack: their own axis comes first
-        cut = [volume.movedim(axis + 1, 0)[numbers].contiguous() for volume in (image, brain)]
-        yield MeasuredSlices(patient["patient"], *cut, numbers.tolist())
+        image, brain, *lesion = (volume.movedim(axis + 1, 0)[numbers].contiguous() for volume in volumes)
+        yield MeasuredSlices(patient["patient"], image, brain, numbers.tolist(), *lesion)

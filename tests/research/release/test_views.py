@@ -172,6 +172,36 @@ def test_false_alarms_have_an_exact_interval(results):
     assert VIEWS["typicality.rate"](results) == "10 %"
 
 
+def test_the_study_of_segmentation_shows_its_tables_and_says_what_they_mean(results):
+    def figures(*values):
+        return {"value": values[0], "low": values[1], "high": values[2]}
+
+    dice = {name: figures(0.8, 0.7, 0.9) for name in ("sources", "estimates_uint8", "fused", "mean")}
+    group = {
+        "patients": 70,
+        "dice": dice,
+        "differences": {
+            "fused - mean": figures(-0.01, -0.02, -0.001),
+            "estimates_uint8 - fused": figures(0.1, -0.01, 0.2),
+        },
+        "shares": {"estimates_uint8 / sources": figures(0.995, 0.985, 1.001)},
+    }
+    content = {"stores": ["uint8"], "slices": 500, "folds": 3, "training": {"epochs": 30}}
+    write(results, "serve/serve.json", {**content, "groups": {"all patients": group}})
+    assert VIEWS["serve.settings"](results) == "70 patients, 500 slices, 3 folds, 30 epochs"
+    assert VIEWS["serve.dice"](results).splitlines()[-1] == "| plain mean | the same | 0.800 (0.700 to 0.900) |"
+    assert VIEWS["serve.differences"](results).splitlines()[2:] == [
+        "| fused image, 8 bits − plain mean | −0.010 (−0.020 to −0.001) |",
+        "| estimates from 8 bits − fused image, 8 bits | +0.100 (−0.010 to +0.200) |",
+        "| estimates from 8 bits, share of sources | 99.5 % (98.5 to 100.1) |",
+    ]
+    assert VIEWS["serve.verdict"](results) == (
+        "The estimates from 8 bits keep 99.5 % (98.5 to 100.1) of the Dice on the sources, which reaches the goal of "
+        "99 %, though the interval includes it. The fused image alone is worse than the plain mean: the difference of "
+        "Dice is −0.010 (−0.020 to −0.001)."
+    )
+
+
 def test_the_range_over_pictures_takes_all_kinds_orders_and_sources(results):
     def group(first, second, one, other, stored="grey"):
         means = {f"SSIM_{first}": one, f"SSIM_{second}": other}

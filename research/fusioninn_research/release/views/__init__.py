@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import clinic, earlier, exports, limits, network, pictures, scorecard, similarity, speed, typicality, uncertainty
+from . import (
+    clinic,
+    earlier,
+    exports,
+    limits,
+    network,
+    pictures,
+    scorecard,
+    serve,
+    similarity,
+    speed,
+    typicality,
+    uncertainty,
+)
 from .results import Results
 
 View = Callable[[Results], str]
@@ -13,7 +26,7 @@ VIEWS: Mapping[str, View] = {
     name: view
     for module in (
         *(network, similarity, earlier, limits, scorecard, typicality, uncertainty),
-        *(pictures, exports, speed, clinic),
+        *(pictures, exports, speed, clinic, serve),
     )
     for name, view in module.VIEWS.items()
 }
