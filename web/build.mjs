@@ -45,7 +45,7 @@ const licences = ["onnxruntime-web", "@niivue/niivue", "pako", "fflate", "@noble
   return `${name} ${version} (${license})\n\n${text.trim()}\n`;
 });
 const values = {
-  style: readFileSync(join(here, "page.css"), "utf-8"),
+  style: [join(assets, "base.css"), join(here, "page.css")].map((file) => readFileSync(file, "utf-8")).join(""),
   notice: escaped(facts.notice),
   version: escaped(facts.version),
   weights: facts.checkpoint.slice(0, 12),

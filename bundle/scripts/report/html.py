@@ -59,7 +59,7 @@ def write_report(path: str | os.PathLike[str], data: ReportData, decompose: bool
         "notice": escape(RESEARCH_NOTICE),
         "phantom": "" if not data.phantom else "Digital phantom, not a patient.",
         "summary": escape(_summary(data)),
-        "style": _asset("report.css"),
+        "style": _asset("base.css") + _asset("report.css"),
         "script": _asset("report.js"),
         "shader": fill(_asset("slice.frag"), _colours_of_outlines()),
         "niivue": gzip.decompress((ASSETS / NIIVUE).read_bytes()).decode("utf-8"),
