@@ -2,7 +2,8 @@
 
 The methods of Table 1 are timed at the same work, each next to its quality.
 
-Each peer runs in a separate process with its own allocator settings. Writes table, numbers and plot.
+Each peer runs in a separate process with its own allocator settings, the methods of Table 1 together in one. Writes
+tables, numbers and plot.
 
     make bench                                   # all peers, at full size
     make bench BENCH=--quick                     # fewer peers and repetitions, in under 3 minutes
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from machine import KEEP_LARGE_BLOCKS, OUTPUT, machine, measure
@@ -29,9 +31,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 SIZE = 240
-MOST_SECONDS = 4.0
-"""A method of Table 1 that takes longer for all slices is timed on as many as it fuses in this time; one that takes
-longer for a single slice fuses that one once."""
+ENOUGH_SECONDS = 1.0
+"""A method of Table 1 is timed on as many slices as it fuses in this time, on one at least."""
+ONCE_SECONDS = 10.0
+"""A method of Table 1 that takes longer for one slice fuses it once."""
 OF_METHODS = (
     "Methods of Table 1, one slice at a time, blocks kept. The networks have fresh weights, because the time does not "
     "depend on them. Quality is that of Table 1 (research/docs/comparison.md), T1-Gd / FLAIR"
@@ -243,11 +246,13 @@ def hardware(device: str) -> dict[str, float]:
     }
 
 
-def child(options: argparse.Namespace) -> dict[str, float]:
-    """Measure one peer or the hardware."""
+def child(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one peer, several methods of Table 1, or the hardware."""
     torch.manual_seed(0)
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.child == "methods":
+        return methods(options)
     if options.child == "hardware":
         found = hardware(options.device)
         peer = Peer("", "ours")
@@ -271,8 +276,6 @@ def child(options: argparse.Namespace) -> dict[str, float]:
         return {"train": seconds(training_step(peer, network, image), max(1, options.repeats // 2), options.device)}
     network.eval()
     parts = image.split(peer.at_once or options.batch)
-    if peer.table1:
-        return method_times(network, parts, options)
     with torch.no_grad():
         pairs = [network(part) for part in parts]
         found = {
@@ -293,9 +296,9 @@ def method_times(network: nn.Module, parts: Sequence[torch.Tensor], options: arg
     fuse = fusing(network)
     with torch.no_grad():
         first = seconds(lambda: fuse(parts[0]), 0, options.device)
-        if first > MOST_SECONDS:
+        if first > ONCE_SECONDS:
             return {"fuse": first}
-        taken = parts[: max(1, int(MOST_SECONDS / first))]
+        taken = parts[: max(1, int(ENOUGH_SECONDS / first))]
         found = {"fuse": seconds(lambda: [fuse(part) for part in taken], options.repeats, options.device)}
         if hasattr(network, "inverse"):
             pairs = [network(part) for part in taken]
@@ -303,6 +306,23 @@ def method_times(network: nn.Module, parts: Sequence[torch.Tensor], options: arg
                 lambda: [network.inverse(*pair) for pair in pairs], options.repeats, options.device
             )
     return {key: value / len(taken) for key, value in found.items()}
+
+
+def methods(options: argparse.Namespace) -> dict[str, dict]:
+    """Measure methods of Table 1, one after the other; one that fails has an "error" in place of its times.
+
+    Args:
+        options: "peers", their names, and how they are measured.
+    """
+    image = torch.rand(options.batch, 2, SIZE, SIZE, device=options.device)
+    parts = image.contiguous(memory_format=torch.channels_last).split(1)
+    found: dict[str, dict] = {}
+    for name in options.peers:
+        try:
+            found[name] = method_times(build(PEERS[name], options.device, ""), parts, options)
+        except Exception as error:
+            found[name] = {"error": (str(error) or type(error).__name__).splitlines()[0]}
+    return found
 
 
 def export(folder: str, names: list[str]) -> None:
@@ -391,6 +411,12 @@ def _times(ratio: float) -> str:
     return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}" if ratio >= 0.1 else "under 0.1"
 
 
+def show(name: str, row: dict) -> None:
+    """Print what was measured of a peer."""
+    told = ", ".join(f"{k} {1e3 * v:.1f} ms" if k != "error" else v for k, v in row.items())
+    print(f"  {PEERS[name].label}: {told}", flush=True)
+
+
 def main() -> None:
     """Print the tables, write the files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -423,11 +449,16 @@ def main() -> None:
         rates = measure(__file__, ["--child", "hardware", *common], KEEP_LARGE_BLOCKS)
         if "error" in rates:
             raise SystemExit(rates["error"])
-        for name in names:
+        for name in (name for name in names if not PEERS[name].table1):
             environment = KEEP_LARGE_BLOCKS if PEERS[name].kept else {}
             rows[name] = measure(__file__, ["--child", name, *common, "--exported_dir", folder], environment)
-            told = ", ".join(f"{k} {1e3 * v:.1f} ms" if k != "error" else v for k, v in rows[name].items())
-            print(f"  {PEERS[name].label}: {told}", flush=True)
+            show(name, rows[name])
+    of_table1 = [name for name in names if PEERS[name].table1]
+    if of_table1:
+        found = measure(__file__, ["--child", "methods", *common, "--peers", *of_table1], KEEP_LARGE_BLOCKS)
+        for name in of_table1:
+            rows[name] = found if "error" in found else found[name]
+            show(name, rows[name])
     floors = {
         "fuse": rates["fuse_flops"] / rates["flops"],
         "train": options.batch * rates["train_flops"] / rates["flops"],

@@ -95,9 +95,23 @@ class TestTimes:
                 seen.append(len(image))
                 return image
 
-        monkeypatch.setattr(speed, "MOST_SECONDS", 0.0)
+        monkeypatch.setattr(speed, "ONCE_SECONDS", 0.0)
         assert set(speed.method_times(Slow(), torch.rand(3, 2, 8, 8).split(1), self.options)) == {"fuse"}
         assert seen == [1]
+
+    def test_one_that_fails_does_not_stop_the_others(self, benchmarks, monkeypatch):
+        speed, _ = benchmarks
+
+        def build(peer, device, folder):
+            if peer.network == "mean":
+                raise RuntimeError("out of memory")
+            return torch.nn.Identity()
+
+        monkeypatch.setattr(speed, "build", build)
+        options = Namespace(peers=["table1,mean", "table1,max"], batch=1, repeats=1, device="cpu")
+        found = speed.methods(options)
+        assert found["table1,mean"] == {"error": "out of memory"}
+        assert set(found["table1,max"]) == {"fuse"}
 
 
 class TestTable:
