@@ -20,7 +20,8 @@ def has_matrix_units(device: torch.device) -> bool:
         device: a device that exists.
     """
     if device.type == "cpu":
-        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+        # Earlier versions of PyTorch do not say.
+        return bool(getattr(torch.cpu, "get_capabilities", dict)().get("amx_bf16", False))
     if device.type == "cuda":
         with torch.cuda.device(device):
             return torch.cuda.is_bf16_supported(including_emulation=False)
