@@ -1,6 +1,9 @@
 """Time of fusing, decomposing and training, compared with the published network in FrEIA and with the hardware.
 
-Each peer runs in a separate process with its own allocator settings. Writes table, numbers and plot.
+The methods of Table 1 are timed at the same work, each next to its quality.
+
+Each peer runs in a separate process with its own allocator settings, the methods of Table 1 together in one. Writes
+tables, numbers and plot.
 
     make bench                                   # all peers, at full size
     make bench BENCH=--quick                     # fewer peers and repetitions, in under 3 minutes
@@ -14,17 +17,32 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from machine import KEEP_LARGE_BLOCKS, OUTPUT, machine, measure
 from shipped import BUNDLE
+from table1 import build_method, fusing, quality
+from table1 import rows as table1_rows
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 SIZE = 240
+ENOUGH_SECONDS = 1.0
+"""A method of Table 1 is timed on as many slices as it fuses in this time, on one at least."""
+ONCE_SECONDS = 10.0
+"""A method of Table 1 that takes longer for one slice fuses it once."""
+OF_METHODS = (
+    "Methods of Table 1, one slice at a time, blocks kept. The networks have fresh weights, because the time does not "
+    "depend on them. Quality is that of Table 1 (research/docs/comparison.md), T1-Gd / FLAIR"
+)
+SLOW = ("ceiling", "ddfm")
+"""Methods that optimise or sample for hundreds of steps: not part of --quick."""
+OF_TABLE_1 = "table1,"
+"""What the names of the methods of Table 1 begin with."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +52,7 @@ class Peer:
     Args:
         label: name in the table.
         network: "freia", "published" (the same in plain PyTorch), "ours" (that of inference.json) or "multiscale" (see
-            `research/docs/multiscale.md`).
+            `research/docs/multiscale.md`); of a method of Table 1 its name there.
         runtime: "eager", "compiled", or a runtime of the bundle. Defaults to "eager".
         at_once: slices in a batch, or None for all of them. Defaults to None.
         kept: whether the allocator keeps large blocks. Defaults to False.
@@ -42,6 +60,7 @@ class Peer:
         train: measure the training step instead of fusing and decomposing. Defaults to False.
         precision: see `BidirectionalInferer`. Defaults to "float32".
         quick: whether it is part of --quick. Defaults to False.
+        table1: whether it is a method of Table 1. Defaults to False.
     """
 
     label: str
@@ -53,6 +72,7 @@ class Peer:
     train: bool = False
     precision: str = "float32"
     quick: bool = False
+    table1: bool = False
 
 
 PEERS = {
@@ -75,6 +95,10 @@ PEERS = {
     "freia,train,kept": Peer("FrEIA, the published loop, blocks kept", "freia", train=True, kept=True, quick=True),
     "ours,train": Peer("ours", "ours", train=True, kept=True, quick=True),
     "ours,train,bfloat16": Peer("ours, bfloat16", "ours", train=True, kept=True, precision="bfloat16", quick=True),
+    **{
+        f"{OF_TABLE_1}{name}": Peer(row["name"], name, at_once=1, kept=True, quick=name not in SLOW, table1=True)
+        for name, row in table1_rows().items()
+    },
 }
 
 
@@ -123,6 +147,8 @@ def authors_graph(jac: bool) -> nn.Module:
 
 def build(peer: Peer, device: str, exported_dir: str) -> nn.Module:
     """Build the network of a peer."""
+    if peer.table1:
+        return build_method(peer.network).to(device, memory_format=torch.channels_last)
     if peer.network == "freia":
         return authors_graph(peer.jac).to(device)
     if peer.network == "published":
@@ -145,7 +171,7 @@ def build(peer: Peer, device: str, exported_dir: str) -> nn.Module:
 
 
 def seconds(run: Callable[[], object], repeats: int, device: str) -> float:
-    """Return the median time after a warm-up run."""
+    """Return the median time after a warm-up run; with no repeats the time of that run."""
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
@@ -153,7 +179,7 @@ def seconds(run: Callable[[], object], repeats: int, device: str) -> float:
         if device == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
+    return statistics.median(times[1:] or times)
 
 
 def training_step(peer: Peer, network: nn.Module, image: torch.Tensor) -> Callable[[], None]:
@@ -220,11 +246,13 @@ def hardware(device: str) -> dict[str, float]:
     }
 
 
-def child(options: argparse.Namespace) -> dict[str, float]:
-    """Measure one peer or the hardware."""
+def child(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one peer, several methods of Table 1, or the hardware."""
     torch.manual_seed(0)
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.child == "methods":
+        return methods(options)
     if options.child == "hardware":
         found = hardware(options.device)
         peer = Peer("", "ours")
@@ -257,6 +285,46 @@ def child(options: argparse.Namespace) -> dict[str, float]:
     return {key: value / options.batch for key, value in found.items()}
 
 
+def method_times(network: nn.Module, parts: Sequence[torch.Tensor], options: argparse.Namespace) -> dict[str, float]:
+    """Measure a method of Table 1: fusing, and decomposing if it can. A slow one gets fewer slices.
+
+    Args:
+        network: the method.
+        parts: slices, one in each part.
+        options: "repeats" and "device".
+    """
+    fuse = fusing(network)
+    with torch.no_grad():
+        first = seconds(lambda: fuse(parts[0]), 0, options.device)
+        if first > ONCE_SECONDS:
+            return {"fuse": first}
+        taken = parts[: max(1, int(ENOUGH_SECONDS / first))]
+        found = {"fuse": seconds(lambda: [fuse(part) for part in taken], options.repeats, options.device)}
+        if hasattr(network, "inverse"):
+            pairs = [network(part) for part in taken]
+            found["decompose"] = seconds(
+                lambda: [network.inverse(*pair) for pair in pairs], options.repeats, options.device
+            )
+    return {key: value / len(taken) for key, value in found.items()}
+
+
+def methods(options: argparse.Namespace) -> dict[str, dict]:
+    """Measure methods of Table 1, one after the other; one that fails has an "error" in place of its times.
+
+    Args:
+        options: "peers", their names, and how they are measured.
+    """
+    image = torch.rand(options.batch, 2, SIZE, SIZE, device=options.device)
+    parts = image.contiguous(memory_format=torch.channels_last).split(1)
+    found: dict[str, dict] = {}
+    for name in options.peers:
+        try:
+            found[name] = method_times(build(PEERS[name], options.device, ""), parts, options)
+        except Exception as error:
+            found[name] = {"error": (str(error) or type(error).__name__).splitlines()[0]}
+    return found
+
+
 def export(folder: str, names: list[str]) -> None:
     """Write the exports that the peers need, without checking parity (see `research/configs/parity.json`)."""
     wanted = {PEERS[name].runtime for name in names}
@@ -281,7 +349,7 @@ def plot(path: Path, rows: dict[str, dict], floors: dict[str, float], title: str
 
     figure, both = plt.subplots(1, 2, figsize=(15, 5), layout="constrained")
     for axes, kinds in zip(both, (("fuse", "decompose"), ("train",)), strict=True):
-        shown = [name for name, row in rows.items() if kinds[0] in row]
+        shown = [name for name, row in rows.items() if kinds[0] in row and not PEERS[name].table1]
         for i, kind in enumerate(kinds):
             places = [place + 0.4 * i for place in range(len(shown))]
             axes.barh(places, [1e3 * rows[name][kind] for name in shown], 0.4, label=kind)
@@ -301,6 +369,8 @@ def table(rows: dict[str, dict], floors: dict[str, float], reference: str, kinds
     heads = [f"{kind}, {unit}" for kind in kinds] + ["as fast as the first", "times the floor"]
     lines = [f"| peer | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
     for name, row in rows.items():
+        if PEERS[name].table1:
+            continue
         if "error" in row and PEERS[name].train == (kinds == ("train",)):
             lines.append(f"| {PEERS[name].label} | {row['error'][:90]} |" + " |" * (len(heads) - 1))
         if kinds[0] not in row:
@@ -310,6 +380,41 @@ def table(rows: dict[str, dict], floors: dict[str, float], reference: str, kinds
         faster = f"{first / row[kinds[0]]:.1f} x" if first else ""
         lines.append(f"| {PEERS[name].label} | {times} | {faster} | {row[kinds[0]] / floors[kinds[0]]:.1f} |")
     return lines
+
+
+def methods_table(rows: dict[str, dict]) -> list[str]:
+    """Return Markdown with the time of the methods of Table 1, next to the quality that Table 1 has for them.
+
+    Args:
+        rows: what was measured, by the name of the peer. Peers that are not of Table 1 are left out.
+    """
+    found = {name: row for name, row in rows.items() if PEERS[name].table1}
+    (shipped,) = (name for name, peer in PEERS.items() if peer.table1 and "ckpt_path" in table1_rows()[peer.network])
+    ours = rows.get(shipped, {}).get("fuse")
+    scores = quality()
+    lines = [
+        "| method | fuse, ms a slice | decompose, ms a slice | times ours | SSIM fused, brain | decomposed, brain |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in found.items():
+        label = PEERS[name].label
+        if "error" in row:
+            lines.append(f"| {label} | {row['error'][:90]} |" + " |" * 4)
+            continue
+        times = " | ".join(f"{1e3 * row[kind]:.1f}" if kind in row else "–" for kind in ("fuse", "decompose"))
+        relative = _times(row["fuse"] / ours) if ours else ""
+        lines.append(f"| {label} | {times} | {relative} | {scores[label]['fused']} | {scores[label]['decomposed']} |")
+    return lines
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}" if ratio >= 0.1 else "under 0.1"
+
+
+def show(name: str, row: dict) -> None:
+    """Print what was measured of a peer."""
+    told = ", ".join(f"{k} {1e3 * v:.1f} ms" if k != "error" else v for k, v in row.items())
+    print(f"  {PEERS[name].label}: {told}", flush=True)
 
 
 def main() -> None:
@@ -344,11 +449,16 @@ def main() -> None:
         rates = measure(__file__, ["--child", "hardware", *common], KEEP_LARGE_BLOCKS)
         if "error" in rates:
             raise SystemExit(rates["error"])
-        for name in names:
+        for name in (name for name in names if not PEERS[name].table1):
             environment = KEEP_LARGE_BLOCKS if PEERS[name].kept else {}
             rows[name] = measure(__file__, ["--child", name, *common, "--exported_dir", folder], environment)
-            told = ", ".join(f"{k} {1e3 * v:.1f} ms" if k != "error" else v for k, v in rows[name].items())
-            print(f"  {PEERS[name].label}: {told}", flush=True)
+            show(name, rows[name])
+    of_table1 = [name for name in names if PEERS[name].table1]
+    if of_table1:
+        found = measure(__file__, ["--child", "methods", *common, "--peers", *of_table1], KEEP_LARGE_BLOCKS)
+        for name in of_table1:
+            rows[name] = found if "error" in found else found[name]
+            show(name, rows[name])
     floors = {
         "fuse": rates["fuse_flops"] / rates["flops"],
         "train": options.batch * rates["train_flops"] / rates["flops"],
@@ -366,6 +476,8 @@ def main() -> None:
         ("Training step", "freia,train" if "freia,train" in rows else "freia,train,kept", ("train",)),
     ):
         lines += ["", f"{heading}:", "", *table(rows, floors, reference, kinds)]
+    if any(PEERS[name].table1 for name in rows):
+        lines += ["", f"{OF_METHODS}:", "", *methods_table(rows)]
     options.output_dir.mkdir(parents=True, exist_ok=True)
     (options.output_dir / "speed.md").write_text("\n".join(lines) + "\n")
     figures = {"machine": title, "hardware": rates, "floors": floors, "peers": rows}

@@ -20,6 +20,7 @@ from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
 from scripts.evaluation.evaluate import slices_with_brain
 from scripts.evaluation.regions import ssim_by_region
+from scripts.inferers.slices_at_once import AUTO
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.outputs.levels import as_stored
 from scripts.outputs.tables import known, markdown_table, mean_of
@@ -52,7 +53,7 @@ class FlickerTable:
         dtype: how the fused image is stored before it is decomposed. Defaults to "uint8".
         latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
         slice_step: SSIM of every n-th slice; flicker is that of all. Defaults to 1.
         min_brain_fraction: slices with less brain than this share of their area are left out of SSIM. Defaults to 0.1.
 
@@ -69,7 +70,7 @@ class FlickerTable:
         dtype: str = "uint8",
         latent: str = "zeros",
         seed: int = 0,
-        slices_at_once: int = 2,
+        slices_at_once: int | str = AUTO,
         slice_step: int = 1,
         min_brain_fraction: float = 0.1,
     ) -> None:

@@ -13,6 +13,7 @@ from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
 from scripts.data.picture_pairs import find_picture_pairs
 from scripts.evaluation.evaluate import EvaluateVolume
+from scripts.inferers.slices_at_once import AUTO
 from scripts.outputs.overview import DISPLAY_NAMES
 from scripts.outputs.pictures import OWN_ENDINGS
 from scripts.outputs.tables import known
@@ -57,7 +58,7 @@ class UnseenPairs:
         latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
         min_brain_fraction: slices with less brain than this share of their area are left out. Defaults to 0.1.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
 
     Raises:
         BadInputError: when a folder that is given is missing or holds no such pair, or a setting is not possible.
@@ -76,7 +77,7 @@ class UnseenPairs:
         latent: str = "zeros",
         seed: int = 0,
         min_brain_fraction: float = 0.1,
-        slices_at_once: int = 2,
+        slices_at_once: int | str = AUTO,
     ) -> None:
         wrong = [
             pair for pair in (*pairs, diffusion_from or ("t2", "flair")) if isinstance(pair, str) or len(pair) != 2

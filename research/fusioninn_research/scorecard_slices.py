@@ -12,8 +12,9 @@ from torch import nn
 
 from scripts.data.errors import BadInputError
 from scripts.data.slices import brain_mask
-from scripts.evaluation.evaluate import EvaluateVolume
+from scripts.evaluation.evaluate import METRICS_AT_ONCE, EvaluateVolume
 from scripts.evaluation.regions import REGIONS, ssim_by_region
+from scripts.inferers.slices_at_once import AUTO, or_else
 from scripts.inferers.slicewise import decompose_volume, device_and_precision, fuse_volume
 from scripts.metrics import fusion_scores
 from scripts.outputs.levels import as_stored
@@ -45,7 +46,7 @@ class ScorecardSlices:
         latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of latents and noise. Defaults to 0.
         min_brain_fraction: slices with less brain than this share of their area are left out. Defaults to 0.1.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
         slice_step: measure every n-th of the slices that are left. Defaults to 1.
         draws: number of latents drawn from N(0, I), 2 at least. Defaults to 10.
         ceiling_every: optimise the pixels of one in n of the measured slices of each patient, and of one at least;
@@ -62,7 +63,7 @@ class ScorecardSlices:
         latent: str = "zeros",
         seed: int = 0,
         min_brain_fraction: float = 0.1,
-        slices_at_once: int = 2,
+        slices_at_once: int | str = AUTO,
         slice_step: int = 1,
         draws: int = 10,
         ceiling_every: int = 8,
@@ -152,7 +153,8 @@ class ScorecardSlices:
 
     def _metrics(self, network: nn.Module, fused: torch.Tensor, image: torch.Tensor) -> dict[str, torch.Tensor]:
         device = device_and_precision(network).device
-        pairs = zip(*(as_stored(part, STORED).split(self.slices_at_once) for part in (fused, image)), strict=True)
+        at_once = or_else(self.slices_at_once, METRICS_AT_ONCE)
+        pairs = zip(*(as_stored(part, STORED).split(at_once) for part in (fused, image)), strict=True)
         parts = [fusion_scores(*(part.to(device) for part in pair), metrics=METRICS) for pair in pairs]
         return {metric: torch.cat([part[metric].cpu() for part in parts]) for metric in METRICS}
 

@@ -235,7 +235,7 @@ def test_a_text_that_would_become_a_number_is_refused(typed):
         ("inference", {"latent": "zero"}, "expected one of normal, zeros, ones, uniform."),
         ("inference", {"runtime": "tensorflow"}, "expected one of torch, torchscript, onnx, openvino, pt2."),
         ("inference", {"normalisation": "auto"}, "expected one of slice, volume."),
-        ("inference", {"slices_at_once": "two"}, "--slices_at_once is 'two', expected a number."),
+        ("inference", {"slices_at_once": "two"}, "--slices_at_once is 'two', expected auto or a number."),
         ("inference", {"seed": True}, "--seed is 'True', expected a number."),
         ("inference study", {"skull_stripping": "maybe"}, "expected auto, true or false."),
         ("inference study", {"compression": "jpeg"}, "expected one of none, "),

@@ -221,7 +221,7 @@ class TestBadArguments:
             BidirectionalInferer(noise=-0.1)
 
     def test_an_unknown_precision_is_refused(self):
-        with pytest.raises(ValueError, match="precision must be one of float32, bfloat16, got 'float16'"):
+        with pytest.raises(ValueError, match="precision must be one of float32, bfloat16, auto, got 'float16'"):
             BidirectionalInferer(precision="float16")
 
     def test_an_unknown_latent_is_refused(self, network, image):

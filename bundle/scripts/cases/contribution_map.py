@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from scripts.inferers.maps import contribution_volume
+from scripts.inferers.slices_at_once import AUTO
 from scripts.outputs.map_files import CONTRIBUTION
 
 from .case import FusedCase
@@ -14,10 +15,10 @@ class ContributionMap:
     """Add the derivative of the fused image along each source, in units of the fused image.
 
     Args:
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
     """
 
-    def __init__(self, slices_at_once: int = 2) -> None:
+    def __init__(self, slices_at_once: int | str = AUTO) -> None:
         self.slices_at_once = slices_at_once
 
     def __call__(self, network: nn.Module, case: FusedCase) -> FusedCase:

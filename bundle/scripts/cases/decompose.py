@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.inferers.slices_at_once import AUTO
 from scripts.inferers.slicewise import decompose_volume, restore_volume
 from scripts.outputs.identity import check_belongs, check_latent_belongs
 from scripts.outputs.sidecar import read_sidecar, sidecar_of
@@ -83,10 +84,10 @@ class DecomposeVolume:
         checkpoint: SHA-256 of the weights in use, compared with that of the weights that fused.
         latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
     """
 
-    def __init__(self, checkpoint: str, latent: str = "zeros", seed: int = 0, slices_at_once: int = 2) -> None:
+    def __init__(self, checkpoint: str, latent: str = "zeros", seed: int = 0, slices_at_once: int | str = AUTO) -> None:
         check_settings("float32", latent, seed, slices_at_once)
         self.exact = ExactNetwork()
         self.checkpoint = checkpoint

@@ -12,6 +12,7 @@ from torch import nn
 from scripts.data.errors import BadInputError
 from scripts.flow.latent import LATENT_KINDS
 from scripts.inferers.refined_fusion import check_refine, refining
+from scripts.inferers.slices_at_once import AUTO, check_slices_at_once
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.losses.ssim import SSIM
 from scripts.outputs.levels import LEVELS, as_stored
@@ -25,7 +26,7 @@ NOTES = ("registration", "preparation", "segmentation", "warnings")
 """Keys under which preprocessing notes what it did to the sources, see `scripts.registration`."""
 
 
-def check_settings(dtype: str, latent: str, seed: int, slices_at_once: int) -> None:
+def check_settings(dtype: str, latent: str, seed: int, slices_at_once: int | str) -> None:
     """Refuse settings of a command that the network cannot follow.
 
     Raises:
@@ -37,8 +38,7 @@ def check_settings(dtype: str, latent: str, seed: int, slices_at_once: int) -> N
         raise BadInputError(f"latent is '{latent}', expected one of {', '.join(LATENT_KINDS)}.")
     if not isinstance(seed, int) or seed < 0:
         raise BadInputError(f"seed is {seed!r}, expected a whole number from 0 on.")
-    if not isinstance(slices_at_once, int) or slices_at_once < 1:
-        raise BadInputError(f"slices_at_once is {slices_at_once!r}, expected a whole number from 1 on.")
+    check_slices_at_once(slices_at_once)
 
 
 def check_sources(network: nn.Module, count: int) -> None:
@@ -86,7 +86,7 @@ class FuseVolume:
         dtype: how the fused image will be stored: "uint16", "uint8" or "float32". Defaults to "uint16".
         latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
-        slices_at_once: slices in a batch. Defaults to 2: more take more memory and no less time on a CPU.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
         lossless: keep the latent, and compute it exactly. Defaults to False.
         refine: steps that refine the fused image, see `RefinedFusion`. Defaults to 0 (not refined).
         checkpoint: SHA-256 of the weights in use, for the sidecar. Defaults to "" (unknown).
@@ -97,7 +97,7 @@ class FuseVolume:
         dtype: str = "uint16",
         latent: str = "zeros",
         seed: int = 0,
-        slices_at_once: int = 2,
+        slices_at_once: int | str = AUTO,
         lossless: bool = False,
         refine: int = 0,
         checkpoint: str = "",

@@ -7,6 +7,7 @@ import logging
 from torch import nn
 
 from scripts.data.errors import BadInputError
+from scripts.inferers.slices_at_once import AUTO
 from scripts.networks.weights import fingerprint
 from scripts.typicality.case_score import ScoreCase, warning
 from scripts.typicality.reference import Reference
@@ -21,11 +22,11 @@ class Typicality:
         path: file of reference values, see `Reference`. Where it does not belong to the weights, a warning is logged
             and nothing is scored.
         ckpt_path: the weights.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
         pictures: see `ScoreCase`. Defaults to False.
     """
 
-    def __init__(self, path: str, ckpt_path: str, slices_at_once: int = 2, pictures: bool = False) -> None:
+    def __init__(self, path: str, ckpt_path: str, slices_at_once: int | str = AUTO, pictures: bool = False) -> None:
         self.logger = logging.getLogger(__name__)
         self.score: ScoreCase | None = None
         try:

@@ -10,6 +10,7 @@ from torch import nn
 
 from scripts.data.errors import BadInputError
 from scripts.inferers.maps import uncertainty_volume
+from scripts.inferers.slices_at_once import AUTO
 from scripts.networks.uncertainty import UncertaintyHead
 from scripts.networks.weights import fingerprint, load_weights
 from scripts.outputs.map_files import UNCERTAINTY
@@ -61,7 +62,7 @@ class UncertaintyMap:
         path: its weights.
         ckpt_path: weights of the network that decomposes.
         latent: distribution of the latent that the volumes are decomposed with. Defaults to "zeros".
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
 
     Raises:
         BadInputError: the latent is not zeros, or see `load_head`.
@@ -73,7 +74,7 @@ class UncertaintyMap:
         path: str | os.PathLike[str],
         ckpt_path: str | os.PathLike[str],
         latent: str = "zeros",
-        slices_at_once: int = 2,
+        slices_at_once: int | str = AUTO,
     ) -> None:
         if latent != "zeros":
             raise BadInputError(

@@ -24,7 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "metrics_variant": ("scripts.evaluation.evaluate.METRICS_VARIANTS",),
     "normalisation": ("scripts.transforms.normalize.MODES", "scripts.transforms.load_image_set.NORMALISATIONS"),
     "patient_names": ("scripts.dicom.find_studies.PATIENT_NAMES",),
-    "precision": ("scripts.inferers.bidirectional.PRECISIONS",),
+    "precision": ("scripts.inferers.training_precision.PRECISIONS",),
     "register": ("scripts.registration.align.REGISTER",),
     "runtime": ("scripts.runtimes.RUNTIMES",),
     "slice_criterion": ("scripts.data.slices.CRITERIA",),
@@ -33,6 +33,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 OR_FLAG = {"skull_stripping": "auto"}
 """Options that are true, false, or this word."""
+
+OR_NUMBER = {"slices_at_once": "auto"}
+"""Options that are a number, or this word where it is the default."""
 
 NEEDS = {
     "fused_dtype": ("lossless", False),
@@ -83,6 +86,8 @@ def check_value(option: str, value: Any, default: Any) -> None:
         _check_flag(option, value)
     elif isinstance(default, (int, float)):
         _check_number(option, value)
+    elif option in OR_NUMBER:
+        _check_number(option, value, OR_NUMBER[option])
     elif isinstance(default, list) and not isinstance(value, (list, tuple)):
         raise BadInputError(f"--{option} is '{value}', expected a list, for instance --{option} \"{_shown(default)}\".")
 
@@ -131,9 +136,11 @@ def _check_flag(option: str, value: Any) -> None:
         raise BadInputError(f"--{option} is '{value}', expected {f'{word}, ' if word else ''}true or false.") from error
 
 
-def _check_number(option: str, value: Any) -> None:
+def _check_number(option: str, value: Any, word: str | None = None) -> None:
+    if word is not None and value == word:
+        return
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise BadInputError(f"--{option} is '{value}', expected a number.")
+        raise BadInputError(f"--{option} is '{value}', expected {f'{word} or ' if word else ''}a number.")
 
 
 def _listed(values: Iterable[Any]) -> str:

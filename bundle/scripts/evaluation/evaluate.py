@@ -15,6 +15,7 @@ from scripts.cases.fuse import check_settings, check_sources
 from scripts.data.errors import BadInputError
 from scripts.data.flags import is_true
 from scripts.data.slices import brain_mask
+from scripts.inferers.slices_at_once import AUTO, or_else
 from scripts.inferers.slicewise import (
     decompose_volume,
     device_and_precision,
@@ -34,6 +35,8 @@ from .regions import REGIONS, ssim_by_region
 
 BOTH = "both"
 METRICS_VARIANTS = (*VARIANTS, BOTH)
+METRICS_AT_ONCE = 2
+"""Slices whose metrics are computed together, where `slices_at_once` is left to the machine."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class EvaluateVolume:
         latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the latent. Defaults to 0.
         min_brain_fraction: smallest share of brain in a slice's area; other slices are skipped. Defaults to 0.1.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
         slice_step: measure every n-th of the remaining slices. Defaults to 1.
         metrics: compute the fusion metrics of `scripts.metrics`, on 8-bit images by their definition, and those of the
             decomposition. Defaults to True.
@@ -78,7 +81,7 @@ class EvaluateVolume:
         latent: str = "zeros",
         seed: int = 0,
         min_brain_fraction: float = 0.1,
-        slices_at_once: int = 2,
+        slices_at_once: int | str = AUTO,
         slice_step: int = 1,
         metrics: bool | str = True,
         metrics_variant: str = "full",
@@ -138,8 +141,9 @@ class EvaluateVolume:
         _add(rows, applied.way_back)
         if self.metrics:
             like = device_and_precision(network)
-            for start in range(0, len(rows), self.slices_at_once):
-                batch = slice(start, start + self.slices_at_once)
+            at_once = or_else(self.slices_at_once, METRICS_AT_ONCE)
+            for start in range(0, len(rows), at_once):
+                batch = slice(start, start + at_once)
                 parts = {name: part[batch].to(like.device) for name, part in slices.items()}
                 _add(rows[batch], self._scores(sources[batch].to(like.device), parts))
         return {"patient": data["patient"], "rows": rows, "seconds": applied.seconds}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import ignite.distributed as idist
 import torch
 from monai.inferers import Inferer
 from torch import nn
@@ -12,7 +14,9 @@ from torch import nn
 from scripts.flow.latent import draw_latent, draw_like
 from scripts.outputs.levels import LEVELS, as_stored
 
-PRECISIONS = ("float32", "bfloat16")
+from .training_precision import AUTO, PRECISIONS, resolve_precision
+
+NAMES = {"cpu": "processor", "cuda": "GPU"}
 
 
 class BidirectionalInferer(Inferer):
@@ -34,7 +38,8 @@ class BidirectionalInferer(Inferer):
             Gaussian noise of up to one grey level of 8 bits, drawn for each image. The other images teach the network
             to use fine levels, these not to depend on them. Defaults to 0.0.
         precision: "float32", or "bfloat16" for the convolutions of training: nearly twice as fast on processors with
-            matrix units for it. Evaluation is in single precision. Defaults to "float32".
+            matrix units for it, slower on others; or "auto" for bfloat16 where there are such units, which is logged.
+            Evaluation is in single precision. Defaults to "float32".
 
     Raises:
         ValueError: when `storage_levels` is 1 or negative, `noise` is negative, `coarse_share` is outside [0, 1] or
@@ -65,6 +70,7 @@ class BidirectionalInferer(Inferer):
         self.noise = noise
         self.precision = precision
         self.coarse_share = coarse_share
+        self._resolved: str | None = None
 
     def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
         """Apply `network` in both directions.
@@ -91,10 +97,22 @@ class BidirectionalInferer(Inferer):
         return {"fused": fused, "latent": latent, "decomposed": decomposed}
 
     def _convolutions(self, training: bool, device: torch.device) -> AbstractContextManager:
-        if not training or self.precision == "float32":
+        if not training or self._in_training(device) == "float32":
             return nullcontext()
         # Couplings promote what the convolutions return: only those are in half precision, and black stays black.
         return torch.autocast(device.type, dtype=torch.bfloat16)
+
+    def _in_training(self, device: torch.device) -> str:
+        """The number format of training, resolved and logged at the first batch."""
+        if self._resolved is None:
+            self._resolved = resolve_precision(self.precision, device)
+            if self.precision == AUTO and idist.get_rank() == 0:
+                has = "has" if self._resolved == "bfloat16" else "has no"
+                logging.getLogger(__name__).info(
+                    f"precision auto: training in {self._resolved}, because this {NAMES.get(device.type, device.type)} "
+                    f"{has} matrix units for bfloat16."
+                )
+        return self._resolved
 
     def _stored(self, fused: torch.Tensor, training: bool) -> torch.Tensor:
         if training and self.noise > 0:

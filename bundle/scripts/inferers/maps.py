@@ -13,18 +13,21 @@ from scripts.networks.contribution import source_contribution
 from scripts.networks.uncertainty import UncertaintyHead
 from scripts.runtimes import with_derivatives
 
+from .slices_at_once import AUTO
 from .slicewise import by_slices
 
 
 @torch.no_grad()
-def contribution_volume(network: nn.Module, image: torch.Tensor, axis: int, batch_size: int = 2) -> torch.Tensor:
+def contribution_volume(
+    network: nn.Module, image: torch.Tensor, axis: int, batch_size: int | str = AUTO
+) -> torch.Tensor:
     """Compute how much of each fused voxel comes from each source, see `source_contribution`.
 
     Args:
         network: a method, of slices or of volumes.
         image: normalised sources of shape (N, X, Y, Z).
         axis: spatial axis that the slices are taken along.
-        batch_size: slices at a time. Defaults to 2.
+        batch_size: slices at a time, or "auto", see `batches`. Defaults to "auto".
 
     Returns:
         contributions (N, X, Y, Z), in units of the fused image, on the CPU.
@@ -35,7 +38,7 @@ def contribution_volume(network: nn.Module, image: torch.Tensor, axis: int, batc
 
 @torch.no_grad()
 def uncertainty_volume(
-    head: UncertaintyHead, fused: torch.Tensor, decomposed: torch.Tensor, axis: int, batch_size: int = 2
+    head: UncertaintyHead, fused: torch.Tensor, decomposed: torch.Tensor, axis: int, batch_size: int | str = AUTO
 ) -> torch.Tensor:
     """Estimate the error of decomposed volumes, see `UncertaintyHead`.
 
@@ -44,7 +47,7 @@ def uncertainty_volume(
         fused: fused volume of shape (1, X, Y, Z) in [0, 1], as stored.
         decomposed: normalised estimates (N, X, Y, Z).
         axis: spatial axis that the slices are taken along.
-        batch_size: slices at a time. Defaults to 2.
+        batch_size: slices at a time, or "auto", see `batches`. Defaults to "auto".
 
     Returns:
         σ (N, X, Y, Z) in shares of the normalised range, on the CPU.
@@ -58,7 +61,12 @@ def uncertainty_volume(
 
 @torch.no_grad()
 def spread_volumes(
-    network: FusionINN, fused: torch.Tensor, axis: int, draws: Sequence[int] = (8,), seed: int = 0, batch_size: int = 2
+    network: FusionINN,
+    fused: torch.Tensor,
+    axis: int,
+    draws: Sequence[int] = (8,),
+    seed: int = 0,
+    batch_size: int | str = AUTO,
 ) -> list[torch.Tensor]:
     """Compute the standard deviation of the estimates over latents drawn from N(0, I).
 
@@ -68,7 +76,7 @@ def spread_volumes(
         axis: spatial axis that the slices are taken along.
         draws: numbers of draws, ascending, at least 2; the first draws are the same for all. Defaults to (8,).
         seed: seed of the draws. Defaults to 0.
-        batch_size: slices at a time. Defaults to 2.
+        batch_size: slices at a time, or "auto", see `batches`. Defaults to "auto".
 
     Returns:
         for each number of draws, the deviation (N, X, Y, Z) in shares of the normalised range, on the CPU.

@@ -139,7 +139,8 @@ class RefinedFusion(nn.Module):
         optimizer = torch.optim.Adam([refined], lr=self.learning_rate, betas=(0.9, 0.99), eps=1e-12)
         best, least = start, torch.full_like(start[:, 0].flatten(1)[:, 0], math.inf)
         for step in range(self.steps + 1):
-            noise = torch.rand(start.shape, generator=generator).to(start) - 0.5
+            # The same for every image: the result does not depend on how many are refined together.
+            noise = torch.rand((1, *start.shape[1:]), generator=generator).to(start) - 0.5
             loss = self._loss(refined, noise / 255, image, windows)
             better = loss.detach() < least
             least = torch.where(better, loss.detach(), least)

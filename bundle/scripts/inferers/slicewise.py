@@ -13,6 +13,7 @@ from scripts.networks import FusionINN
 from scripts.transforms.slicing import from_slices, to_slices
 
 from .slabs import in_slabs
+from .slices_at_once import AUTO, batches
 
 
 def device_and_precision(network: nn.Module) -> torch.Tensor:
@@ -30,7 +31,7 @@ def by_slices(
     network: nn.Module,
     volume: torch.Tensor,
     axis: int,
-    batch_size: int,
+    batch_size: int | str,
     apply: Callable[[torch.Tensor, int], torch.Tensor],
 ) -> torch.Tensor:
     """Apply a function to batches of slices, on the network's device and in its precision.
@@ -46,18 +47,17 @@ def by_slices(
             (done,) = apply(whole, 0)
         return from_slices(done.to("cpu", volume.dtype).movedim(-1, 0), axis)
     results: torch.Tensor | None = None
-    for start in range(0, len(slices), batch_size):
-        batch = slices[start : start + batch_size].to(like).contiguous(memory_format=torch.channels_last)
-        done = apply(batch, start)
+    for part in batches(network, like.device, len(slices), batch_size):
+        done = apply(slices[part].to(like).contiguous(memory_format=torch.channels_last), part.start)
         if results is None:
             results = torch.empty(len(slices), done.shape[1], *slices.shape[2:], dtype=volume.dtype)
-        results[start : start + batch_size] = done
+        results[part] = done
     return from_slices(results, axis)
 
 
 @torch.no_grad()
 def fuse_volume(
-    network: nn.Module, image: torch.Tensor, axis: int, batch_size: int = 8, keep_latent: bool = True
+    network: nn.Module, image: torch.Tensor, axis: int, batch_size: int | str = AUTO, keep_latent: bool = True
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Fuse a volume.
 
@@ -66,7 +66,7 @@ def fuse_volume(
             method for slices that gives (fused, latent) or the fused image alone.
         image: normalised sources of shape (N, X, Y, Z).
         axis: spatial axis that the slices are taken along.
-        batch_size: slices at a time. Defaults to 8.
+        batch_size: slices at a time, or "auto", see `batches`. Defaults to "auto".
         keep_latent: return the latent, which takes as much memory as N - 1 volumes. Defaults to True.
 
     Returns:
@@ -85,7 +85,7 @@ def fuse_volume(
 
 @torch.no_grad()
 def restore_volume(
-    network: FusionINN, fused: torch.Tensor, latent: torch.Tensor, axis: int, batch_size: int = 8
+    network: FusionINN, fused: torch.Tensor, latent: torch.Tensor, axis: int, batch_size: int | str = AUTO
 ) -> torch.Tensor:
     """Restore the sources from the fused volume and its own latent.
 
@@ -94,7 +94,7 @@ def restore_volume(
         fused: fused volume of shape (1, X, Y, Z).
         latent: its latent of shape (N - 1, X, Y, Z).
         axis: spatial axis that the slices are taken along.
-        batch_size: slices at a time. Defaults to 8.
+        batch_size: slices at a time, or "auto", see `batches`. Defaults to "auto".
 
     Returns:
         normalised sources (N, X, Y, Z), on the CPU.
@@ -114,7 +114,7 @@ def decompose_volume(
     axis: int,
     latent: str = "zeros",
     seed: int = 0,
-    batch_size: int = 8,
+    batch_size: int | str = AUTO,
     numbers: Sequence[int] | None = None,
 ) -> torch.Tensor:
     """Estimate the sources from the fused volume alone.
@@ -126,7 +126,7 @@ def decompose_volume(
         latent: distribution of the fresh latent. Defaults to "zeros".
         seed: seed of the first slice's latent; slice i has ``seed + i``, whatever the batch size. The latent of a
             volume that is seen as a whole is drawn at once, by the seed of its first slice. Defaults to 0.
-        batch_size: slices at a time. Defaults to 8.
+        batch_size: slices at a time, or "auto", see `batches`. Defaults to "auto".
         numbers: numbers i of the slices where `fused` holds only some of them, which is not for three-dimensional
             networks. Defaults to None (0, 1, 2, …).
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from scripts.data.errors import BadInputError
+from scripts.inferers.slices_at_once import AUTO
 from scripts.networks import FusionINN
 
 from .reference import Reference
@@ -92,13 +93,13 @@ class ScoreCase:
 
     Args:
         reference: distribution of usual pairs.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
         pictures: whether cases are single pictures of unknown kind. The only reason then reported is that both are the
             same, because a PET would look like a displaced MRI. The rate of false alarms is omitted, because it applies
             to cases of several slices. Defaults to False.
     """
 
-    def __init__(self, reference: Reference, slices_at_once: int = 2, pictures: bool = False) -> None:
+    def __init__(self, reference: Reference, slices_at_once: int | str = AUTO, pictures: bool = False) -> None:
         self.reference = reference
         self.slices_at_once = slices_at_once
         self.pictures = pictures

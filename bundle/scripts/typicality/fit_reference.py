@@ -15,6 +15,7 @@ from scripts.data.discovery import find_patients, usable
 from scripts.data.errors import BadInputError
 from scripts.data.inputs import check_apart, files_of
 from scripts.data.progress import with_progress
+from scripts.inferers.slices_at_once import AUTO
 from scripts.inferers.slicewise import fuse_volume
 from scripts.networks.weights import fingerprint
 from scripts.transforms.load_sources import LoadSourcesd
@@ -53,7 +54,7 @@ class FitReference:
         slices: number of slices per case.
         false_alarm_rate: accepted share of usual cases with a warning, between 0 and 0.5.
         datalist: datalist JSON. Defaults to None.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
 
     Raises:
         BadInputError: a setting is invalid.
@@ -71,7 +72,7 @@ class FitReference:
         slices: int,
         false_alarm_rate: float,
         datalist: str | None = None,
-        slices_at_once: int = 2,
+        slices_at_once: int | str = AUTO,
     ) -> None:
         if dataset_dir is None:
             raise BadInputError(

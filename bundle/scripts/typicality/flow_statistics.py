@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 
+from scripts.inferers.slices_at_once import AUTO, batches
 from scripts.inferers.slicewise import device_and_precision
 from scripts.networks import FusionINN
 
@@ -18,7 +19,11 @@ SMALLEST_ERROR = 1e-8
 
 @torch.no_grad()
 def flow_statistics(
-    network: FusionINN, image: torch.Tensor, brain: torch.Tensor, density: FusedDensity, slices_at_once: int = 2
+    network: FusionINN,
+    image: torch.Tensor,
+    brain: torch.Tensor,
+    density: FusedDensity,
+    slices_at_once: int | str = AUTO,
 ) -> dict[str, np.ndarray]:
     """Density and inconsistency of slices, per pixel of brain.
 
@@ -30,7 +35,7 @@ def flow_statistics(
         image: slices (B, N, H, W) in [0, 1].
         brain: bool (B, 1, H, W), not empty in any slice.
         density: density of the fused image.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
 
     Returns:
         arrays (B,) by name: "energy", -log p(x) in nats; its parts "fused_energy", "latent_energy" (|z|²/2) and
@@ -40,8 +45,7 @@ def flow_statistics(
     like = device_and_precision(network)
     black = network.log_det(torch.zeros_like(image[:1]).to(like))
     parts = []
-    for start in range(0, len(image), slices_at_once):
-        batch = slice(start, start + slices_at_once)
+    for batch in batches(network, like.device, len(image), slices_at_once):
         pages = image[batch].to(like).contiguous(memory_format=torch.channels_last)
         parts.append(_of_batch(network, pages, brain[batch].to(pages.device), density, black))
     return {name: torch.cat([part[name] for part in parts]).double().cpu().numpy() for name in parts[0]}

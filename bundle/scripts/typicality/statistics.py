@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from scripts.inferers.slices_at_once import AUTO
 from scripts.networks import FusionINN
 from scripts.transforms.normalize import normalize_slices
 
@@ -21,7 +22,12 @@ FLOW_STATISTICS = ("energy", "fused_energy", "latent_energy", "volume", "inconsi
 
 
 def case_statistics(
-    network: FusionINN, image: torch.Tensor, axis: int, density: FusedDensity, count: int, slices_at_once: int = 2
+    network: FusionINN,
+    image: torch.Tensor,
+    axis: int,
+    density: FusedDensity,
+    count: int,
+    slices_at_once: int | str = AUTO,
 ) -> tuple[list[int], dict[str, np.ndarray]]:
     """Compute the statistics of some slices of a case.
 
@@ -31,7 +37,7 @@ def case_statistics(
         axis: spatial axis along which the slices are taken.
         density: density of the fused image.
         count: largest number of slices.
-        slices_at_once: slices in a batch. Defaults to 2.
+        slices_at_once: slices in a batch, or "auto", see `batches`. Defaults to "auto".
 
     Returns:
         indices of the slices, empty if the image is black, and arrays (slices,) by name.
