@@ -109,6 +109,10 @@ class TestChoices:
         widths = [p.shape[0] for n, p in network.named_parameters() if n.endswith("conv_0.weight")]
         assert widths == [12, 12, 16, 16, 20, 20, 8, 8]
 
+    def test_an_empty_batch_goes_through(self):
+        fused, latent = FusionINN(**LIFTED)(torch.rand(0, 2, 6, 5))
+        assert fused.shape == latent.shape == (0, 1, 6, 5)
+
     @pytest.mark.parametrize("hidden", [0, (8, 8), (8, 8, 0, 8)])
     def test_other_widths_are_refused(self, hidden):
         with pytest.raises(ValueError, match="hidden_channels must be at least 1"):

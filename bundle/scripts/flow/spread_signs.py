@@ -39,7 +39,7 @@ class SpreadSigns(FlowStep):
             place = torch.arange(x.shape[2 + axis], device=x.device) % signs.shape[axis]
             signs = signs.index_select(axis, place)
         if inside is not None:
-            signs = torch.where(inside.amin(dim=[0, 1]) > 0, signs, torch.ones_like(signs))
+            signs = torch.where(inside.amin(dim=1).sum(dim=0) > 0, signs, torch.ones_like(signs))
         bands = x.unflatten(1, (-1, self.bands))
         return torch.cat((bands[:, :, :-1], bands[:, :, -1:] * signs), dim=2).reshape(x.shape)
 

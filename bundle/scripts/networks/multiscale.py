@@ -64,7 +64,7 @@ def hidden_of_blocks(hidden_channels: int | Sequence[int], scales: Sequence[int]
         hidden = [hidden_channels * scale.bit_length() for scale in scales]
     else:
         hidden = [int(channels) for channels in hidden_channels]
-    if len(hidden) != len(scales) or min(hidden) < 1:
+    if len(hidden) != len(scales) or any(channels < 1 for channels in hidden):
         raise ValueError(
             f"hidden_channels must be at least 1, one number or one for each of {len(scales)} blocks, "
             f"got {hidden_channels}."
