@@ -257,7 +257,7 @@ def test_a_study_becomes_nifti_without_its_identity(command, tmp_path):
     for file in (tmp_path / "out").rglob("*decomposed*.nii.gz"):
         again = tmp_path / "back" / file.relative_to(tmp_path / "out")
         first, second = (nib.load(path).get_fdata() for path in (file, again))
-        # The stored volume has its slices in the opposite order: other slices share a batch, which changes the rounding.
+        # The stored volume has its slices in the opposite order: others share a batch, which changes the rounding.
         assert np.abs(first - second).max() <= 1
         assert (first != second).mean() < 0.001
 

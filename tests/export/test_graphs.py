@@ -7,7 +7,7 @@ import torch
 
 from scripts.export.graphs import trace
 from scripts.networks import FusionINN
-from scripts.runtimes.interface import INTERFACES, SMALLEST, size_multiple
+from scripts.runtimes.interface import INTERFACES, size_multiple, smallest_size
 
 
 @pytest.fixture
@@ -43,6 +43,15 @@ class TestTrace:
             module(torch.rand(3, 2, 7, 18))
 
 
-def test_other_networks_take_every_size_from_the_smallest_on():
-    assert size_multiple(FusionINN(hidden_channels=2)) == 1
-    assert SMALLEST == 3
+@pytest.mark.parametrize(
+    ("scales", "smallest"), [({"blocks": 2}, 3), ({"scales": (2, 4, 2)}, 5), ({"scales": (2, 8, 2)}, 9)]
+)
+def test_other_networks_take_every_size_from_the_smallest_on(scales, smallest):
+    network = FusionINN(hidden_channels=2, **scales).requires_grad_(False).eval()
+    assert (size_multiple(network), smallest_size(network)) == (1, smallest)
+    module = trace(network, "fuse").module()
+    for size in ((smallest, smallest + 2), (smallest + 6, smallest + 7)):
+        image = torch.rand(3, 2, *size)
+        assert torch.allclose(module(image)[0], network(image)[0], atol=1e-6)
+    with pytest.raises((RuntimeError, AssertionError)):
+        module(torch.rand(3, 2, smallest - 1, 18))

@@ -458,7 +458,10 @@ class TestBadArguments:
             ({"spatial_dims": 4}, "spatial_dims must be 2 or 3, got 4"),
             ({"in_channels": 1}, "in_channels must be at least 2, got 1"),
             ({"blocks": 0}, "blocks must be at least 1, got 0"),
-            ({"hidden_channels": 0}, "hidden_channels must be at least 1, one number or one for each of 6 blocks, got 0"),
+            (
+                {"hidden_channels": 0},
+                "hidden_channels must be at least 1, one number or one for each of 6 blocks, got 0",
+            ),
             ({"clamp": 0.0}, "clamp must be positive, got 0.0"),
             ({"latent_scale": 0.0}, "latent scale must be positive and finite, got 0.0"),
             ({"margin": 0.5}, "margin must lie between 0 and 0.5"),

@@ -20,7 +20,7 @@ from scripts.networks import FusionINN
 from scripts.networks.weights import fingerprint
 from scripts.outputs.writing import result_file
 from scripts.runtimes.description import EXPORT_FILE, as_properties, describe
-from scripts.runtimes.interface import DECOMPOSE, FUSE, INTERFACES, SMALLEST, size_multiple
+from scripts.runtimes.interface import DECOMPOSE, FUSE, INTERFACES, size_multiple, smallest_size
 
 from .onnx_file import INSTALL, onnx_bytes
 
@@ -106,16 +106,17 @@ class Exporter:
         if shape is None:
             return None
         multiple, wanted = size_multiple(self.network), 2 + self.network.spatial_dims
+        smallest = smallest_size(self.network)
         fits = (
             len(shape) == wanted
             and all(isinstance(n, int) and n > 0 for n in shape)
             and shape[1] == self.network.in_channels
-            and all(n >= SMALLEST and n % multiple == 0 for n in shape[2:])
+            and all(n >= smallest and n % multiple == 0 for n in shape[2:])
         )
         if not fits:
             raise BadInputError(
                 f"static_shape is {shape}, expected [batch, {self.network.in_channels}, height, "
-                f"width{', depth' if wanted == 5 else ''}] with sizes from {SMALLEST} "
+                f"width{', depth' if wanted == 5 else ''}] with sizes from {smallest} "
                 f"on{'' if multiple == 1 else f', multiples of {multiple}'}. Leave it out for a file that supports any "
                 "size."
             )

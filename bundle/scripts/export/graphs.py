@@ -9,7 +9,7 @@ from torch import nn
 from torch.export import Dim, ExportedProgram, export
 
 from scripts.networks import FusionINN
-from scripts.runtimes.interface import FUSE, SMALLEST, size_multiple
+from scripts.runtimes.interface import FUSE, size_multiple, smallest_size
 
 from .any_size import AnySize
 
@@ -45,14 +45,14 @@ def trace(network: FusionINN, direction: str, static_shape: Sequence[int] | None
         network: the network, on the CPU.
         direction: "fuse" or "decompose".
         static_shape: (batch_size, N, height, width[, depth]) to support a single shape. Defaults to None: any batch
-            size, and any sizes of at least `SMALLEST` that are multiples of `size_multiple`.
+            size, and any sizes of at least `smallest_size` that are multiples of `size_multiple`.
 
     Returns:
         the program, without the names of source files.
     """
     dims = network.spatial_dims
     if static_shape is None:
-        shape, dynamic = (2, network.in_channels, *(20, 24, 28)[:dims]), _dynamic(dims, size_multiple(network))
+        shape, dynamic = (2, network.in_channels, *(20, 24, 28)[:dims]), _dynamic(network)
         network = AnySize.of(network) if network.realign else network
     else:
         shape, dynamic = tuple(static_shape), None
@@ -77,10 +77,11 @@ def _forget_origin(program: ExportedProgram) -> None:
         node.meta.pop("stack_trace", None)
 
 
-def _dynamic(spatial_dims: int, multiple: int) -> dict[int, Dim]:
-    names = ("height", "width", "depth")[:spatial_dims]
+def _dynamic(network: FusionINN) -> dict[int, Dim]:
+    names = ("height", "width", "depth")[: network.spatial_dims]
+    multiple, smallest = size_multiple(network), smallest_size(network)
     if multiple == 1:
-        sizes = [Dim(name, min=SMALLEST) for name in names]
+        sizes = [Dim(name, min=smallest) for name in names]
     else:
-        sizes = [multiple * Dim(f"half_{name}", min=SMALLEST) for name in names]
+        sizes = [multiple * Dim(f"blocks_{name}", min=smallest) for name in names]
     return {0: Dim("batch"), **dict(enumerate(sizes, start=2))}

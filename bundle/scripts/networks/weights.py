@@ -106,7 +106,7 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.
     foreign = sorted(state.keys() - own.keys())
     resized = sorted(k for k in own.keys() & state.keys() if getattr(state[k], "shape", None) != own[k].shape)
     if missing or foreign or resized:
-        here, there = _sources_of(own), _sources_of(state)
+        here, there = getattr(network, "in_channels", None), _sources_of(state, network)
         if here is not None and there is not None and here != there:
             raise BadInputError(
                 f"{path} was trained on {there} sources, this {type(network).__name__} fuses {here}. Name {there} by "
@@ -131,8 +131,19 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.
     return network.eval()
 
 
-def _sources_of(state: Mapping[str, torch.Tensor]) -> int | None:
-    """Number of sources of a flow's state, from its first coupling; None for another network."""
+def _sources_of(state: Mapping[str, torch.Tensor], network: nn.Module) -> int | None:
+    """Number of sources of a state that differs from the network's in shapes only; None for another network."""
+    own = network.state_dict()
+    channels, of_state = _first_coupling(own), _first_coupling(state)
+    if own.keys() != state.keys() or channels is None or of_state is None:
+        return None
+    # Each source has as many channels there as the blocks of pixels have bands.
+    sources, rest = divmod(of_state, channels // network.in_channels)
+    return None if rest else sources
+
+
+def _first_coupling(state: Mapping[str, torch.Tensor]) -> int | None:
+    """Channels of a flow's first coupling; None for another network."""
     first = next((key for key in state if key.endswith("subnet_1.conv_0.weight")), None)
     second = state.get(first.replace("subnet_1", "subnet_2")) if first else None
     return None if second is None else state[first].shape[1] + second.shape[1]

@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts import RESEARCH_NOTICE, __version__
 from scripts.networks import FusionINN
-from scripts.runtimes.interface import DECOMPOSE, FUSE, INTERFACES, SMALLEST, size_multiple
+from scripts.runtimes.interface import DECOMPOSE, FUSE, INTERFACES, size_multiple, smallest_size
 
 EXPORT_FILE = "export.json"
 """Name of the description inside TorchScript and torch.export files."""
@@ -69,7 +69,7 @@ def describe(
             for direction in directions
         },
         "size_multiple": size_multiple(network),
-        "smallest_size": SMALLEST,
+        "smallest_size": smallest_size(network),
         "static_shape": None if static_shape is None else list(static_shape),
         "normalisation": NORMALISATION,
         "latent": LATENT,

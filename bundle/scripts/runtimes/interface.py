@@ -20,10 +20,16 @@ INTERFACES = {
     DECOMPOSE: Interface(("fused", "latent"), ("decomposed",)),
 }
 """Input and output names of every export."""
-SMALLEST = 3
-"""Smallest height and width of an export with dynamic sizes."""
 
 
 def size_multiple(network: FusionINN) -> int:
     """Return the divisor that sizes must have: 1, or 2 for the paper's network, which cannot pad."""
     return 1 if network.realign else network.size_multiple
+
+
+def smallest_size(network: FusionINN) -> int:
+    """Return the smallest height and width of an export with dynamic sizes.
+
+    One more than the multiple that the network pads to: a traced graph cannot tell one block from none.
+    """
+    return network.size_multiple + 1
