@@ -106,8 +106,9 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.
     foreign = sorted(state.keys() - own.keys())
     resized = sorted(k for k in own.keys() & state.keys() if getattr(state[k], "shape", None) != own[k].shape)
     if missing or foreign or resized:
-        here, there = getattr(network, "in_channels", None), _sources_of(state, network)
-        if here is not None and there is not None and here != there:
+        here = getattr(network, "in_channels", None)
+        there = None if here is None else _sources_of(state, own, here)
+        if there is not None and here != there:
             raise BadInputError(
                 f"{path} was trained on {there} sources, this {type(network).__name__} fuses {here}. Name {there} by "
                 f"--sources, in the order of the training, or give weights of {here} sources by --ckpt_path."
@@ -131,14 +132,13 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.
     return network.eval()
 
 
-def _sources_of(state: Mapping[str, torch.Tensor], network: nn.Module) -> int | None:
-    """Number of sources of a state that differs from the network's in shapes only; None for another network."""
-    own = network.state_dict()
+def _sources_of(state: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor], in_channels: int) -> int | None:
+    """Number of sources of a state that differs in shapes only from one's own, of so many; None for another network."""
     channels, of_state = _first_coupling(own), _first_coupling(state)
     if own.keys() != state.keys() or channels is None or of_state is None:
         return None
     # Each source has as many channels there as the blocks of pixels have bands.
-    sources, rest = divmod(of_state, channels // network.in_channels)
+    sources, rest = divmod(of_state, channels // in_channels)
     return None if rest else sources
 
 
