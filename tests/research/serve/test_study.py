@@ -73,7 +73,7 @@ def run(data, process_as_it_was, monkeypatch):
 
 
 def refused(run, output_dir, **settings) -> str:
-    """What the user is told."""
+    """Return the message that a refused study ends with."""
     with pytest.raises(Exception) as raised:
         run(output_dir, **settings)
     cause = plain_cause(raised.value)
