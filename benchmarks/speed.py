@@ -51,8 +51,8 @@ class Peer:
 
     Args:
         label: name in the table.
-        network: "freia", "published" (the same in plain PyTorch), "ours" (that of inference.json) or "multiscale" (see
-            `research/docs/multiscale.md`); of a method of Table 1 its name there.
+        network: "freia", "published" (the same in plain PyTorch), "ours" (that of inference.json) or "earlier" (that of
+            version 0.4.0, with fresh weights); of a method of Table 1 its name there.
         runtime: "eager", "compiled", or a runtime of the bundle. Defaults to "eager".
         at_once: slices in a batch, or None for all of them. Defaults to None.
         kept: whether the allocator keeps large blocks. Defaults to False.
@@ -90,7 +90,7 @@ PEERS = {
     "ours,torchscript": Peer("ours, TorchScript", "ours", "torchscript", at_once=1, kept=True),
     "ours,onnx": Peer("ours, onnxruntime", "ours", "onnx", at_once=1, kept=True),
     "ours,openvino": Peer("ours, OpenVINO", "ours", "openvino", at_once=1, kept=True),
-    "multiscale,slice": Peer("multiscale network of the research, one slice", "multiscale", at_once=1, kept=True),
+    "earlier,slice": Peer("ours of version 0.4.0, one slice", "earlier", at_once=1, kept=True),
     "freia,train": Peer("FrEIA, the published loop", "freia", train=True),
     "freia,train,kept": Peer("FrEIA, the published loop, blocks kept", "freia", train=True, kept=True, quick=True),
     "ours,train": Peer("ours", "ours", train=True, kept=True, quick=True),
@@ -155,11 +155,14 @@ def build(peer: Peer, device: str, exported_dir: str) -> nn.Module:
         from fusioninn_research.methods import PublishedFusionINN
 
         return PublishedFusionINN().to(device, memory_format=torch.channels_last)
+    if peer.network == "earlier":
+        from scripts.networks import FusionINN
+
+        return FusionINN(blocks=6).eval().to(device, memory_format=torch.channels_last)
     from monai.bundle import ConfigParser
 
     config = ConfigParser()
-    further = [BUNDLE.parent / "research" / "configs" / "multiscale.json"] if peer.network == "multiscale" else []
-    config.read_config([str(file) for file in [BUNDLE / "configs" / "inference.json", *further]])
+    config.read_config(str(BUNDLE / "configs" / "inference.json"))
     if peer.runtime not in ("eager", "compiled"):
         config.update({"runtime": peer.runtime, "exported_dir": exported_dir})
     config.update({"device": device})

@@ -30,6 +30,7 @@ CONFIGS = Path(__file__).resolve().parent.parent / "bundle" / "configs"
 TRAIN = CONFIGS / "train.json"
 MULTI_GPU = CONFIGS / "multi_gpu_train.json"
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": ""}
+ENVIRONMENT["PYTHONPATH"] = str(CONFIGS.parent.parent)
 BATCHES = 3  # of 4 slices, from 2 training patients of 6 slices
 
 TERMS = {"loss", "fusion", "decomposition", "latent", "fusion_l2", "decomposition_l2", "detail", "range"}
@@ -277,6 +278,25 @@ class TestStartFrom:
         with pytest.raises(Exception) as raised:
             train(patients, tmp_path, start_from=str(finished / "model.pt"), **{"network_def#hidden_channels": 8})
         assert "hidden_channels" in str(plain_cause(raised.value)) or "model.pt" in str(plain_cause(raised.value))
+
+
+def test_the_shipped_recipe_trains_in_two_stages(patients, tmp_path):
+    """The first with latents of zeros in their own scale, the second from its weights with latents drawn at random."""
+    small = ["--image_size", "32,32", "--batch_size", "4", "--repeats", "1", "--epochs", "1", "--precision", "float32"]
+    small += ["--network_def#hidden_channels", "4", "--device", "cpu"]
+    first, second = tmp_path / "first", tmp_path / "second"
+    for recipe, folder, further in (
+        ("shipped_start", first, []),
+        ("shipped", second, ["--start_from", str(first / "model.pt")]),
+    ):
+        words = ["-m", "fusioninn", "train", str(patients), str(folder), "--recipe", recipe, *small, *further]
+        made = execute(words, tmp_path)
+        assert made.returncode == 0, made.stderr
+    one, other = (torch.load(folder / "model.pt", weights_only=True) for folder in (first, second))
+    assert (one["steps.20.scale"].item(), other["steps.20.scale"].item()) == (1, pytest.approx(0.03))
+    assert torch.equal(one["steps.4.signs"], other["steps.4.signs"])
+    network = load_weights(FusionINN(hidden_channels=4), second / "model.pt")
+    assert network.decompose(torch.rand(1, 1, 9, 8), "normal").isfinite().all()
 
 
 class TestValidation:

@@ -113,7 +113,7 @@ def test_shells_are_told_how_to_complete(shell, capsys):
         ("fusioninn dec", {"decompose", "decompose_pictures"}),
         ("fusioninn fuse D O --fused_dtype ", {"uint8", "uint16", "float32"}),
         ("fusioninn fuse D O --slices", {"--slices_at_once"}),
-        ("fusioninn train D --recipe s", {"standard", "shipped"}),
+        ("fusioninn train D --recipe s", {"standard", "shipped_start", "shipped"}),
         ("fusioninn train D --recipe volumes --thick_", {"--thick_share"}),
         ("fusioninn evaluate D T --config methods/m", {"methods/max", "methods/mean"}),
     ],

@@ -85,7 +85,14 @@ def names(line: str) -> list[str]:
 
 def test_a_recipe_chooses_the_configs():
     assert names("train D") == ["train"]
-    assert names("train D --recipe shipped") == ["train", "crops", "augmentation", "recipe", "shipped"]
+    assert names("train D --recipe shipped") == [
+        "train",
+        "crops",
+        "augmentation",
+        "recipe",
+        "shipped",
+        "second_stage",
+    ]
     assert names("train D --recipe=few-patients") == ["train", "crops", "augmentation", "recipe"]
     assert read_request("train", ["D"]).section == "training"
 

@@ -23,7 +23,7 @@ SINGLE, DOUBLE = 1e-4, 1e-9
 TOLERANCE = {torch.float32: SINGLE, torch.float64: DOUBLE}
 PAPER = {"mixing": False, "realign": False, "haar": False}
 DESIGNS = {
-    "default": {},
+    "of version 0.4.0": {},
     "paper": PAPER,
     "paper with ReLU": {**PAPER, "output_relu": True},
     "realigned": {"mixing": False, "haar": False},
@@ -321,7 +321,7 @@ class TestLatentScale:
             with_one.load_state_dict(without.state_dict())
 
     def test_scale_one_is_the_network_of_the_paper_and_of_older_weights(self):
-        assert FusionINN(latent_scale=1.0).state_dict().keys() == FusionINN().state_dict().keys()
+        assert FusionINN(blocks=6, latent_scale=1.0).state_dict().keys() == FusionINN(blocks=6).state_dict().keys()
 
     @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
     @pytest.mark.parametrize(

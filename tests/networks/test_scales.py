@@ -11,16 +11,16 @@ from scripts.flow import Lifting, SpreadSigns
 from scripts.networks import FusionINN
 from scripts.networks.multiscale import paper_scales
 
-QUARTER = {"scales": (2, 4, 4, 2), "spread": True}
-LIFTED = {**QUARTER, "lifting_channels": 8, "hidden_channels": (12, 16, 20, 8)}
+QUARTER = {"scales": (2, 4, 4, 2), "spread": True, "lifting": False}
+LIFTED = {**QUARTER, "lifting": True, "hidden_channels": (12, 16, 20, 8)}
 DESIGNS = {
     "half and quarter": QUARTER,
-    "quarter only": {"scales": (4, 4, 4), "spread": True},
-    "down in steps": {"scales": (2, 2, 4, 2, 2), "spread": True},
+    "quarter only": {"scales": (4, 4, 4), "spread": True, "lifting": False},
+    "down in steps": {"scales": (2, 2, 4, 2, 2), "lifting": False},
     "full to quarter": {"scales": (1, 2, 4, 1)},
-    "an eighth": {"scales": (2, 8, 2), "spread": True},
+    "an eighth": {"scales": (2, 8, 2), "lifting": False},
     "lifted": LIFTED,
-    "through full resolution": {"scales": (2, 1, 2), "spread": True, "lifting_channels": 8},
+    "through full resolution": {"scales": (2, 1, 2)},
 }
 
 
@@ -98,14 +98,30 @@ class TestChoices:
     def test_a_number_of_blocks_stands_for_the_papers_order(self, blocks, scales):
         assert paper_scales(blocks) == scales
         by_number, by_scales = FusionINN(blocks=blocks, seed=4), FusionINN(scales=scales, seed=4)
-        assert list(by_number.state_dict()) == list(by_scales.state_dict())
+        assert [type(step) for step in by_number.steps] == [type(step) for step in by_scales.steps][:-1]
+
+    def test_six_blocks_are_the_network_of_version_0_4_0(self):
+        network = FusionINN(blocks=6)
+        assert sum(parameter.numel() for parameter in network.parameters()) == 59_464
+        assert network.bounds.tolist() == pytest.approx([0.05, 2.0])
+        assert not {"LatentScale", "Lifting", "SpreadSigns"} & {type(step).__name__ for step in network.steps}
+
+    def test_the_default_is_the_shipped_network(self):
+        network = FusionINN()
+        assert sum(parameter.numel() for parameter in network.parameters()) == 138_949
+        assert network.bounds.tolist() == pytest.approx([0.05, 1.0])
+        assert network.steps[-1].scale.item() == pytest.approx(0.03)
+
+    def test_blocks_and_scales_together_are_refused(self):
+        with pytest.raises(ValueError, match=r"scales and blocks both say which blocks there are, got \[2, 2\] and 3"):
+            FusionINN(scales=(2, 2), blocks=3)
 
     def test_subnetworks_are_wider_where_the_resolution_is_lower(self):
         widths = [p.shape[0] for n, p in FusionINN(scales=(1, 2, 4)).named_parameters() if n.endswith("conv_0.weight")]
-        assert widths == [32, 32, 64, 64, 96, 96]
+        assert widths == [32, 32, 48, 48, 64, 64]
 
     def test_the_width_of_each_block_can_be_given(self):
-        network = FusionINN(**{**LIFTED, "lifting_channels": None})
+        network = FusionINN(**{**LIFTED, "lifting": False})
         widths = [p.shape[0] for n, p in network.named_parameters() if n.endswith("conv_0.weight")]
         assert widths == [12, 12, 16, 16, 20, 20, 8, 8]
 
@@ -120,7 +136,7 @@ class TestChoices:
 
     def test_lifting_stands_outside_the_signs_and_shows_no_detail_that_it_changes(self):
         first, last = [
-            step for step in FusionINN(in_channels=3, **QUARTER, lifting_channels=8).steps if type(step) is Lifting
+            step for step in FusionINN(**{**LIFTED, "in_channels": 3}).steps if type(step) is Lifting
         ]
         # Of three sources, mean and two differences, each: low pass, two details, finest detail.
         assert first.shown.tolist() == [0, 1, 2, 4, 8]
@@ -129,11 +145,7 @@ class TestChoices:
         assert last.place.tolist() == [1, 1, 1, 0, *[1] * 8]
         kinds = [type(step).__name__ for step in FusionINN(**LIFTED).steps]
         assert kinds[:5] == ["SourceMixing", "SpaceToDepth", "HaarBands", "Lifting", "SpreadSigns"]
-        assert kinds[-4:] == ["SpreadSigns", "Lifting", "HaarBands", "DepthToSpace"]
-
-    def test_lifting_of_no_channels_is_refused(self):
-        with pytest.raises(ValueError, match="lifting_channels must be at least 1"):
-            FusionINN(**QUARTER, lifting_channels=0)
+        assert kinds[-5:] == ["SpreadSigns", "Lifting", "HaarBands", "DepthToSpace", "LatentScale"]
 
     def test_both_ends_change_the_same_signs(self):
         steps = [step for step in FusionINN(**LIFTED).steps if isinstance(step, SpreadSigns)]
@@ -146,7 +158,7 @@ class TestChoices:
             FusionINN(scales=scales)
 
     @pytest.mark.parametrize("wrong", [{"scales": (1, 2)}, {"scales": (2, 1)}, {"haar": False}, {"realign": False}])
-    @pytest.mark.parametrize("option", [{"spread": True}, {"lifting_channels": 8}])
+    @pytest.mark.parametrize("option", [{"spread": True}, {"lifting": True}])
     def test_what_works_on_bands_needs_them_at_both_ends(self, wrong, option):
         with pytest.raises(ValueError, match=f"{next(iter(option))} needs"):
             FusionINN(**{"scales": (2, 4, 4, 2), **option, **wrong})

@@ -100,9 +100,9 @@ def test_weights_of_another_number_of_sources_are_told_by_that(tmp_path, trained
         load_weights(FusionINN(in_channels=asked, hidden_channels=4), tmp_path / "model.pt")
 
 
-@pytest.mark.parametrize("settings", [{"margin": 0.01}, {"clamp": 1.0}])
+@pytest.mark.parametrize("settings", [{"margin": 0.01}, {"clamp": 2.0}])
 def test_weights_trained_with_another_margin_or_clamp_are_refused(file, settings):
-    with pytest.raises(BadInputError, match="was trained with margin and clamp of 0.05 and 2, this network_def has"):
+    with pytest.raises(BadInputError, match="was trained with margin and clamp of 0.05 and 1, this network_def has"):
         load_weights(FusionINN(hidden_channels=4, **settings), file)
 
 

@@ -11,37 +11,46 @@ from torch import nn
 from scripts.flow import LatentScale, TangentLogit, recomputed
 from scripts.flow.latent import draw_latent
 
-from .multiscale import MultiscaleFlow, check_scales, hidden_of_blocks, paper_scales
+from .multiscale import (
+    MULTISCALE,
+    PAPER_ORDER,
+    SCALES,
+    MultiscaleFlow,
+    check_scales,
+    hidden_of_blocks,
+    paper_scales,
+)
 
 
 class FusionINN(nn.Module):
     """Decomposable image fusion (Kumar et al., arXiv 2403.15769, section 2.2).
 
     ``fused, latent = f(sources)`` and ``sources = f⁻¹(fused, latent)``, one network in both directions, made of
-    coupling blocks (Eq. 1) at the resolutions of `scales`. Space-to-depth steps or their inverses stand between blocks
-    of different resolution, fixed random permutations of the channels between blocks of the same resolution.
+    coupling blocks (Eq. 1), by default at half and at a quarter of the resolution. Space-to-depth steps or their
+    inverses stand between blocks of different resolution, fixed random permutations of the channels between blocks of the same resolution.
     Intensities enter through a logit and the fused image leaves through the sigmoid that undoes it, each continued
     along its tangents, so that the whole is a bijection in floating point too (`TangentLogit`).
 
     Args:
         spatial_dims: number of spatial dimensions, 2 or 3. Defaults to 2.
         in_channels: number of sources N, at least 2; there is one fused and N - 1 latent channels. Defaults to 2.
-        blocks: number of coupling blocks k, at least 1; a short form of `scales` for the paper's order, the first and
-            the last block at full resolution and those between at half of it, ``(1, 2, …, 2, 1)``. Defaults to 6; the
-            paper has 3.
-        scales: what the resolution is divided by in each block, powers of two; given, it decides instead of `blocks`.
-            Defaults to None.
+        scales: what the resolution is divided by in each coupling block, powers of two. Defaults to ``(2, 4, 4, 2)``.
+        blocks: number of coupling blocks k, at least 1; given instead of `scales`, it stands for the paper's order, the
+            first and the last block at full resolution and those between at half of it, ``(1, 2, …, 2, 1)``, and for
+            the defaults of that network, which are named below. Six blocks are the network of version 0.4.0, three are
+            the paper's number. Defaults to None.
         spread: change the signs of the finest diagonal details at random at both ends of the flow, so that the code
             that decomposition needs looks like faint noise and not like a lattice (`SpreadSigns`). The first and the
-            last block must then be below full resolution. Defaults to False.
-        lifting_channels: begin and end the flow with a `Lifting` of the bands at half the resolution, with this many
-            channels inside. The first takes off what the other bands show of the details of the differences and of
+            last block must then be below full resolution. Defaults to None, for True where that is so.
+        lifting: begin and end the flow with a `Lifting` of the bands at half the resolution, each as wide inside as the
+            block beside it. The first takes off what the other bands show of the details of the differences and of
             the finest details of the mean, so that no code is spent on it; the last adds to the finest details of
             the fused image, from its other bands and the latent. The first and the last block must then be below
-            full resolution. Defaults to None, for no such steps.
-        hidden_channels: channels inside the subnetworks at full resolution; twice as many are used at half the
-            resolution, three times as many at a quarter. Or one number for each block. Defaults to 32.
-        clamp: bound of the exponents in the couplings. Defaults to 2.0.
+            full resolution. Defaults to None, for True where that is so.
+        hidden_channels: channels inside the subnetworks at full resolution; half as many again at half the resolution,
+            twice as many at a quarter, and so on; with `blocks`, twice as many at half the resolution. Or one number
+            for each block. Defaults to 32.
+        clamp: bound of the exponents in the couplings. Defaults to None, for 1.0, with `blocks` 2.0.
         margin: see `TangentLogit`. Defaults to 0.05.
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
             True; False is the paper's network. The first block after a change of resolution then sees the bands of the
@@ -54,7 +63,7 @@ class FusionINN(nn.Module):
             paper's network.
         output_relu: end each subnetwork with a ReLU as in the paper. Defaults to False.
         latent_scale: what one standard deviation of the latent is for the couplings, see `LatentScale`. Defaults to
-            1.0, as in the paper.
+            None, for 0.03, with `blocks` 1.0 as in the paper.
         seed: seed of the permutations, which are saved with the weights. Defaults to 0.
         recompute: keep no activations in training: the gradient recomputes them through the inverse, see `recomputed`.
             Memory then does not grow with the blocks, and a training step takes longer. Defaults to False.
@@ -77,18 +86,18 @@ class FusionINN(nn.Module):
         self,
         spatial_dims: int = 2,
         in_channels: int = 2,
-        blocks: int = 6,
         scales: Sequence[int] | None = None,
-        spread: bool = False,
-        lifting_channels: int | None = None,
+        blocks: int | None = None,
+        spread: bool | None = None,
+        lifting: bool | None = None,
         hidden_channels: int | Sequence[int] = 32,
-        clamp: float = 2.0,
+        clamp: float | None = None,
         margin: float = 0.05,
         mixing: bool = True,
         realign: bool = True,
         haar: bool = True,
         output_relu: bool = False,
-        latent_scale: float = 1.0,
+        latent_scale: float | None = None,
         seed: int = 0,
         recompute: bool = False,
     ) -> None:
@@ -97,15 +106,18 @@ class FusionINN(nn.Module):
             raise ValueError(f"spatial_dims must be 2 or 3, got {spatial_dims}.")
         if in_channels < 2:
             raise ValueError(f"in_channels must be at least 2, got {in_channels}.")
-        if blocks < 1:
+        if blocks is not None and blocks < 1:
             raise ValueError(f"blocks must be at least 1, got {blocks}.")
-        scales = paper_scales(blocks) if scales is None else [int(scale) for scale in scales]
-        if lifting_channels is not None and lifting_channels < 1:
-            raise ValueError(f"lifting_channels must be at least 1, got {lifting_channels}.")
-        on_bands = [
-            name for name, used in (("spread", spread), ("lifting_channels", lifting_channels is not None)) if used
-        ]
-        check_scales(scales, on_bands, realign and haar)
+        if blocks is not None and scales is not None:
+            raise ValueError(f"scales and blocks both say which blocks there are, got {list(scales)} and {blocks}.")
+        family = MULTISCALE if blocks is None else PAPER_ORDER
+        scales = SCALES if scales is None else scales
+        scales = [int(scale) for scale in (scales if blocks is None else paper_scales(blocks))]
+        on_bands = {"spread": spread, "lifting": lifting}
+        banded = check_scales(scales, [name for name, used in on_bands.items() if used], realign and haar)
+        spread, lifting = (banded if used is None else used for used in on_bands.values())
+        clamp = family.clamp if clamp is None else clamp
+        latent_scale = family.latent_scale if latent_scale is None else latent_scale
         self.spatial_dims = spatial_dims
         self.in_channels = in_channels
         self.recompute = recompute
@@ -118,18 +130,18 @@ class FusionINN(nn.Module):
         flow = MultiscaleFlow(
             spatial_dims=spatial_dims,
             in_channels=in_channels,
-            hidden_channels=hidden_of_blocks(hidden_channels, scales),
+            hidden_channels=hidden_of_blocks(hidden_channels, scales, family.growth),
             clamp=clamp,
             output_relu=output_relu,
             mixing=mixing,
             realign=self.realign,
             haar=haar,
             spread=spread,
-            lifting_channels=lifting_channels,
+            lifting=lifting,
             seed=seed,
         )
         steps = flow.build(scales)
-        if latent_scale != 1:
+        if latent_scale != 1 or blocks is None:
             steps.append(LatentScale(latent_scale))
         self.steps = nn.ModuleList(steps)
 

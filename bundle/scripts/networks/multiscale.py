@@ -20,6 +20,27 @@ from scripts.flow import (
 )
 
 
+@dataclass(frozen=True)
+class Family:
+    """Defaults that go with an order of blocks.
+
+    Args:
+        growth: by how much the width of the subnetworks grows when the resolution is halved, as a part of their width
+            at full resolution.
+        clamp: bound of the exponents, see `AffineCoupling`.
+        latent_scale: see `LatentScale`.
+    """
+
+    growth: float
+    clamp: float
+    latent_scale: float
+
+
+SCALES = (2, 4, 4, 2)
+MULTISCALE = Family(growth=0.5, clamp=1.0, latent_scale=0.03)
+PAPER_ORDER = Family(growth=1.0, clamp=2.0, latent_scale=1.0)
+
+
 def paper_scales(blocks: int) -> list[int]:
     """Return the scales of k blocks in the paper's order: half the resolution, but for the first and the last block.
 
@@ -29,7 +50,7 @@ def paper_scales(blocks: int) -> list[int]:
     return [1, *[2] * max(blocks - 2, 1), 1][:blocks]
 
 
-def check_scales(scales: Sequence[int], on_bands: Sequence[str], banded: bool) -> None:
+def check_scales(scales: Sequence[int], on_bands: Sequence[str], banded: bool) -> bool:
     """Check that blocks can work at these scales.
 
     Args:
@@ -37,31 +58,37 @@ def check_scales(scales: Sequence[int], on_bands: Sequence[str], banded: bool) -
         on_bands: names of the options in use that work on the bands of half the resolution at both ends of the flow.
         banded: whether blocks below full resolution see Haar bands in their places.
 
+    Returns:
+        whether the flow has such bands at both ends.
+
     Raises:
         ValueError: when there is no block, a scale is not a power of two, or there are no bands for an option.
     """
     if not scales or any(scale < 1 or scale & (scale - 1) for scale in scales):
         raise ValueError(f"scales must be powers of two, one for each block, got {list(scales)}.")
-    if on_bands and (scales[0] == 1 or scales[-1] == 1 or not banded):
+    has_bands = banded and scales[0] > 1 and scales[-1] > 1
+    if on_bands and not has_bands:
         raise ValueError(
             f"{on_bands[0]} needs haar=True, realign=True, and a first and a last block below full resolution, "
             f"got scales {list(scales)}."
         )
+    return has_bands
 
 
-def hidden_of_blocks(hidden_channels: int | Sequence[int], scales: Sequence[int]) -> list[int]:
+def hidden_of_blocks(hidden_channels: int | Sequence[int], scales: Sequence[int], growth: float) -> list[int]:
     """Return the channels inside the subnetworks of each block.
 
     Args:
-        hidden_channels: one number for each block, or one number for full resolution, which stands for n + 1 times as
-            many at the resolution halved n times.
+        hidden_channels: one number for each block, or one number for full resolution, to which the part `growth` of it
+            is added each time the resolution is halved.
         scales: what the resolution is divided by in each block.
+        growth: see `Family`.
 
     Raises:
         ValueError: when a number is less than 1, or there are not as many as blocks.
     """
     if isinstance(hidden_channels, int):
-        hidden = [hidden_channels * scale.bit_length() for scale in scales]
+        hidden = [round(hidden_channels * (1 + growth * (scale.bit_length() - 1))) for scale in scales]
     else:
         hidden = [int(channels) for channels in hidden_channels]
     if len(hidden) != len(scales) or any(channels < 1 for channels in hidden):
@@ -86,7 +113,7 @@ class MultiscaleFlow:
         realign: undo the permutations before the resolution changes.
         haar: see `HaarBands`.
         spread: see `SpreadSigns`.
-        lifting_channels: channels inside the subnetworks of the `Lifting` at both ends; None for no such steps.
+        lifting: begin and end with a `Lifting`, each as wide inside as the block beside it.
         seed: seed of the permutations and signs.
     """
 
@@ -99,7 +126,7 @@ class MultiscaleFlow:
     realign: bool
     haar: bool
     spread: bool
-    lifting_channels: int | None
+    lifting: bool
     seed: int
     steps: list[FlowStep] = field(init=False, default_factory=list)
 
@@ -167,14 +194,16 @@ class MultiscaleFlow:
         self._level += 1
         if self._level == 1:
             if self._at_end:
-                self._lift(shown=[*range(self._bands - 1), *range(self._bands, self._channels, self._bands)])
+                shown = [*range(self._bands - 1), *range(self._bands, self._channels, self._bands)]
+                self._lift(shown, self.hidden_channels[0])
             self._spread_signs()
 
     def _restore(self) -> None:
         if self._level == 1:
             self._spread_signs()
             if self._at_end:
-                self._lift(shown=[*range(self._bands - 1), *range(self._bands, self._channels)])
+                shown = [*range(self._bands - 1), *range(self._bands, self._channels)]
+                self._lift(shown, self.hidden_channels[-1])
         if self.haar:
             self.steps.append(HaarBands(self.spatial_dims))
         self.steps.append(DepthToSpace())
@@ -184,8 +213,8 @@ class MultiscaleFlow:
         if self._signs is not None:
             self.steps.append(self._signs)
 
-    def _lift(self, shown: list[int]) -> None:
-        if self.lifting_channels is None:
+    def _lift(self, shown: list[int], hidden: int) -> None:
+        if not self.lifting:
             return
         changed = [channel for channel in range(self._channels) if channel not in shown]
-        self.steps.append(Lifting(self.spatial_dims, shown, changed, self._channels, self.lifting_channels))
+        self.steps.append(Lifting(self.spatial_dims, shown, changed, self._channels, hidden))
