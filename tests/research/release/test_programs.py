@@ -43,8 +43,10 @@ def test_losses_of_a_training_are_drawn_and_kept(tmp_path):
     log.insert(1, "part", "train")
     history = tmp_path / "history.csv"
     log.to_csv(history, index=False)
-    write_log(history, tmp_path / "training.png", tmp_path / "log.csv")
-    assert (tmp_path / "log.csv").read_bytes() == history.read_bytes()
+    write_log([history, history], tmp_path / "training.png", tmp_path / "log.csv")
+    kept = pd.read_csv(tmp_path / "log.csv")
+    assert kept["epoch"].tolist() == list(range(1, 2 * len(log) + 1))
+    assert np.allclose(kept["loss"], [*log["loss"], *log["loss"]], rtol=1e-5)
     with Image.open(tmp_path / "training.png") as picture:
         assert picture.size == (1800, 860)
 
