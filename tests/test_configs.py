@@ -65,6 +65,8 @@ def test_the_paper_s_training_settings_are_the_defaults() -> None:
 
 
 SHIPPED = ("train", "crops", "augmentation", "recipe", "shipped")
+STAGES = {"optimizer": "first_stage"}
+"""The stage of the training whose values are the defaults, where it is not the second."""
 NOT_DEFAULT = {"_target_", "in_channels", "sources", "seed", "keys", "precision", "params"}
 """Arguments that depend on the data, the run or the machine."""
 
@@ -74,7 +76,7 @@ NOT_DEFAULT = {"_target_", "in_channels", "sources", "seed", "keys", "precision"
 )
 def test_what_the_shipped_weights_were_trained_with_is_the_default_of_the_code(section: str) -> None:
     parser = ConfigParser()
-    parser.read_config([str(CONFIGS / f"{name}.json") for name in SHIPPED])
+    parser.read_config([str(CONFIGS / f"{name}.json") for name in (*SHIPPED, STAGES.get(section, "second_stage"))])
     content = parser[section]
     arguments = inspect.signature(locate(content["_target_"])).parameters
     named = content.keys() - NOT_DEFAULT
@@ -89,8 +91,9 @@ def test_width_and_latent_scale_of_the_method_reach_the_network(scale: float) ->
     parser.update({"latent_scale": scale, "hidden_channels": 4})
     network = parser.get_parsed_content("network_def")
     scales = [step.scale.item() for step in network.steps if type(step).__name__ == "LatentScale"]
-    assert scales == ([] if scale == 1 else [scale])
-    assert network.steps[1].subnet_1.conv_0.out_channels == 4
+    assert scales == [scale]
+    first = next(step for step in network.steps if type(step).__name__ == "AffineCoupling")
+    assert first.subnet_1.conv_0.out_channels == 6
 
 
 def test_noise_and_precision_of_training_reach_its_inferer() -> None:

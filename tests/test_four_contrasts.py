@@ -309,7 +309,7 @@ class TestWhatDoesNotFit:
 
     def test_a_file_of_four_is_not_taken_apart_into_two(self, fused, tmp_path, refused):
         two = tmp_path / "two.pt"
-        torch.save(FusionINN(blocks=6, hidden_channels=4).state_dict(), two)
+        torch.save(FusionINN(hidden_channels=4).state_dict(), two)
         settings = {"ckpt_path": two, "network_def#hidden_channels": 4, "output_dir": tmp_path / "out"}
         assert "was fused with other weights" in refused("decompose", dataset_dir=fused, **settings)
 

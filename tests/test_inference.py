@@ -226,7 +226,7 @@ class TestMaps:
         maps = {name: nib.load(folder / f"phantom-01_{name}.nii.gz").get_fdata() for name in names if "." not in name}
         fused = maps["fused"]
         gap = maps["t1gd_contribution"] + maps["flair_contribution"] - fused
-        assert np.sqrt(np.mean(gap**2)) < 0.15 * np.sqrt(np.mean(fused**2))
+        assert np.sqrt(np.mean(gap**2)) < 0.3 * np.sqrt(np.mean(fused**2))
         sidecar = json.loads((folder / "phantom-01_fused.json").read_text())
         assert sidecar["ContributionFiles"][0] == "phantom-01_t1gd_contribution.nii.gz"
         assert "Expected error" in sidecar["Uncertainty"]

@@ -107,7 +107,7 @@ class TestPairing:
             decompose(network, ckpt, fused)
 
     def test_other_weights(self, tmp_path, network, fused):
-        network.steps[1].subnet_1.conv_0.bias.data += 1
+        next(network.parameters()).data += 1
         torch.save(network.state_dict(), tmp_path / "other.pt")
         with pytest.raises(BadInputError, match=r"P1_fused\.nii\.gz was fused with other weights .*--ckpt_path"):
             decompose(network, tmp_path / "other.pt", fused)

@@ -52,7 +52,7 @@ def test_differences_have_no_offset():
 
 
 def test_a_head_of_other_weights_is_refused(tmp_path, network, ckpt, path):
-    network.steps[1].subnet_1.conv_0.bias.data += 1
+    next(network.parameters()).data += 1
     torch.save(network.state_dict(), tmp_path / "other.pt")
     with pytest.raises(
         BadInputError, match=r"head\.pt estimates the errors of other weights .*--recipe uncertainty.*--unc"

@@ -91,7 +91,7 @@ class TestRefused:
             make(FusionINN(hidden_channels=2), tmp_path, static_shape=shape)
 
     def test_an_odd_shape_for_the_paper_s_network(self, tmp_path):
-        network = FusionINN(hidden_channels=2, mixing=False, realign=False, haar=False)
+        network = FusionINN(blocks=3, hidden_channels=2, mixing=False, realign=False, haar=False)
         with pytest.raises(BadInputError, match="multiples of 2"):
             make(network, tmp_path, static_shape=[1, 2, 7, 8])
 

@@ -15,14 +15,8 @@ from scripts.networks import FusionINN, MeanFusion
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 LARGEST_LAYER = (32 + 2) * 60 * 60 * 4
 """Bytes: the last convolution of two sources of 60 × 60, 32 channels to 2, in single precision."""
+SIX_BLOCKS = {"blocks": 6}
 SHIPPED = {}
-MULTISCALE = {
-    "scales": (2, 4, 4, 2),
-    "spread": True,
-    "clamp": 1.0,
-    "lifting_channels": 48,
-    "hidden_channels": (48, 64, 64, 48),
-}
 
 
 def sizes(network, image, wanted="auto", device=CPU):
@@ -40,10 +34,10 @@ class TestNumber:
     @pytest.mark.parametrize(
         ("settings", "side", "expected"),
         [
-            (SHIPPED, 240, [1, 1, 1, 1]),
-            (MULTISCALE, 240, [1, 2, 1]),
+            (SIX_BLOCKS, 240, [1, 1, 1, 1]),
+            (SHIPPED, 240, [1, 2, 1]),
+            (SIX_BLOCKS, 128, [1, 3]),
             (SHIPPED, 128, [1, 3]),
-            (MULTISCALE, 128, [1, 3]),
         ],
     )
     def test_on_a_cpu_it_depends_on_the_largest_layer_of_a_slice(self, settings, side, expected):
@@ -51,14 +45,14 @@ class TestNumber:
 
     def test_the_largest_layer_fits_the_limit(self):
         together = CPU_BYTES // LARGEST_LAYER
-        assert sizes(FusionINN(), torch.rand(20, 2, 60, 60)) == [1, together, 19 - together]
+        assert sizes(FusionINN(blocks=6), torch.rand(20, 2, 60, 60)) == [1, together, 19 - together]
 
     def test_a_gpu_gets_more(self):
         together = GPU_BYTES // LARGEST_LAYER
-        assert sizes(FusionINN(), torch.rand(140, 2, 60, 60), device=GPU) == [1, together, 139 - together]
+        assert sizes(FusionINN(blocks=6), torch.rand(140, 2, 60, 60), device=GPU) == [1, together, 139 - together]
 
     def test_double_precision_counts_twice(self):
-        single, double = FusionINN(hidden_channels=4), FusionINN(hidden_channels=4).double()
+        single, double = (FusionINN(blocks=6, hidden_channels=4).to(dtype) for dtype in (torch.float32, torch.float64))
         image = torch.rand(30, 2, 120, 120)
         assert [sizes(single, image)[1], sizes(double, image.double())[1]] == [23, 11]
 

@@ -460,7 +460,7 @@ class TestBadArguments:
             ({"blocks": 0}, "blocks must be at least 1, got 0"),
             (
                 {"hidden_channels": 0},
-                "hidden_channels must be at least 1, one number or one for each of 6 blocks, got 0",
+                "hidden_channels must be at least 1, one number or one for each of 4 blocks, got 0",
             ),
             ({"clamp": 0.0}, "clamp must be positive, got 0.0"),
             ({"latent_scale": 0.0}, "latent scale must be positive and finite, got 0.0"),
@@ -473,7 +473,7 @@ class TestBadArguments:
 
     @pytest.mark.parametrize("size", [(5, 4), (4, 5)])
     def test_pixels_that_change_places_need_even_sizes(self, size):
-        network = FusionINN(realign=False)
+        network = FusionINN(blocks=3, realign=False)
         with pytest.raises(ValueError, match="realign=False takes multiples of 2"):
             network(torch.rand(1, 2, *size))
         with pytest.raises(ValueError, match="realign=False takes multiples of 2"):

@@ -135,9 +135,7 @@ class TestChoices:
             FusionINN(scales=(2, 4, 4, 2), hidden_channels=hidden)
 
     def test_lifting_stands_outside_the_signs_and_shows_no_detail_that_it_changes(self):
-        first, last = [
-            step for step in FusionINN(**{**LIFTED, "in_channels": 3}).steps if type(step) is Lifting
-        ]
+        first, last = [step for step in FusionINN(**{**LIFTED, "in_channels": 3}).steps if type(step) is Lifting]
         # Of three sources, mean and two differences, each: low pass, two details, finest detail.
         assert first.shown.tolist() == [0, 1, 2, 4, 8]
         assert first.place.tolist() == [7, 7, 7, 0, 7, 1, 2, 3, 7, 4, 5, 6]

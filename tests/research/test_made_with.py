@@ -13,7 +13,7 @@ SMALL = ["train.json", "methods/fusioninn.json", "crops.json", "research/small.j
 def test_the_layers_of_the_small_setting_are_read_with_overrides_on_top():
     settings = settings_of(layered(SMALL, {"alpha": 0.2, "seed": 3}))
     assert (settings["epochs"], settings["image_size"], settings["batch_size"]) == (4, [96, 96], 8)
-    assert (settings["alpha"], settings["seed"], settings["blocks"]) == (0.2, 3, 6)
+    assert (settings["alpha"], settings["seed"], settings["blocks"]) == (0.2, 3, None)
     assert settings["network_def#_target_"] == "scripts.networks.FusionINN"
     assert settings["lr_scheduler#_target_"] == "scripts.training.one_cycle.OneCycleLR"
 

@@ -29,14 +29,14 @@ class BidirectionalInferer(Inferer):
 
     Args:
         storage_levels: grey levels of the file that the fused image should survive; 0 keeps it as it is.
-            Defaults to 512.
+            Defaults to 4096.
         latent: distribution of the fresh latent, one of "normal", "zeros", "ones", "uniform". Defaults to "normal".
         seed: seed of the latent in evaluation. Defaults to 0.
         noise: largest standard deviation, in shares of the intensity range, of Gaussian noise that is added as well in
             training; each image has its own, uniform from 0 on. Defaults to 0.0.
         coarse_share: share of the images that are stored more coarsely in training: rounded to 8 bits as well, and with
             Gaussian noise of up to one grey level of 8 bits, drawn for each image. The other images teach the network
-            to use fine levels, these not to depend on them. Defaults to 0.0.
+            to use fine levels, these not to depend on them. Defaults to 0.3.
         precision: "float32", or "bfloat16" for the convolutions of training: nearly twice as fast on processors with
             matrix units for it, slower on others; or "auto" for bfloat16 where there are such units, which is logged.
             Evaluation is in single precision. Defaults to "float32".
@@ -48,12 +48,12 @@ class BidirectionalInferer(Inferer):
 
     def __init__(
         self,
-        storage_levels: int = 512,
+        storage_levels: int = 4096,
         latent: str = "normal",
         seed: int = 0,
         noise: float = 0.0,
         precision: str = "float32",
-        coarse_share: float = 0.0,
+        coarse_share: float = 0.3,
     ) -> None:
         if storage_levels < 0 or storage_levels == 1:
             raise ValueError(f"storage_levels must be 0 or at least 2, got {storage_levels}.")

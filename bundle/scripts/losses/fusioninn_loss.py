@@ -28,7 +28,7 @@ class FusionINNLoss(FusionLoss):
     fused image over [0, 1], which a stored file would cut off.
 
     Args:
-        alpha: weight α of the forward direction, 0 to 1. Defaults to 0.7; the paper has 0.5.
+        alpha: weight α of the forward direction, 0 to 1. Defaults to 0.65; the paper has 0.5.
         lam: weight λ of SSIM against squared l2, 0 to 1. Defaults to 0.8.
         latent_weight: weight of the MMD. Defaults to 0.1; the paper has 1.
         detail_weight: weight of the detail term. Defaults to 0.0.
@@ -43,7 +43,7 @@ class FusionINNLoss(FusionLoss):
 
     def __init__(
         self,
-        alpha: float = 0.7,
+        alpha: float = 0.65,
         lam: float = 0.8,
         latent_weight: float = 0.1,
         detail_weight: float = 0.0,

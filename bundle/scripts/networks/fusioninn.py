@@ -27,7 +27,8 @@ class FusionINN(nn.Module):
 
     ``fused, latent = f(sources)`` and ``sources = f⁻¹(fused, latent)``, one network in both directions, made of
     coupling blocks (Eq. 1), by default at half and at a quarter of the resolution. Space-to-depth steps or their
-    inverses stand between blocks of different resolution, fixed random permutations of the channels between blocks of the same resolution.
+    inverses stand between blocks of different resolution, fixed random permutations of the channels between blocks of
+    the same resolution.
     Intensities enter through a logit and the fused image leaves through the sigmoid that undoes it, each continued
     along its tangents, so that the whole is a bijection in floating point too (`TangentLogit`).
 
