@@ -25,8 +25,8 @@ from .sample import Sample
 GREYS = 128
 NOTE = (
     "The largest lesion of each patient, about four times enlarged. Fused images as stored; all in one grey window for "
-    "each patient, that of the plain mean. SSIM inside the brain of this slice: of a fused image with both sources, and "
-    "of both estimates from it. None of these patients was trained on by the weights shown."
+    "each patient, that of the plain mean. SSIM inside the brain of this slice: of a fused image with both sources, "
+    "and of both estimates from it. None of these patients was trained on by the weights shown."
 )
 
 
