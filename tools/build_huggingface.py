@@ -5,8 +5,8 @@
 The folder holds the files of the archive (see build_bundle.py), a model card with metadata (``README.md``), the address
 in ``configs/metadata.json``, and ``.gitattributes``. Upload it with the Hub's own client:
 
-    hf upload OWNER/NAME FOLDER/fusioninn . --commit-message "version 0.4.0"
-    hf repos tag create OWNER/NAME 0.4.0
+    hf upload OWNER/NAME FOLDER/fusioninn . --commit-message "version VERSION"
+    hf repos tag create OWNER/NAME VERSION
 """
 
 from __future__ import annotations

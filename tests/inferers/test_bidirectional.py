@@ -66,7 +66,7 @@ class TestTraining:
     def noise(self, network, image, levels):
         network.train()
         torch.manual_seed(3)
-        result = BidirectionalInferer(levels, "zeros")(image, network)
+        result = BidirectionalInferer(levels, "zeros", coarse_share=0.0)(image, network)
         return stored(network, result) - result["fused"]
 
     @pytest.mark.parametrize("levels", [16, 256])
@@ -108,7 +108,7 @@ class TestStorageNoise:
     def spread(self, network, **arguments):
         """Standard deviation, image by image, of what was added to the fused image."""
         torch.manual_seed(3)
-        inferer = BidirectionalInferer(latent="zeros", **{"storage_levels": 0, **arguments})
+        inferer = BidirectionalInferer(latent="zeros", **{"storage_levels": 0, "coarse_share": 0.0, **arguments})
         with torch.no_grad():
             result = inferer(torch.rand(64, 2, 24, 24), network)
             return (stored(network, result) - result["fused"]).flatten(1).std(dim=1)
@@ -131,7 +131,7 @@ class TestStorageNoise:
     def test_without_it_training_draws_the_same_numbers_as_ever(self, network, image):
         network.train()
         torch.manual_seed(1)
-        got = BidirectionalInferer(256, noise=0.0)(image, network)["decomposed"]
+        got = BidirectionalInferer(256, noise=0.0, coarse_share=0.0)(image, network)["decomposed"]
         torch.manual_seed(1)
         fused, latent = network(image)
         fresh = torch.randn_like(latent)

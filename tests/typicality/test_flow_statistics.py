@@ -42,7 +42,7 @@ def test_a_black_surrounding_changes_nothing(network):
     wide = [torch.nn.functional.pad(part, (128, 8, 128, 8)) for part in (image, brain)]
     first, second = flow_statistics(network, image, brain, DENSITY), flow_statistics(network, *wide, DENSITY)
     for name, values in first.items():
-        assert second[name] == pytest.approx(values, rel=1e-3), name
+        assert second[name] == pytest.approx(values, rel=3e-3), name
 
 
 def test_the_batch_size_changes_nothing(network):

@@ -23,6 +23,8 @@ VERSIONS = {
     "bundle/scripts/__init__.py": r'(?<=^__version__ = ")[^"]+',
     "CITATION.cff": r"(?<=^version: )\S+",
     "bundle/docs/install.md": r"(?<=fusioninn_v)\d+\.\d+\.\d+(?=\.zip)",
+    "deploy/app.yaml": r"(?<=^  version: )\S+",
+    "deploy/README.md": r"(?:(?<=fusioninn_v)|(?<=fusioninn:)|(?<=amd64:))\d+\.\d+\.\d+",
 }
 """Files that hold the version, and where in them."""
 
@@ -79,7 +81,7 @@ def set_version(root: Path, version: str) -> list[str]:
     texts = {name: (root / name).read_text(encoding="utf-8") for name in VERSIONS}
     changed = []
     for name, pattern in VERSIONS.items():
-        new, count = re.subn(pattern, version, texts[name], count=1, flags=re.MULTILINE)
+        new, count = re.subn(pattern, version, texts[name], flags=re.MULTILINE)
         if not count:
             raise BadInputError(f"{root / name} has no version where it is expected.")
         if new != texts[name]:
