@@ -72,7 +72,7 @@ for _part, _what in ((_SCHEMA, "a plan"), (_SCHEMA["properties"]["steps"]["items
 
 MADE_PLACES = ("split", "validation_split", "held_out_split", "unseen", "training", "pictured", "patient", "out")
 """Places that a release fills: split files, folders of links to patients, the patient in pictures, the results."""
-_PLACE = re.compile(r"\{([A-Za-z_]+)\}")
+_PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _FILE = re.compile(r"(?:bundle|research|benchmarks|tools)/[\w/.-]+\.(?:json|py|sh|csv)")
 
 
