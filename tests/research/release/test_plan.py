@@ -37,6 +37,7 @@ class TestStep:
         assert step.files == ["benchmarks/d.py", "bundle/configs/a.json", "research/configs/b.json", "tools/e.sh"]
 
     def test_places_are_filled_word_by_word(self):
-        step = Step("a", "b", ["python x.py '{LGG}' --list \"['{out}','y']\""])
-        words = step.words({"LGG": "/shelf/with space/lgg", "out": "o"})
-        assert words == [["python", "x.py", "/shelf/with space/lgg", "--list", "['o','y']"]]
+        step = Step("a", "b", ["python x.py '{LGG}' {BRATS21} --list \"['{out}','y']\""])
+        words = step.words({"LGG": "/shelf/with space/lgg", "BRATS21": "b", "out": "o"})
+        assert words == [["python", "x.py", "/shelf/with space/lgg", "b", "--list", "['o','y']"]]
+        assert step.places == {"LGG", "BRATS21", "out"}
