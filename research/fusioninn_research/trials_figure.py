@@ -1,6 +1,6 @@
 """Trials of a network, drawn: what shows, what noise costs, what comes back.
 
-python -m fusioninn_research.trials_figure research/docs/tables/multiscale_trials.csv research/docs/images/trials.png
+Run as ``python -m fusioninn_research.trials_figure TRIALS.csv PICTURE.png``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from scripts.outputs.page import ACCENT, FAINT, RULE, TEXT, Page
 WIDTH, HEIGHT = 1800, 860
 MARGIN, AXIS, TOP, PLOT = 36, 90, 140, 570
 COLOURS = "viridis"
+NOTE = "SSIM inside the brain of patients with low-grade glioma. Ring: the network that was taken."
+TAKEN = "lifting at both ends, 48 and 64 hidden channels"
 LABELS: Mapping[str, tuple[str, tuple[int, int]]] = {
-    "lifting at both ends, 48 and 64 hidden channels": ("taken", (-14, -16)),
     "no signs, no pattern loss": ("no signs", (-14, 9)),
     "(4, 4, 4), spread signs, pattern loss": ("quarter resolution only", (8, -4)),
     "the same with all four bands of the half-resolution difference, 978 steps": ("carriers, four bands", (-50, 9)),
@@ -52,6 +53,8 @@ def draw_trials(trials: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         axes = page.axes(MARGIN + AXIS + number * (width + AXIS + MARGIN), TOP, width, PLOT)
         _style(axes, heading)
         axes.scatter(sign * trials[column], decomposed, c=trials["fused_less_mean"], cmap=COLOURS, norm=shade, s=34)
+        taken = trials["trial"] == TAKEN
+        axes.scatter(sign * trials[column][taken], decomposed[taken], s=130, facecolors="none", edgecolors=TEXT)
         axes.margins(0.1, 0.08)
         for trial, (label, offset) in LABELS.items():
             for at in trials.index[trials["trial"] == trial]:
@@ -67,9 +70,7 @@ def draw_trials(trials: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     scale = bar.figure.colorbar(ScalarMappable(shade, COLOURS), cax=bar)
     scale.set_label("fused, SSIM less that of the plain mean", color=TEXT, fontsize=8)
     bar.tick_params(colors=TEXT, labelsize=7.5)
-    page.text(
-        MARGIN, HEIGHT - 60, "SSIM inside the brain of patients with low-grade glioma.", fontsize=7.5, color=FAINT
-    )
+    page.text(MARGIN, HEIGHT - 60, NOTE, fontsize=7.5, color=FAINT)
     page.save(path)
 
 

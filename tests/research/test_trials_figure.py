@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from fusioninn_research.trials_figure import LABELS, draw_trials
+from fusioninn_research.trials_figure import LABELS, TAKEN, draw_trials
 
 DOCS = Path(__file__).resolve().parents[2] / "research" / "docs"
 
@@ -20,7 +20,7 @@ def test_the_table_holds_every_trial_of_the_document():
         shown = text[start : text.index("\n", start)].replace("−", "-")
         assert f"| {row.fused_less_mean:.4f} | {row.t1gd_16:.3f} / {row.flair_16:.3f} |" in shown, row.trial
         assert shown.endswith(f"| {row.noise:.3f} | {row.pattern:.2f} / {row.pattern_worst:.2f} |"), row.trial
-    assert set(LABELS) <= set(trials["trial"])
+    assert {*LABELS, TAKEN} <= set(trials["trial"])
 
 
 def test_the_figure_is_drawn(tmp_path):

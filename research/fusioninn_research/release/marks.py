@@ -34,7 +34,9 @@ def mark_of(weights: str | os.PathLike[str]) -> str:
 
 
 def mark_of_picture(path: str | os.PathLike[str]) -> str | None:
-    """Return the mark that a picture carries, or None."""
+    """Return the mark that a picture carries; None for a picture without one, or that is not there."""
+    if not Path(path).is_file():
+        return None
     with Image.open(path, formats=["PNG"]) as image:
         image.load()
         return image.text.get(CHUNK)
