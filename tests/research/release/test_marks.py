@@ -34,7 +34,7 @@ def test_missing_weights_are_named(tmp_path):
 class TestWriteMarked:
     def test_a_picture_without_a_mark_has_none(self, picture):
         assert mark_of_picture(picture) is None
-        assert mark_of_picture(tmp_path / "none.png") is None
+        assert mark_of_picture(picture.with_name("none.png")) is None
 
     def test_the_copy_has_the_mark_and_all_else_as_before(self, picture, tmp_path):
         write_marked(picture, tmp_path / "b.png", "6583c010f98b")
