@@ -37,7 +37,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder with the data sets")
-    parser.add_argument("--run", type=Path, help="folder of the training that made the weights, with first_stage and second_stage")
+    parser.add_argument("--run", type=Path, help="folder with first_stage and second_stage of the training")
     parser.add_argument("--only", nargs="+", default=[], metavar="STEP", help="run these steps only")
     parser.add_argument("--again", nargs="+", default=[], metavar="STEP", help="run these steps even if up to date")
     parser.add_argument("--list", action="store_true", help="show steps, outdated blocks, and what to read")
