@@ -3,8 +3,11 @@
 Runs the commands on a synthetic patient in one process with one thread, subtracts the start-up time, and multiplies.
 Processor time is measured, which other programs disturb less than wall-clock time.
 
-    python benchmarks/cohort.py --patients 10000 --processes 16 python benchmarks/cohort.py --save rates.json       #
-    keep the rates python benchmarks/cohort.py --rates rates.json      # these or other rates, such as of a GPU
+Commands::
+
+    python benchmarks/cohort.py --patients 10000 --processes 16
+    python benchmarks/cohort.py --save rates.json    # keep the rates
+    python benchmarks/cohort.py --rates rates.json   # these or other rates, such as those of a GPU
 """
 
 from __future__ import annotations
