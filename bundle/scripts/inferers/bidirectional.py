@@ -38,7 +38,7 @@ class BidirectionalInferer(Inferer):
             Gaussian noise of up to one grey level of 8 bits, drawn for each image. The other images teach the network
             to use fine levels, these not to depend on them. Defaults to 0.3.
         precision: "float32", or "bfloat16" for the convolutions of training: nearly twice as fast on processors with
-            matrix units for it, slower on others; or "auto" for bfloat16 where there are such units, which is logged.
+            units for it, slower on others; or "auto" for bfloat16 where it is faster, which is logged.
             Evaluation is in single precision. Defaults to "float32".
 
     Raises:
@@ -107,10 +107,10 @@ class BidirectionalInferer(Inferer):
         if self._resolved is None:
             self._resolved = resolve_precision(self.precision, device)
             if self.precision == AUTO and idist.get_rank() == 0:
-                has = "has" if self._resolved == "bfloat16" else "has no"
+                what = "is faster" if self._resolved == "bfloat16" else "is not faster"
                 logging.getLogger(__name__).info(
-                    f"precision auto: training in {self._resolved}, because this {NAMES.get(device.type, device.type)} "
-                    f"{has} matrix units for bfloat16."
+                    f"precision auto: training in {self._resolved}, because bfloat16 {what} on this "
+                    f"{NAMES.get(device.type, device.type)}."
                 )
         return self._resolved
 

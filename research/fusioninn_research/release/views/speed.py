@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from .results import Results, table
@@ -39,14 +40,23 @@ def manual(results: Results) -> str:
     rows = [
         _peer("published network in FrEIA, as its authors run it", found["freia"], found.get("freia,train")),
         _peer(
-            "the same at its best (one slice at a time, memory blocks kept; training: blocks kept)",
-            found["freia,slice"],
+            "the same at its best (memory blocks kept)",
+            _best(found),
             found.get("freia,train,kept"),
         ),
         _peer("ours (two slices at a time; training: float32)", found["ours,pair"], found.get("ours,train")),
         _peer("ours, training in bfloat16", {}, found.get("ours,train,bfloat16")),
     ]
     return table(("", "fuse, ms a slice", "decompose, ms a slice", "training step, ms"), rows)
+
+
+def _best(found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The fastest way to run the published network in FrEIA."""
+    return min((row for name, row in found.items() if name.startswith("freia") and "fuse" in row), key=_fuse)
+
+
+def _fuse(row: Mapping[str, Any]) -> float:
+    return row["fuse"]
 
 
 def _peer(name: str, row: dict[str, Any], train: dict[str, Any] | None) -> list[str]:
@@ -61,7 +71,7 @@ def ratio(results: Results) -> str:
     ours = found["ours,pair"]["fuse"]
     return (
         f"{found['freia']['fuse'] / ours:.1f} times as fast as the published one as its authors run it, and "
-        f"{found['freia,slice']['fuse'] / ours:.1f} times as fast as that one at its best"
+        f"{_best(found)['fuse'] / ours:.1f} times as fast as that one at its best"
     )
 
 
