@@ -26,7 +26,7 @@ def write_log(histories: Sequence[Path], picture: Path, log: Path) -> None:
         stage = read_history(history)
         rows += [{**row, "epoch": before + row["epoch"]} for row in stage]
         before = rows[-1]["epoch"]
-    footer = f"Training of the shipped weights, {before} epochs.  The numbers are the last epoch's."
+    footer = f"Training by the recipe of the shipped weights, {before} epochs.  The numbers are the last epoch's."
     draw_loss_curves(rows, "Losses by epoch", footer, str(histories[0])).save(picture)
     pd.DataFrame(rows).to_csv(log, index=False, float_format="%.6g")
 
