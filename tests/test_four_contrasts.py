@@ -173,8 +173,8 @@ def command() -> Callable[..., None]:
     return execute
 
 
-RECIPE = ("train", "crops", "augmentation", "recipe", "four_contrasts")
-TINY = {"epochs": 1, "repeats": 1, "batch_size": 4, "image_size": [32, 32], "hidden_channels": 4, "blocks": 4}
+RECIPE = ("train", "crops", "augmentation", "recipe", "shipped", "first_stage", "four_contrasts")
+TINY = {"epochs": 1, "repeats": 1, "batch_size": 4, "image_size": [32, 32], "hidden_channels": 4}
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ class TestTraining:
         three = ["t1gd", "t2", "flair"]
         execute(*RECIPE, kind="train", dataset_dir=data, output_dir=tmp_path / "run", sources=three, **TINY)
         state = torch.load(tmp_path / "run" / "model.pt", weights_only=True)
-        FusionINN(in_channels=3, blocks=4, hidden_channels=4).load_state_dict(state)
+        FusionINN(in_channels=3, hidden_channels=4).load_state_dict(state)
 
 
 class TestFusing:
@@ -296,7 +296,7 @@ class TestWhatDoesNotFit:
     @pytest.mark.parametrize("task", ["inference", "evaluate", "decompose"])
     def test_weights_of_two_sources(self, data, fused, tmp_path, refused, task):
         two = tmp_path / "two.pt"
-        torch.save(FusionINN(blocks=4, hidden_channels=4).state_dict(), two)
+        torch.save(FusionINN(hidden_channels=4).state_dict(), two)
         folder = fused if task == "decompose" else data
         settings = {"ckpt_path": two, "hidden_channels": 4, "output_dir": tmp_path / "out"}
         told = refused(task, "four_contrasts", dataset_dir=folder, **settings)
