@@ -177,7 +177,9 @@ RUN_ELSEWHERE = {
     "training: train + crops + augmentation + recipe": "tests/test_training.py",
     "training: train + crops + augmentation + recipe + shipped + first_stage": "tests/test_training.py",
     "training: train + crops + augmentation + recipe + shipped + second_stage": "tests/test_training.py",
-    "training: train + crops + augmentation + recipe + shipped + first_stage + four_contrasts": "tests/test_four_contrasts.py",
+    "training: train + crops + augmentation + recipe + shipped + first_stage + four_contrasts": (
+        "tests/test_four_contrasts.py"
+    ),
     "run: inference + four_contrasts": "tests/test_four_contrasts.py",
     "run: decompose + four_contrasts": "tests/test_four_contrasts.py",
     "run: evaluate + four_contrasts": "tests/test_four_contrasts.py",
