@@ -113,7 +113,7 @@ def test_a_section_is_never_offered_for_an_option(refusal):
         ("evaluate research/methods/published", "run", {"latent_weight": 1.0}),
         ("train crops", "training", {"lr_patience": 3}),
         ("train research/fusion_only research/methods/unet", "training", {"alpha": 0.5}),
-        ("inference four_contrasts", "run", {"validation_fraction": 0.1}),
+        ("inference four_contrasts", "run", {"repeats": 3}),
         ("research/reproduce research/table1 research/figure4", "run", {"only": "UNet"}),
     ],
 )
