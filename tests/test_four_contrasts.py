@@ -169,7 +169,7 @@ def _own_errors(monkeypatch) -> None:
 
 @pytest.fixture
 def command() -> Callable[..., None]:
-    """Run layers of configs; what they refuse is told by `refused`."""
+    """Run layers of configs in this process; `refused` returns the message of a run that is refused."""
     return execute
 
 

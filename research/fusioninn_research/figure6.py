@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
 from scripts.cases.fuse import check_settings
 from scripts.data.discovery import Patient, find_patients, usable
 from scripts.data.errors import BadInputError
-from scripts.evaluation.regions import ssim_by_region
 from scripts.outputs.overview import DISPLAY_NAMES, ESTIMATE_GROUP, FUSED_GROUP, SOURCE_GROUP
 from scripts.outputs.panels import Panel, Row, draw_panels
 from scripts.outputs.slice_choice import grey_window
@@ -107,15 +105,8 @@ class OtherModalities:
         result = sample.apply(self.network, self.dtype, self.latent, self.seed)
         lesion = sample.view.page(np.asarray(data["seg"])[0] > 0, sample.number)
         sources, frame = sample.sources, sample.frame
-        brain = torch.as_tensor(sources.max(axis=0) > 0)[None, None]
-
-        def ssim(pages: np.ndarray) -> list[str]:
-            both = (torch.from_numpy(np.ascontiguousarray(one))[None] for one in (sources, pages))
-            values = ssim_by_region(*both, {"brain": brain})["brain"][0]
-            return [f"{float(value):.3f}".replace("-", "−") for value in values]
-
-        fused, estimated = ssim(np.broadcast_to(result.fused, sources.shape)), ssim(result.decomposed)
-        mean = ssim(np.broadcast_to(sources.mean(axis=0), sources.shape))
+        fused, estimated = sample.brain_ssim(result.fused), sample.brain_ssim(result.decomposed)
+        mean = sample.brain_ssim(sources.mean(axis=0))
         self.logger.info(
             f"{sample.patient}, {' + '.join(pair)}: SSIM {fused} fused, {mean} plain mean, {estimated} back."
         )

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from monai.transforms import Compose
 from torch import nn
 
 from scripts.data.discovery import find_patients
 from scripts.data.errors import BadInputError
-from scripts.evaluation.regions import ssim_by_region
 from scripts.outputs.overview import DISPLAY_NAMES, FUSED_GROUP, SOURCE_GROUP
 from scripts.outputs.panels import Panel, Row, draw_panels
 from scripts.outputs.slice_choice import grey_window
@@ -97,7 +95,6 @@ class LesionFigure:
             raise BadInputError(f"{name} has no lesion in its segmentation. Name another patient.")
         sample = Sample(data, zoom_size=(self.side, self.side))
         sources = sample.sources
-        brain = torch.as_tensor(sources.max(axis=0) > 0)[None, None]
         mean = sources.mean(axis=0)
         window = grey_window(mean)
 
@@ -106,15 +103,13 @@ class LesionFigure:
             return Panel(np.kron(np.clip((page[sample.zoom] - low) / (high - low), 0, 1), np.ones((4, 4))), caption)
 
         def ssim(pages: np.ndarray) -> str:
-            both = (torch.from_numpy(np.ascontiguousarray(one))[None] for one in (sources, pages))
-            values = ssim_by_region(*both, {"brain": brain})["brain"][0]
-            return " / ".join(f"{float(value):.3f}" for value in values)
+            return " / ".join(sample.brain_ssim(pages))
 
         panels = [panel(page, grey_window(page)) for page in sources]
-        panels.append(panel(mean, window, f"fused {ssim(np.broadcast_to(mean, sources.shape))}"))
+        panels.append(panel(mean, window, f"fused {ssim(mean)}"))
         for network in self.networks.values():
             result = sample.apply(network, self.dtype)
-            caption = f"fused {ssim(np.broadcast_to(result.fused, sources.shape))}\nestimates {ssim(result.decomposed)}"
+            caption = f"fused {ssim(result.fused)}\nestimates {ssim(result.decomposed)}"
             panels.append(panel(result.fused, window, caption))
         label = name.replace("_", "\n")
         return Row(f"{label}\nslice {sample.number + 1}", panels)

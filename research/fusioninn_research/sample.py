@@ -15,6 +15,7 @@ from torch import nn
 from scripts.cases.fuse import check_sources, slice_ssim
 from scripts.data.discovery import find_patients
 from scripts.data.errors import BadInputError
+from scripts.evaluation.regions import ssim_by_region
 from scripts.inferers.slicewise import decompose_volume, fuse_volume
 from scripts.outputs.levels import as_stored
 from scripts.outputs.slice_choice import choose_slices, foreground
@@ -100,6 +101,15 @@ class Sample:
             return None
         (top, left), (rows, columns) = (part.start for part in self.frame), self.zoom
         return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+
+    def brain_ssim(self, pages: np.ndarray) -> list[str]:
+        """SSIM of pages [N, H, W], or one [H, W] for all, with the sources inside the brain, in three digits."""
+        sources = self.sources
+        brain = torch.as_tensor(sources.max(axis=0) > 0)[None, None]
+        both = (sources, np.broadcast_to(pages, sources.shape))
+        pair = (torch.from_numpy(np.ascontiguousarray(one))[None] for one in both)
+        values = ssim_by_region(*pair, {"brain": brain})["brain"][0]
+        return [f"{float(value):.3f}".replace("-", "−") for value in values]
 
     def apply(self, network: nn.Module, dtype: str = "uint8", latent: str = "zeros", seed: int = 0) -> Result:
         """Fuse, store, and decompose what was stored, as the evaluation does.

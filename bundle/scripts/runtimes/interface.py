@@ -23,7 +23,7 @@ INTERFACES = {
 
 
 def size_multiple(network: FusionINN) -> int:
-    """Return the divisor that sizes must have: 1, or 2 for the paper's network, which cannot pad."""
+    """Return the divisor that sizes must have: 1, or that of the coarsest block for a network that cannot pad."""
     return 1 if network.realign else network.size_multiple
 
 

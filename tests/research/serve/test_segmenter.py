@@ -29,7 +29,9 @@ def discs() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def train(discs, seed=0, count=32):
-    build = lambda channels: BUILD(in_channels=channels)  # noqa: E731
+    def build(channels):
+        return BUILD(in_channels=channels)
+
     return train_segmenter(build, DiceCELoss(sigmoid=True), discs[0][:count], discs[1][:count], PLAN, seed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from .results import Results, table
@@ -52,11 +53,9 @@ def manual(results: Results) -> str:
 
 def _best(found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """The fastest way to run the published network in FrEIA."""
-    return min((row for name, row in found.items() if name.startswith("freia") and "fuse" in row), key=_fuse)
-
-
-def _fuse(row: Mapping[str, Any]) -> float:
-    return row["fuse"]
+    return min(
+        (row for name, row in found.items() if name.startswith("freia") and "fuse" in row), key=itemgetter("fuse")
+    )
 
 
 def _peer(name: str, row: dict[str, Any], train: dict[str, Any] | None) -> list[str]:
