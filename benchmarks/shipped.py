@@ -28,6 +28,7 @@ def slice_arguments(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset_dir", required=True, help="folder of patients")
     parser.add_argument("--split_file", help="use only the validation patients of this split")
+    parser.add_argument("--patients", nargs="+", metavar="PATIENT", help="use only these")
     parser.add_argument("--every", type=int, default=5, help="take every n-th slice (5)")
     parser.add_argument("--output", type=Path, help="JSON file for the figures")
     return parser
@@ -45,6 +46,11 @@ def patients_slices(arguments: argparse.Namespace) -> Iterator[tuple[torch.Tenso
     patients = find_patients(arguments.dataset_dir)
     if arguments.split_file:
         patients = validation_patients(patients, arguments.split_file)
+    if arguments.patients:
+        known = {patient["patient"]: patient for patient in patients}
+        if unknown := [name for name in arguments.patients if name not in known]:
+            raise SystemExit(f"{unknown[0]} is not a patient of {arguments.dataset_dir}.")
+        patients = [known[name] for name in arguments.patients]
     load, normalize = LoadSourcesd(with_seg=False), NormalizeSourcesd()
     for patient in patients:
         data = normalize(load(patient))

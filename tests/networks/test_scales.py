@@ -108,7 +108,7 @@ class TestChoices:
 
     def test_the_default_is_the_shipped_network(self):
         network = FusionINN()
-        assert sum(parameter.numel() for parameter in network.parameters()) == 138_949
+        assert sum(parameter.numel() for parameter in network.parameters()) == 69_557
         assert network.bounds.tolist() == pytest.approx([0.05, 1.0])
         assert network.steps[-1].scale.item() == pytest.approx(0.03)
 
@@ -118,7 +118,7 @@ class TestChoices:
 
     def test_subnetworks_are_wider_where_the_resolution_is_lower(self):
         widths = [p.shape[0] for n, p in FusionINN(scales=(1, 2, 4)).named_parameters() if n.endswith("conv_0.weight")]
-        assert widths == [32, 32, 48, 48, 64, 64]
+        assert widths == [16, 16, 24, 24, 32, 32]
 
     def test_the_width_of_each_block_can_be_given(self):
         network = FusionINN(**{**LIFTED, "lifting": False})

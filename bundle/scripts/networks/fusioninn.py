@@ -50,7 +50,7 @@ class FusionINN(nn.Module):
             full resolution. Defaults to None, for True where that is so.
         hidden_channels: channels inside the subnetworks at full resolution; half as many again at half the resolution,
             twice as many at a quarter, and so on; with `blocks`, twice as many at half the resolution. Or one number
-            for each block. Defaults to 32.
+            for each block. Defaults to None, for 16, with `blocks` 32.
         clamp: bound of the exponents in the couplings. Defaults to None, for 1.0, with `blocks` 2.0.
         margin: see `TangentLogit`. Defaults to 0.05.
         mixing: begin with mean and differences of the sources, so that training starts from mean fusion. Defaults to
@@ -91,7 +91,7 @@ class FusionINN(nn.Module):
         blocks: int | None = None,
         spread: bool | None = None,
         lifting: bool | None = None,
-        hidden_channels: int | Sequence[int] = 32,
+        hidden_channels: int | Sequence[int] | None = None,
         clamp: float | None = None,
         margin: float = 0.05,
         mixing: bool = True,
@@ -117,6 +117,7 @@ class FusionINN(nn.Module):
         on_bands = {"spread": spread, "lifting": lifting}
         banded = check_scales(scales, [name for name, used in on_bands.items() if used], realign and haar)
         spread, lifting = (banded if used is None else used for used in on_bands.values())
+        hidden_channels = family.hidden_channels if hidden_channels is None else hidden_channels
         clamp = family.clamp if clamp is None else clamp
         latent_scale = family.latent_scale if latent_scale is None else latent_scale
         self.spatial_dims = spatial_dims

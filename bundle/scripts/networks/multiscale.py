@@ -25,20 +25,22 @@ class Family:
     """Defaults that go with an order of blocks.
 
     Args:
+        hidden_channels: width of the subnetworks at full resolution.
         growth: by how much the width of the subnetworks grows when the resolution is halved, as a part of their width
             at full resolution.
         clamp: bound of the exponents, see `AffineCoupling`.
         latent_scale: see `LatentScale`.
     """
 
+    hidden_channels: int
     growth: float
     clamp: float
     latent_scale: float
 
 
 SCALES = (2, 4, 4, 2)
-MULTISCALE = Family(growth=0.5, clamp=1.0, latent_scale=0.03)
-PAPER_ORDER = Family(growth=1.0, clamp=2.0, latent_scale=1.0)
+MULTISCALE = Family(hidden_channels=16, growth=0.5, clamp=1.0, latent_scale=0.03)
+PAPER_ORDER = Family(hidden_channels=32, growth=1.0, clamp=2.0, latent_scale=1.0)
 
 
 def paper_scales(blocks: int) -> list[int]:

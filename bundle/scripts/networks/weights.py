@@ -117,9 +117,9 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str] | None) -> nn.
         told = "; ".join(f"{len(keys)} {what}, e.g. {keys[0]}" for what, keys in parts if keys)
         raise BadInputError(
             f"{path} does not fit this {type(network).__name__} ({told}). Use weights of the same network_def (the "
-            "same method, blocks or width, number of sources; for weights of version 0.4.0 and before, "
-            "--network_def#blocks 6), set those keys to what the weights were trained with, "
-            f"or train such weights with {training}."
+            "same method, blocks or width, number of sources; for weights of version 0.5.0, "
+            "--network_def#hidden_channels 32, of 0.4.0 and before, --network_def#blocks 6), set those keys to what "
+            f"the weights were trained with, or train such weights with {training}."
         )
     if "bounds" in own and not torch.allclose(state["bounds"].to(own["bounds"]), own["bounds"]):
         asked, trained = (

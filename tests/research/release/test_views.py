@@ -125,6 +125,38 @@ class TestValidation:
         assert {**new, **changed} == {**json.loads(old), **changed}
 
 
+class TestLimits:
+    def test_refinement_has_a_row_for_each_number_of_steps(self, results):
+        ssim = {"plain mean, fused": [0.7, 0.8]}
+        for name, fused in (("network", 0.74), ("40 steps", 0.755), ("120 steps", 0.758)):
+            ssim |= {f"{name}, fused": [fused - 0.02, fused + 0.02]}
+            ssim |= {f"{name}, decomposed from {dtype}": [0.96, 0.95] for dtype in ("uint16", "uint8")}
+        content = {"slices": 39, "seconds": {"40": 5.0, "120": 15.0}, "ssim_brain": ssim}
+        write(results, "refinement/refinement.json", content)
+        assert VIEWS["refinement.table"](results).splitlines()[2:] == [
+            "| plain mean | 0.750 |  |",
+            "| network | 0.740 | 0.960 / 0.950 |",
+            "| 40 steps | 0.755 | 0.960 / 0.950 |",
+            "| 120 steps | 0.758 | 0.960 / 0.950 |",
+        ]
+        assert VIEWS["refinement.words"](results).startswith("On 39 slices of the validation patients")
+
+    def test_the_repeating_pattern_stands_beside_that_of_the_sources(self, results):
+        places = ("brain", "where the sources differ")
+        for name, patients in (("gliomas", 3), ("validation", 13)):
+            values = {
+                image: {place: {"mean": mean, "worst": mean + 0.1} for place in places}
+                for image, mean in (("fused", 0.44), ("T1-Gd", 0.3), ("FLAIR", 0.25))
+            }
+            write(results, f"pattern/{name}.json", {"patients": patients, **values})
+        lines = VIEWS["pattern.table"](results).splitlines()
+        assert lines[0].count("where the sources differ") == 2
+        assert lines[2] == "| fused | 0.44 / 0.54 | 0.44 / 0.54 | 0.44 / 0.54 | 0.44 / 0.54 |"
+        assert VIEWS["pattern.words"](results) == (
+            "0.4 grey levels of 8 bits in three held-out gliomas, where T1-Gd has 0.3 and FLAIR 0.2"
+        )
+
+
 def test_extreme_patients_are_those_of_t1gd(results):
     rows = ["patient,decomposed_t1gd_brain,decomposed_flair_brain", "a,0.95,0.90", "b,0.92,0.99", "c,0.97,0.98"]
     write(results, "held_out/uint8/patients.csv", "\n".join(rows))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .results import Results, power, table
+from collections.abc import Mapping
+
+from .results import Results, number, power, table
 
 BANDS = ("along columns", "along rows", "along both")
 
@@ -30,6 +32,46 @@ def visible_code(results: Results) -> str:
     return table(("detail", *BANDS), lines)
 
 
+def refinement(results: Results) -> str:
+    """What refinement gains, by the number of steps."""
+    found = results.json("refinement/refinement.json")["ssim_brain"]
+    names = [name.removesuffix(", fused") for name in found if name.endswith(", fused")]
+    rows = []
+    for name in names:
+        fused = sum(found[f"{name}, fused"]) / 2
+        decomposed = found.get(f"{name}, decomposed from uint16")
+        rows.append([name, number(fused), " / ".join(number(value) for value in decomposed) if decomposed else ""])
+    return table(("", "fused, mean of both", "decomposed from 16 bits, T1-Gd / FLAIR"), rows)
+
+
+def refinement_words(results: Results) -> str:
+    """Slices that refinement was measured on."""
+    found = results.json("refinement/refinement.json")
+    return f"On {found['slices']} slices of the validation patients, SSIM inside the brain:"
+
+
+def _amplitude(found: Mapping[str, float]) -> str:
+    return f"{number(found['mean'], 2)} / {number(found['worst'], 2)}"
+
+
+def pattern(results: Results) -> str:
+    """Amplitude of the repeating pattern, in the brain and where the sources differ."""
+    columns, cells = [], []
+    for name, patients in (("gliomas", "held-out gliomas"), ("validation", "validation patients")):
+        found = results.json(f"pattern/{name}.json")
+        columns += [f"{found['patients']} {patients}", "where the sources differ"]
+        cells.append([[_amplitude(value) for value in found[image].values()] for image in ("fused", "T1-Gd", "FLAIR")])
+    rows = zip(("fused", "T1-Gd", "FLAIR"), *cells, strict=True)
+    return table(("grey levels, mean / worst patient", *columns), [[name, *one, *other] for name, one, other in rows])
+
+
+def pattern_words(results: Results) -> str:
+    """Amplitude of the repeating pattern beside the sources' own."""
+    found = results.json("pattern/gliomas.json")
+    fused, t1gd, flair = (number(found[name]["brain"]["mean"], 1) for name in ("fused", "T1-Gd", "FLAIR"))
+    return f"{fused} grey levels of 8 bits in three held-out gliomas, where T1-Gd has {t1gd} and FLAIR {flair}"
+
+
 def round_trip(results: Results) -> str:
     """Largest errors of both directions, on patients and on extremes."""
     found = results.json("round_trip/round_trip.json")
@@ -51,4 +93,12 @@ def round_trip(results: Results) -> str:
     return table(("", *found["columns"]), lines)
 
 
-VIEWS = {"ceiling.values": ceiling, "visible_code.table": visible_code, "round_trip.table": round_trip}
+VIEWS = {
+    "ceiling.values": ceiling,
+    "visible_code.table": visible_code,
+    "refinement.words": refinement_words,
+    "refinement.table": refinement,
+    "pattern.table": pattern,
+    "pattern.words": pattern_words,
+    "round_trip.table": round_trip,
+}
