@@ -1,6 +1,6 @@
 """What `--refine` gains: SSIM inside the brain of the fused image and of the estimates, before and after.
 
-python benchmarks/refinement.py --dataset_dir LGG --split_file LGG/split.json --every 8 --steps 40
+python benchmarks/refinement.py --dataset_dir LGG --split_file LGG/split.json --every 8 --steps 60
 
 Each step costs about as much as three decompositions.
 """
@@ -27,7 +27,7 @@ def brain_ssim(image: torch.Tensor, other: torch.Tensor, brain: torch.Tensor) ->
 def main() -> None:
     """Measure and print a table."""
     parser = slice_arguments(__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, nargs="+", default=[40], help="steps of the refinement (40)")
+    parser.add_argument("--steps", type=int, nargs="+", default=[60], help="steps of the refinement (60)")
     arguments = parser.parse_args()
     network = shipped_network().eval()
     refined = {steps: RefinedFusion(network, steps) for steps in arguments.steps}

@@ -60,6 +60,23 @@ class TestRefinement:
         assert 0 <= first.min() <= first.max() <= 1
         assert not first.requires_grad
 
+    def test_odd_sizes_are_refined_up_to_the_edge(self, network):
+        image = pair((39, 41)).flip(2)
+        image[..., -2:] = 0.3
+        image[..., -2:, :] = 0.3
+        refined, fused = RefinedFusion(network, 5)(image), network(image)[0].detach().clamp(0, 1)
+        assert refined.shape == fused.shape
+        assert (refined != fused)[..., -1].float().mean() > 0.9
+        assert (refined != fused)[..., -1, :].float().mean() > 0.9
+
+    def test_what_lies_outside_the_object_stays_as_it_is(self, network):
+        image = pair()
+        outside = (image == 0).all(dim=1, keepdim=True)
+        refined, fused = RefinedFusion(network, 5)(image), network(image)[0].detach().clamp(0, 1)
+        assert outside.any()
+        assert torch.equal(refined[outside], fused[outside])
+        assert not torch.equal(refined[~outside], fused[~outside])
+
     def test_weights_stay_as_they_are_and_trainable(self, network):
         before = [parameter.clone() for parameter in network.parameters()]
         RefinedFusion(network, 3)(pair())

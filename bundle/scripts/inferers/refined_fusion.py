@@ -18,6 +18,8 @@ from .slicewise import sees_neighbours
 
 WINDOW = 8
 """Side of the windows, in 2 x 2 blocks, whose means must not show a repeating pattern."""
+POWER = 16
+"""Power of the mean over the sources that stands for the largest of them, with a gradient for all."""
 
 
 def refining(network: nn.Module, steps: int) -> nn.Module:
@@ -63,19 +65,22 @@ class RefinedFusion(nn.Module):
 
     Fusing has the sources at hand, so the fused image y can be improved for the very pair at hand. Adam minimises ::
 
-        w (1 - SSIM(x, y)) + (1 - w) (1 - SSIM(x, f⁻¹(y, z))) + p |window means of the details of y - mean(x)|²
+        w (1 - SSIM(x, y)) + (1 - w) max (1 - SSIM(x, f⁻¹(y, z))) + p |window means of the details of y - mean(x)|²
 
-    where x are the sources, z the latent of zeros, and SSIM the mean over the sources of the windows that touch the
-    object, where one of the sources is above 0. Other pixels stay as they are. What is optimised are the Haar bands of
-    what is added to y: the code lies in the details, and Adam, which scales each unknown for itself, gets further there
-    in 40 steps than in 100 on the pixels. The best iterate is kept, the network's own image included. It is decomposed
-    like any other fused image; only the exact latent does not belong to it any more.
+    where x are the sources, z the latent of zeros, and SSIM the mean over the windows that touch the object, where one
+    of the sources is above 0. The first term is the mean over the sources, the second that of the source that comes
+    back worst, since what a fused image gains on one source is paid for by the estimate of another. Pixels outside the
+    object stay as they are.
+
+    What is optimised are the Haar bands of what is added to y: the code lies in the details, and Adam, which scales
+    each unknown for itself, gets further there than on the pixels. The best iterate is kept, the network's own image
+    included. It is decomposed like any other fused image; only the exact latent does not belong to it any more.
 
     Args:
         network: a `FusionINN` or an export of one.
         steps: steps of the optimiser, at least 1. A step takes about three times as long as a decomposition.
         fusion_weight: w, 0 to 1; the more, the closer the fused image is to the sources, and the less the estimates
-            are. Defaults to 0.87.
+            are. Defaults to 0.85.
         pattern_weight: p. Defaults to 100.
         learning_rate: first step size, in shares of the intensity range; it falls to zero as a cosine.
             Defaults to 0.006.
@@ -88,7 +93,7 @@ class RefinedFusion(nn.Module):
         self,
         network: nn.Module,
         steps: int,
-        fusion_weight: float = 0.87,
+        fusion_weight: float = 0.85,
         pattern_weight: float = 100.0,
         learning_rate: float = 6e-3,
     ) -> None:
@@ -154,14 +159,20 @@ class RefinedFusion(nn.Module):
     def _loss(self, fused: torch.Tensor, image: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
         """Loss of each image of the batch."""
         decomposed = self.network.decompose(fused, "zeros")
-        fusion, decomposition = (
-            (self._dissimilarity(other, image) * windows).flatten(1).sum(dim=1) / windows.flatten(1).sum(dim=1).clamp(1)
-            for other in (fused.expand_as(image), decomposed)
-        )
+        fusion = self._dissimilarity(fused.expand_as(image), image, windows).mean(dim=1)
+        worst = _largest(self._dissimilarity(decomposed, image, windows))
         added = finest_haar_bands(fused - image.mean(dim=1, keepdim=True)).flatten(1, 2)
         window = [min(WINDOW, side) for side in added.shape[2:]]
         pattern = F.avg_pool2d(added, window).square().flatten(1).mean(dim=1)
-        return self.fusion_weight * fusion + (1 - self.fusion_weight) * decomposition + self.pattern_weight * pattern
+        return self.fusion_weight * fusion + (1 - self.fusion_weight) * worst + self.pattern_weight * pattern
 
-    def _dissimilarity(self, other: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
-        return (1 - self.ssim.similarity_map(image, other)).mean(dim=1, keepdim=True)
+    def _dissimilarity(self, other: torch.Tensor, image: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
+        """1 - SSIM of each image and source, over the windows that touch the object."""
+        each = 1 - self.ssim.similarity_map(image, other)
+        return (each * windows).flatten(2).sum(dim=2) / windows.flatten(2).sum(dim=2).clamp(1)
+
+
+def _largest(values: torch.Tensor) -> torch.Tensor:
+    """Power mean of values (batch_size, N) from 0 on: close to the largest of the N."""
+    scale = values.detach().amax(dim=1, keepdim=True).clamp_min(torch.finfo(values.dtype).tiny)
+    return scale[:, 0] * (values / scale).pow(POWER).mean(dim=1).pow(1 / POWER)

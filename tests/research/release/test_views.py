@@ -139,7 +139,7 @@ class TestLimits:
             "| 40 steps | 0.755 | 0.960 / 0.950 |",
             "| 120 steps | 0.758 | 0.960 / 0.950 |",
         ]
-        assert VIEWS["refinement.words"](results).startswith("On 39 slices of the validation patients")
+        assert VIEWS["refinement.words"](results) == "39 slices of the validation patients"
 
     def test_the_repeating_pattern_stands_beside_that_of_the_sources(self, results):
         places = ("brain", "where the sources differ")

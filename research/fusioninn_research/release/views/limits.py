@@ -47,7 +47,7 @@ def refinement(results: Results) -> str:
 def refinement_words(results: Results) -> str:
     """Slices that refinement was measured on."""
     found = results.json("refinement/refinement.json")
-    return f"On {found['slices']} slices of the validation patients, SSIM inside the brain:"
+    return f"{found['slices']} slices of the validation patients"
 
 
 def _amplitude(found: Mapping[str, float]) -> str:
