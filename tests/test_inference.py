@@ -587,7 +587,7 @@ class TestRefinement:
     def test_the_sidecar_names_the_steps_and_the_same_command_decomposes(self, command, write_patient, tmp_path):
         write_patient(tmp_path / "data", "P")
         fused = {}
-        for steps in (0, 2):
+        for steps in (0, 20):
             out = tmp_path / f"out{steps}"
             command("inference", dataset_dir=tmp_path / "data", output_dir=out, refine=steps)
             record = json.loads((out / "P" / "P_fused.json").read_text())
@@ -595,7 +595,7 @@ class TestRefinement:
             command("decompose", dataset_dir=out)
             assert (out / "decomposed" / "P" / "P_t1gd_decomposed.nii.gz").is_file()
             fused[steps] = np.asarray(nib.load(out / "P" / "P_fused.nii.gz").dataobj)
-        assert not np.array_equal(fused[0], fused[2])
+        assert not np.array_equal(fused[0], fused[20])
 
     def test_lossless_cannot_be_combined_with_it(self, refused, write_patient, tmp_path):
         write_patient(tmp_path / "data", "P")
