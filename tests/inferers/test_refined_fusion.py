@@ -54,6 +54,14 @@ class TestRefinement:
         assert much[0] > little[0]
         assert much[1] < little[1]
 
+    def test_more_weight_on_the_change_keeps_the_image_closer_to_the_networks_own(self, network):
+        image = pair()
+        fused = network(image)[0].detach().clamp(0, 1)
+        little, much = (
+            (RefinedFusion(network, 40, change_weight=weight)(image) - fused).square().mean() for weight in (0.0, 100.0)
+        )
+        assert 0 < much < little / 2
+
     def test_the_result_is_an_image_in_the_range_and_the_same_every_time(self, network):
         first, second = (RefinedFusion(network, 5)(pair()) for _ in range(2))
         assert torch.equal(first, second)
