@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import torch
 from machine import write_figures
-from shipped import patients_slices, shipped_network, slice_arguments
+from shipped import patients_slices, shipped_network, slice_arguments, with_brain
 
 from scripts.metrics.haar_energy import BANDS
 from scripts.metrics.repeating_pattern import repeating_pattern, windows_where_sources_differ
@@ -23,7 +23,7 @@ PERCENTILE = 0.99
 
 
 def percentile(amplitudes: torch.Tensor) -> float:
-    """Return the percentile of the windows in the brain, NaN where there is none."""
+    """Return the 99th percentile over the windows inside the brain, or NaN if there are none."""
     found = amplitudes[amplitudes.isfinite()]
     return found.quantile(PERCENTILE).item() if found.numel() else float("nan")
 
@@ -35,7 +35,8 @@ def main() -> None:
     network = shipped_network()
     rows = []
     for image, brain in patients_slices(arguments):
-        image, brain = image[brain.float().mean(dim=(1, 2, 3)) >= 0.1], brain[brain.float().mean(dim=(1, 2, 3)) >= 0.1]
+        chosen = with_brain(brain)
+        image, brain = image[chosen], brain[chosen]
         if not len(image):
             continue
         fused = torch.cat([as_stored(network(one)[0].clamp(0, 1), "uint16") for one in image.split(4)])

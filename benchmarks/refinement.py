@@ -12,7 +12,7 @@ from collections import defaultdict
 
 import torch
 from machine import write_figures
-from shipped import patients_slices, shipped_network, slice_arguments
+from shipped import patients_slices, shipped_network, slice_arguments, with_brain
 
 from scripts.evaluation.regions import ssim_by_region
 from scripts.inferers.refined_fusion import RefinedFusion
@@ -34,19 +34,18 @@ def main() -> None:
     values: dict[str, list[torch.Tensor]] = defaultdict(list)
     seconds, slices = dict.fromkeys(arguments.steps, 0.0), 0
     for images, brains in patients_slices(arguments):
-        for image, brain in zip(images.split(1), brains.float().split(1), strict=True):
-            if brain.mean() < 0.1:
-                continue
+        chosen = with_brain(brains)
+        for image, brain in zip(images[chosen].split(1), brains[chosen].float().split(1), strict=True):
             with torch.no_grad():
-                images = {"network": network(image)[0].clamp(0, 1)}
-            for steps, network_of_steps in refined.items():
+                fused_images = {"network": network(image)[0].clamp(0, 1)}
+            for steps, refine in refined.items():
                 start = time.perf_counter()
-                images[f"{steps} steps"] = network_of_steps(image)
+                fused_images[f"{steps} steps"] = refine(image)
                 seconds[steps] += time.perf_counter() - start
             slices += 1
             mean = image.mean(dim=1, keepdim=True)
             values["plain mean, fused"].append(brain_ssim(image, mean, brain))
-            for name, fused in images.items():
+            for name, fused in fused_images.items():
                 values[f"{name}, fused"].append(brain_ssim(image, fused, brain))
                 for dtype in ("uint16", "uint8"):
                     with torch.no_grad():

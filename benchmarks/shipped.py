@@ -58,3 +58,8 @@ def patients_slices(arguments: argparse.Namespace) -> Iterator[tuple[torch.Tenso
         image = data["image"].as_tensor()
         taken = slice(None, None, arguments.every)
         yield to_slices(image, axis)[taken].contiguous(), to_slices(brain_mask(image), axis)[taken]
+
+
+def with_brain(brain: torch.Tensor) -> torch.Tensor:
+    """Tell the slices of `patients_slices` that have brain on a tenth of their area or more, as S booleans."""
+    return brain.float().mean(dim=(1, 2, 3)) >= 0.1

@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from scripts.data.errors import BadInputError
 from scripts.flow.resampling import HaarBands, depth_to_space
-from scripts.losses.haar import finest_haar_bands
+from scripts.losses.haar import window_means
 from scripts.losses.ssim import SSIM
 from scripts.runtimes import with_derivatives
 
 from .slicewise import sees_neighbours
 
-WINDOW = 8
-"""Side of the windows, in 2 x 2 blocks, whose means must not show a repeating pattern."""
 POWER = 16
 """Power of the mean over the sources that stands for the largest of them, with a gradient for all."""
 
@@ -168,9 +165,7 @@ class RefinedFusion(nn.Module):
         decomposed = self.network.decompose(fused, "zeros")
         fusion = self._dissimilarity(fused.expand_as(image), image, windows).mean(dim=1)
         worst = _largest(self._dissimilarity(decomposed, image, windows))
-        added = finest_haar_bands(fused - image.mean(dim=1, keepdim=True)).flatten(1, 2)
-        window = [min(WINDOW, side) for side in added.shape[2:]]
-        pattern = F.avg_pool2d(added, window).square().flatten(1).mean(dim=1)
+        pattern = window_means(fused - image.mean(dim=1, keepdim=True)).square().flatten(1).mean(dim=1)
         return self.fusion_weight * fusion + (1 - self.fusion_weight) * worst + self.pattern_weight * pattern
 
     def _dissimilarity(self, other: torch.Tensor, image: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from scripts.losses.haar import finest_haar_bands
+from scripts.losses.haar import WINDOW, window_means
 
-WINDOW = 8
-"""Side of a window in blocks of 2 x 2 pixels."""
 GREY_LEVELS = 255
 
 
@@ -33,10 +31,8 @@ def repeating_pattern(images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     side = 2 * WINDOW
     if min(mask.shape[2:]) < side:
         raise ValueError(f"slices are {mask.shape[2]} x {mask.shape[3]}, expected {side} x {side} pixels or more.")
-    bands = finest_haar_bands(images)
-    means = F.avg_pool2d(bands.flatten(1, 2), WINDOW).unflatten(1, bands.shape[1:3])
     inside = F.max_pool2d(1 - mask.to(images), side) == 0
-    return torch.where(inside[:, :, None], means.abs() * (GREY_LEVELS / 2), torch.nan)
+    return torch.where(inside[:, :, None], window_means(images).abs() * (GREY_LEVELS / 2), torch.nan)
 
 
 def windows_where_sources_differ(image: torch.Tensor, by: float = 0.35) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Upper bound, visible code and exactness."""
+"""Upper bound, visible code, refinement and exactness."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from .results import Results, number, power, table
 
 BANDS = ("along columns", "along rows", "along both")
+WITH_A_PATTERN = ("fused", "T1-Gd", "FLAIR")
+"""Images of which `benchmarks/pattern.py` measures the pattern."""
 
 
 def ceiling(results: Results) -> str:
@@ -60,15 +62,15 @@ def pattern(results: Results) -> str:
     for name, patients in (("gliomas", "held-out gliomas"), ("validation", "validation patients")):
         found = results.json(f"pattern/{name}.json")
         columns += [f"{found['patients']} {patients}", "where the sources differ"]
-        cells.append([[_amplitude(value) for value in found[image].values()] for image in ("fused", "T1-Gd", "FLAIR")])
-    rows = zip(("fused", "T1-Gd", "FLAIR"), *cells, strict=True)
+        cells.append([[_amplitude(value) for value in found[image].values()] for image in WITH_A_PATTERN])
+    rows = zip(WITH_A_PATTERN, *cells, strict=True)
     return table(("grey levels, mean / worst patient", *columns), [[name, *one, *other] for name, one, other in rows])
 
 
 def pattern_words(results: Results) -> str:
     """Amplitude of the repeating pattern beside the sources' own."""
     found = results.json("pattern/gliomas.json")
-    fused, t1gd, flair = (number(found[name]["brain"]["mean"], 1) for name in ("fused", "T1-Gd", "FLAIR"))
+    fused, t1gd, flair = (number(found[name]["brain"]["mean"], 1) for name in WITH_A_PATTERN)
     return f"{fused} grey levels of 8 bits in three held-out gliomas, where T1-Gd has {t1gd} and FLAIR {flair}"
 
 
