@@ -9,6 +9,7 @@ import torch
 
 from scripts.data.coordinates import write_coordinates
 from scripts.data.errors import BadInputError, InternalError
+from scripts.outputs.levels import as_stored
 from scripts.outputs.volumes import (
     DESCRIP_LIMIT,
     estimate_descrip,
@@ -171,6 +172,12 @@ class TestLoadFused:
         assert (values.dtype, stored) == (np.float32, dtype)
         np.testing.assert_allclose(values, fused, atol=tolerance)
         np.testing.assert_allclose(affine, AFFINE, atol=1e-6)
+
+    @pytest.mark.parametrize(("dtype", "highest"), [("uint8", 255), ("uint16", 65535)])
+    def test_every_level_comes_back_to_the_bit_as_it_was_decomposed(self, tmp_path, dtype, highest):
+        levels = torch.arange(highest + 1).reshape(-1, 16, 1) / highest
+        save_volume(tmp_path / "f.nii.gz", levels, AFFINE, dtype)
+        assert torch.equal(torch.from_numpy(load_fused(tmp_path / "f.nii.gz")[0]), as_stored(levels, dtype))
 
     @pytest.mark.parametrize(("dtype", "one"), [("uint8", 255), ("int16", 255), ("uint16", 255), ("uint16", 65535)])
     def test_integers_of_other_tools_without_scale_factor_span_their_range(self, tmp_path, fused, dtype, one):

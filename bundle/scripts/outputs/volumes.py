@@ -15,7 +15,7 @@ from scripts.data.errors import BadInputError, InternalError
 from scripts.data.naming import is_nifti
 from scripts.data.nifti_file import NiftiFile, open_nifti, plain_integer, read_coordinates
 from scripts.outputs.arrays import as_array
-from scripts.outputs.levels import to_levels
+from scripts.outputs.levels import LEVELS, to_levels
 from scripts.outputs.writing import result_file
 
 STORED_DTYPES = ("float32", "uint16", "uint8", "int16")
@@ -143,12 +143,13 @@ def load_fused(path: str | os.PathLike[str], *, clip: bool = True) -> tuple[np.n
             " Give one file per volume."
         )
 
-    values = _scaled(content).reshape(shape)
+    highest = _highest_level(content)
+    values = (_scaled(content) if highest is None else content.stored.astype(np.float32, order="C")).reshape(shape)
     invalid = _count_invalid(values)
     if invalid:
         raise BadInputError(f"{path} contains {invalid} voxels that are NaN or infinite. Repair it, or fuse again.")
-    if content.plain_integer is not None:
-        values /= _full_scale(path, content.stored)
+    if highest is not None:
+        values /= highest
 
     low, high = float(values.min()), float(values.max())
     if low == high:
@@ -261,13 +262,22 @@ def full_scale(dtype: np.dtype, highest: int) -> float | None:
     return None if dtype.kind == "i" and dtype.itemsize == 2 else 65535.0
 
 
-def _full_scale(path: str | os.PathLike[str], raw: np.ndarray) -> float:
-    highest = int(raw.max())
-    scale = full_scale(raw.dtype, highest)
+def _highest_level(content: NiftiFile) -> float | None:
+    """Return the integer that represents 1 in a fused image, None if its values are those that the header scales to.
+
+    Dividing by it gives the very numbers of `as_stored`, which the rounded scale factor of the header does not.
+    """
+    for highest in LEVELS.values():
+        if content.stored.dtype.kind in "iu" and content.intercept == 0 and content.slope == np.float32(1 / highest):
+            return float(highest)
+    if content.plain_integer is None:
+        return None
+    present = int(content.stored.max())
+    scale = full_scale(content.stored.dtype, present)
     if scale is None:
         raise BadInputError(
-            f"{path} holds int16 values up to {highest} without a scale factor, so the value that represents 1 is"
-            " unknown. Store the fused image as uint8 or uint16 (0 to 255 or 65535), or as float32."
+            f"{content.path} holds int16 values up to {present} without a scale factor, so the value that represents 1"
+            " is unknown. Store the fused image as uint8 or uint16 (0 to 255 or 65535), or as float32."
         )
     return scale
 

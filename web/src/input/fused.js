@@ -48,26 +48,31 @@ export async function readFused(source, record, checkpoint) {
   return { file, shape, affine: coordinates.affine, coordinates, values };
 }
 
-/** Values with the scale factor applied in single precision; integers without one span their range. */
-function unitValues({ file, header, stored }) {
-  const values = new Float32Array(stored.length);
-  for (let i = 0; i < values.length; i++) values[i] = Number(stored[i]);
+/** Values in [0, 1], as the estimates were made from; integers without a scale factor span their range. */
+function unitValues(content) {
+  const { header, stored } = content;
+  const highest = highestLevel(content);
   const [slope, intercept] = [Math.fround(header.slope), Math.fround(header.intercept)];
-  if (header.slope !== 1 || header.intercept !== 0) {
-    for (let i = 0; i < values.length; i++) values[i] = Math.fround(values[i] * slope) + intercept;
-  }
-  if (plainInteger(header)) {
-    const highest = values.reduce((most, value) => Math.max(most, value), -Infinity);
-    const scale = highest <= 255 ? 255 : header.dtype === "int16" ? null : 65535;
-    if (scale === null) {
-      throw new BadInput(
-        `${file} holds int16 values up to ${highest} without a scale factor, so the value that represents 1 is unknown. Store ` +
-          "the fused image as uint8 or uint16 (0 to 255 or 65535), or as float32.",
-      );
-    }
-    for (let i = 0; i < values.length; i++) values[i] /= scale;
+  const values = new Float32Array(stored.length);
+  for (let i = 0; i < values.length; i++) {
+    const number = Number(stored[i]);
+    values[i] = highest ? number / highest : Math.fround(number * slope) + intercept;
   }
   return values;
+}
+
+/** The integer that represents 1; null where the values are those that the header scales to. */
+function highestLevel({ file, header, stored }) {
+  const written = [255, 65535].find((highest) => Math.fround(header.slope) === Math.fround(1 / highest));
+  if (written && header.intercept === 0 && /^u?int/.test(header.dtype)) return written;
+  if (!plainInteger(header)) return null;
+  const present = stored.reduce((most, number) => Math.max(most, Number(number)), -Infinity);
+  if (present <= 255) return 255;
+  if (header.dtype !== "int16") return 65535;
+  throw new BadInput(
+    `${file} holds int16 values up to ${present} without a scale factor, so the value that represents 1 is unknown. Store ` +
+      "the fused image as uint8 or uint16 (0 to 255 or 65535), or as float32.",
+  );
 }
 
 function checkPlausible(values, file) {
