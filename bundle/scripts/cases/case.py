@@ -56,7 +56,8 @@ class Case:
     @property
     def shown(self) -> torch.Tensor:
         """Fused image (1, X, Y, Z) within [0, 1], as it is displayed and decomposed."""
-        return self.fused.clamp(0.0, 1.0)
+        low, high = self.fused.aminmax()
+        return self.fused if low >= 0 and high <= 1 else self.fused.clamp(0.0, 1.0)
 
     @property
     def estimates(self) -> Mapping[str, torch.Tensor]:

@@ -135,12 +135,13 @@ class FuseVolume:
         fuse = refining(exact, self.refine)
         fused, latent = fuse_volume(fuse, image, axis, self.slices_at_once, keep_latent=self.lossless)
         shown = as_stored(fused, self.dtype)
+        if not self.lossless:  # what lies outside [0, 1] is of use to its own latent only
+            fused = shown
         decomposed = decompose_volume(network, shown, axis, self.latent, self.seed, self.slices_at_once)
         return FusedCase(
             patient=data["patient"],
             sources=tuple(data["files"]),
-            # What lies outside [0, 1] is of use to its own latent only.
-            fused=fused if self.lossless else shown,
+            fused=fused,
             decomposed=decomposed,
             scale=scale,
             affine=np.asarray(getattr(data["image"], "affine", np.eye(4)), dtype=np.float64),

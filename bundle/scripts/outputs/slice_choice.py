@@ -22,7 +22,7 @@ def grey_window(volume: np.ndarray, percentile: float = 99.5) -> tuple[float, fl
     # Every third voxel gives the same result in a third of the time.
     sample = volume.ravel(order="K")[::3]
     brighter = sample[sample > low]
-    high = float(np.percentile(brighter, percentile)) if brighter.size else low
+    high = float(np.percentile(brighter, percentile, overwrite_input=True)) if brighter.size else low
     return low, high if high > low else low + 1.0
 
 
