@@ -360,7 +360,7 @@ def plot(path: Path, rows: dict[str, dict], floors: dict[str, float], title: str
         axes.set_yticks(range(len(shown)), [PEERS[name].label for name in shown])
         axes.invert_yaxis()
         axes.set_xlabel("ms a step" if kinds == ("train",) else "ms a slice")
-        axes.legend(loc="lower right")
+        axes.legend(loc="best")
     figure.suptitle(title)
     figure.savefig(path, dpi=120)
     plt.close(figure)
