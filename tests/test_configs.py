@@ -114,7 +114,7 @@ def test_shares_of_the_augmentations_reach_them() -> None:
     parser.update({"foreign_share": 0.1, "exchange_share": 0.2, "pattern_share": 0.3})
     steps = {type(step).__name__: step for step in parser.get_parsed_content("intensity_augmentation")}
     assert list(steps) == ["RandContrastd", "RandForeignContrastd", "RandSourceOrderd", "RandPatternd"]
-    assert steps["RandForeignContrastd"].each_prob == 0.1
+    assert steps["RandForeignContrastd"].prob == 0.1
     assert steps["RandSourceOrderd"].prob == 0.2
     assert steps["RandPatternd"].prob == 0.3
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 BUNDLE_ROOT = str(Path(__file__).resolve().parent.parent)
 """Folder that holds `configs`, `models`, `scripts` and `docs`, wherever the command is run from."""

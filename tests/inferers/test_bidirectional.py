@@ -29,6 +29,11 @@ class TestEvaluation:
         assert torch.equal(result["fused"], fused)
         assert torch.equal(result["latent"], latent)
 
+    def test_which_images_are_usual_is_handed_on(self, network, image):
+        usual = torch.ones(len(image), dtype=torch.bool)
+        assert BidirectionalInferer()(image, network, usual=usual)["usual"] is usual
+        assert "usual" not in BidirectionalInferer()(image, network)
+
     @pytest.mark.parametrize("levels", [2, 256, 65536])
     def test_the_decomposition_is_made_from_the_rounded_image(self, network, image, levels):
         result = BidirectionalInferer(levels, seed=4)(image, network)

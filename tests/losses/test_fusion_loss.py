@@ -36,6 +36,22 @@ def test_it_is_the_fusion_term_of_the_total_loss(image, fused):
     assert total(prediction, image) == FusionLoss()({"fused": fused}, image)
 
 
+def test_images_that_are_not_usual_do_not_count(image, fused):
+    usual = torch.tensor([i != 1 for i in range(len(image))])
+    some = FusionLoss().terms({"fused": fused, "usual": usual}, image)
+    alone = FusionLoss().terms({"fused": fused[usual]}, image[usual])
+    for name, value in alone.items():
+        assert float(some[name]) == pytest.approx(float(value))
+
+
+def test_a_batch_without_a_usual_image_costs_nothing_and_pulls_at_nothing(image, fused):
+    fused = fused.clone().requires_grad_()
+    loss = FusionLoss()({"fused": fused, "usual": torch.zeros(len(image), dtype=torch.bool)}, image)
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert fused.grad.abs().max() == 0
+
+
 def test_every_term_is_reported_without_a_graph(image, fused):
     loss = FusionLoss()
     value = loss({"fused": fused.requires_grad_()}, image)

@@ -91,6 +91,14 @@ class TestEquation5:
 
 
 class TestReport:
+    def test_images_that_are_not_usual_are_taken_apart_all_the_same(self, image, prediction):
+        usual = torch.tensor([True, False, False])
+        terms = FusionINNLoss().terms({**prediction, "usual": usual}, image)
+        whole = FusionINNLoss().terms(prediction, image)
+        first = FusionINNLoss().terms({name: value[:1] for name, value in prediction.items()}, image[:1])
+        assert float(terms["fusion"]) == pytest.approx(float(first["fusion"]))
+        assert float(terms["decomposition"]) == pytest.approx(float(whole["decomposition"]))
+
     def test_every_term_is_there_under_its_name(self, image, prediction):
         loss = FusionINNLoss()
         loss(prediction, image)

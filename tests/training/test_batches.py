@@ -23,3 +23,11 @@ def test_volumes_are_taken_as_they_are():
     inputs, _ = sources_as_target({"image": torch.rand(1, 2, 8, 6, 4)}, dtype=torch.float64)
     assert inputs.shape == (1, 2, 8, 6, 4)
     assert inputs.dtype == torch.float64
+
+
+def test_whether_images_are_usual_is_an_argument_of_the_inferer():
+    usual = torch.tensor([True, False])
+    inputs, target, positional, named = sources_as_target({"image": torch.rand(2, 2, 8, 6), "usual": usual})
+    assert inputs is target
+    assert positional == ()
+    assert torch.equal(named["usual"], usual)

@@ -72,17 +72,21 @@ class BidirectionalInferer(Inferer):
         self.coarse_share = coarse_share
         self._resolved: str | None = None
 
-    def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+    def __call__(
+        self, inputs: torch.Tensor, network: nn.Module, *args: Any, usual: torch.Tensor | None = None, **kwargs: Any
+    ) -> dict[str, torch.Tensor]:
         """Apply `network` in both directions.
 
         Args:
             inputs: sources of shape (batch_size, N, spatial_dim1, spatial_dim2[, spatial_dim3]) in [0, 1].
             network: a `FusionINN`, or one wrapped for distributed training.
             args: not used.
+            usual: whether each image's fusion counts in the loss, (batch_size,); handed on. Defaults to None (all).
             kwargs: not used.
 
         Returns:
-            "fused" (batch_size, 1, …), "latent" (batch_size, N - 1, …), "decomposed" (batch_size, N, …).
+            "fused" (batch_size, 1, …), "latent" (batch_size, N - 1, …), "decomposed" (batch_size, N, …), and "usual" if
+            it is given.
         """
         flow = getattr(network, "module", network)
         with self._convolutions(network.training, inputs.device):
@@ -94,7 +98,8 @@ class BidirectionalInferer(Inferer):
         stored = self._stored(fused, network.training)
         with self._convolutions(network.training, inputs.device):
             decomposed = flow.inverse(stored, fresh)
-        return {"fused": fused, "latent": latent, "decomposed": decomposed}
+        found = {"fused": fused, "latent": latent, "decomposed": decomposed}
+        return found if usual is None else {**found, "usual": usual}
 
     def _convolutions(self, training: bool, device: torch.device) -> AbstractContextManager:
         if not training or self._in_training(device) == "float32":

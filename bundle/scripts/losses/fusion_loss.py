@@ -18,7 +18,9 @@ class FusionLoss(ReportedLoss):
 
         fusion = λ Σ_i (1 - SSIM(x_i, y)) + (1 - λ) Σ_i |y - x_i|²                                            (Eq. 2, 3)
 
-    SSIM and squared l2 are means over pixels and images and sums over the sources.
+    SSIM and squared l2 are means over pixels and images and sums over the sources. Images that the prediction calls
+    unusual, such as imitations of other machines, do not count: SSIM with both is highest for an image that is the one
+    where the other is empty.
 
     Args:
         lam: weight λ of SSIM against squared l2, 0 to 1. Defaults to 0.8.
@@ -38,16 +40,20 @@ class FusionLoss(ReportedLoss):
         """Compute every term and the loss.
 
         Args:
-            prediction: "fused" (batch_size, 1, …).
+            prediction: "fused" (batch_size, 1, …), and optionally "usual" (batch_size,), false for images that do not
+                count.
             image: sources (batch_size, N, …) in [0, 1].
 
         Returns:
             scalars by name, "loss" being the total; SSIM values themselves are given per source.
         """
-        fusion = self.compare("fusion", "fused", prediction["fused"].expand_as(image), image)
+        fused = prediction["fused"].expand_as(image)
+        fusion = self.compare("fusion", "fused", fused, image, prediction.get("usual"))
         return {"loss": fusion["fusion"], **fusion}
 
-    def compare(self, term: str, kind: str, other: torch.Tensor, image: torch.Tensor) -> dict[str, torch.Tensor]:
+    def compare(
+        self, term: str, kind: str, other: torch.Tensor, image: torch.Tensor, counts: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
         """Compute the sum of Eq. 2 to 4 for images that should look like the sources.
 
         Args:
@@ -55,12 +61,17 @@ class FusionLoss(ReportedLoss):
             kind: prefix of the names of the SSIM values.
             other: images (batch_size, N, …).
             image: sources (batch_size, N, …) in [0, 1].
+            counts: whether each image counts, (batch_size,). Defaults to None (all). Where none does, the terms are 0.
 
         Returns:
             scalars by name: the sum, its squared l2, and SSIM per source.
         """
-        ssim = self.ssim(image, other).mean(dim=0)
-        l2 = squared_l2(image, other).mean(dim=0).sum()
+        ssim, l2 = self.ssim(image, other), squared_l2(image, other)
+        if counts is None:
+            ssim, l2 = ssim.mean(dim=0), l2.mean(dim=0).sum()
+        else:
+            shares = counts.to(image.dtype) / counts.sum().clamp(min=1)
+            ssim, l2 = 1 - shares @ (1 - ssim), (shares @ l2).sum()
         report = {term: self.lam * (1 - ssim).sum() + (1 - self.lam) * l2, f"{term}_l2": l2}
         return report | {f"{kind}_ssim_{name}": ssim[i] for i, name in enumerate(self.sources)}
 

@@ -64,7 +64,8 @@ class FusionINNLoss(FusionLoss):
         """Compute every term and their weighted sum.
 
         Args:
-            prediction: "fused" (batch_size, 1, …), "latent" (batch_size, N - 1, …) and "decomposed" (batch_size, N, …).
+            prediction: "fused" (batch_size, 1, …), "latent" (batch_size, N - 1, …) and "decomposed" (batch_size, N, …);
+                optional "usual", see `FusionLoss`.
             image: sources (batch_size, N, …) in [0, 1].
 
         Returns:

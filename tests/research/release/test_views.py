@@ -159,7 +159,7 @@ class TestLimits:
 
 def test_extreme_patients_are_those_of_t1gd(results):
     rows = ["patient,decomposed_t1gd_brain,decomposed_flair_brain", "a,0.95,0.90", "b,0.92,0.99", "c,0.97,0.98"]
-    write(results, "held_out/uint8/patients.csv", "\n".join(rows))
+    write(results, "held_out/uint16/patients.csv", "\n".join(rows))
     assert VIEWS["held_out.extremes"](results) == "0.920 / 0.990, the median 0.950 / 0.900, the best 0.970 / 0.980"
     assert VIEWS["held_out.named_extremes"](results) == (
         "worst (b) 0.920 / 0.990, median (a) 0.950 / 0.900, best (c) 0.970 / 0.980"
