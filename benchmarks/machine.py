@@ -43,6 +43,11 @@ def write_figures(path: Path | None, figures: Mapping[str, object]) -> None:
         path.write_text(json.dumps(figures, indent=2) + "\n")
 
 
+def user_environment() -> dict[str, str]:
+    """Return the environment without allocator settings, which users do not have."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+
+
 def measure(script: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> dict:
     """Run a benchmark for one row in a new process.
 
@@ -54,10 +59,9 @@ def measure(script: str, arguments: Sequence[str], environment: Mapping[str, str
     Returns:
         the last printed line parsed as JSON, or "error" if it fails.
     """
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
     done = subprocess.run(
         [sys.executable, script, *arguments],
-        env=variables | dict(environment or {}),
+        env=user_environment() | dict(environment or {}),
         capture_output=True,
         text=True,
     )

@@ -23,7 +23,7 @@ PERCENTILE = 0.99
 
 
 def percentile(amplitudes: torch.Tensor) -> float:
-    """Return the 99th percentile over the windows inside the brain, or NaN if there are none."""
+    """Return the 99th percentile of the amplitudes inside the brain, or NaN if no window lies inside it."""
     found = amplitudes[amplitudes.isfinite()]
     return found.quantile(PERCENTILE).item() if found.numel() else float("nan")
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from machine import machine, write_figures
+from machine import machine, user_environment, write_figures
 
 BUNDLE = Path(__file__).resolve().parent.parent / "bundle"
 SMALL = (16, 16, 3)
@@ -55,10 +55,9 @@ def run(configs: str, settings: dict[str, str]) -> tuple[float, float, float]:
     files = [str(BUNDLE / "configs" / f"{name}.json") for name in configs.split()]
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files)]
     command += [word for key, value in settings.items() for word in (f"--{key}", value)]
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
     start = time.perf_counter()
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=variables)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=user_environment())
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

@@ -134,6 +134,17 @@ class TestEverySource:
             seen.add(changed)
         assert seen == {True, False}
 
+    def test_volumes_are_changed_as_well(self):
+        image = torch.rand(2, 12, 14, 10)
+        seen = set()
+        for seed in range(40):
+            out, transform = transformed(image, seed)
+            seen.update(transform.change)
+            assert out.shape == image.shape
+            assert out.min() >= 0
+            assert out.max() <= 1
+        assert seen == set(range(len(CHANGES)))
+
     def test_the_random_state_decides(self):
         image = torch.rand(2, 15, 16)
 

@@ -19,8 +19,8 @@ class FusionLoss(ReportedLoss):
         fusion = λ Σ_i (1 - SSIM(x_i, y)) + (1 - λ) Σ_i |y - x_i|²                                            (Eq. 2, 3)
 
     SSIM and squared l2 are means over pixels and images and sums over the sources. Images that the prediction calls
-    unusual, such as imitations of other machines, do not count: SSIM with both is highest for an image that is the one
-    where the other is empty.
+    unusual, such as imitations of other machines, do not count: SSIM with both is highest for an image that repeats
+    one source where the other is empty.
 
     Args:
         lam: weight λ of SSIM against squared l2, 0 to 1. Defaults to 0.8.

@@ -35,7 +35,7 @@ class RandForeignContrastd(MapTransform, RandomizableTransform):
     from the others, for `FusionLoss`.
 
     Args:
-        keys: images of shape (N, H, W) in [0, 1].
+        keys: images of shape (N, H, W) or (N, H, W, D) in [0, 1].
         prob: probability for each image. Defaults to 0.2.
         max_gain: largest gain; the smallest is 1. Defaults to 4.0.
         max_sigma: largest standard deviation of the Gaussian in pixels; the smallest is 1. Defaults to 5.0.
@@ -64,21 +64,21 @@ class RandForeignContrastd(MapTransform, RandomizableTransform):
             self._constant,
         )
 
-    def randomize(self, sources: int) -> None:  # type: ignore[override]
+    def randomize(self, sources: int, spatial_dims: int = 2) -> None:  # type: ignore[override]
         """Draw the change of every source."""
         super().randomize(None)
         self.change = self.R.randint(len(self.changes), size=sources)
         self.gain = np.exp(self.R.uniform(0, np.log(self.max_gain), sources))
         self.sigma = np.exp(self.R.uniform(0, np.log(self.max_sigma), sources))
         self.level = self.R.uniform(0.5, 1.0, sources)
-        self.region = self.R.standard_normal((sources, COARSE, COARSE))
+        self.region = self.R.standard_normal((sources, *[COARSE] * spatial_dims))
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Change the chosen sources of every key, and say under `USUAL` whether none was."""
         changed = {**data, USUAL: torch.tensor(True)}
         for key in self.key_iterator(changed):
             image = changed[key]
-            self.randomize(image.shape[0])
+            self.randomize(image.shape[0], image.ndim - 1)
             if self._do_transform and self.change.any():
                 changed[USUAL] = torch.tensor(False)
                 changed[key] = torch.stack([self.changes[self.change[i]](x, i) for i, x in enumerate(image)])
@@ -94,7 +94,7 @@ class RandForeignContrastd(MapTransform, RandomizableTransform):
         return torch.where(x > 0, x.max() - x, x)
 
     def _smoothed(self, x: torch.Tensor, i: int) -> torch.Tensor:
-        smooth = GaussianFilter(2, float(self.sigma[i]))(x[None, None])[0, 0]
+        smooth = GaussianFilter(x.ndim, float(self.sigma[i]))(x[None, None])[0, 0]
         return smooth * (x.max() / smooth.max().clamp(min=1e-6))
 
     def _absent(self, x: torch.Tensor, i: int) -> torch.Tensor:
@@ -105,4 +105,7 @@ class RandForeignContrastd(MapTransform, RandomizableTransform):
 
     def _region(self, x: torch.Tensor, i: int) -> torch.Tensor:
         field = torch.as_tensor(self.region[i], dtype=torch.float32, device=x.device)[None, None]
-        return F.interpolate(field, x.shape, mode="bicubic", align_corners=True)[0, 0] > 0.4
+        return (
+            F.interpolate(field, x.shape, mode="bicubic" if x.ndim == 2 else "trilinear", align_corners=True)[0, 0]
+            > 0.4
+        )
