@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 from machine import write_figures
-from shipped import patients_slices, shipped_network, slice_arguments
+from shipped import measured_network, patients_slices, slice_arguments
 
 from fusioninn_research.methods import Ceiling
 from scripts.cases.fuse import as_stored
@@ -26,7 +26,7 @@ def main() -> None:
     parser = slice_arguments(__doc__)
     parser.add_argument("--steps", type=int, default=200, help="steps of the optimisation (200)")
     arguments = parser.parse_args()
-    network, ssim, ceiling = shipped_network(), SSIM(), Ceiling(steps=arguments.steps)
+    network, ssim, ceiling = measured_network(arguments), SSIM(), Ceiling(steps=arguments.steps)
     scores: dict[str, list[torch.Tensor]] = {"plain mean": [], "network, 8 bits": [], "ceiling": []}
     for image, _ in patients_slices(arguments):
         with torch.no_grad():

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import torch
 from machine import write_figures
-from shipped import patients_slices, shipped_network, slice_arguments, with_brain
+from shipped import measured_network, patients_slices, slice_arguments, with_brain
 
 from scripts.metrics.haar_energy import BANDS
 from scripts.metrics.repeating_pattern import repeating_pattern, windows_where_sources_differ
@@ -32,7 +32,7 @@ def percentile(amplitudes: torch.Tensor) -> float:
 def main() -> None:
     """Read the slices, fuse, print a table."""
     arguments = slice_arguments(__doc__).parse_args()
-    network = shipped_network()
+    network = measured_network(arguments)
     rows = []
     for image, brain in patients_slices(arguments):
         chosen = with_brain(brain)

@@ -12,7 +12,7 @@ from collections import defaultdict
 
 import torch
 from machine import write_figures
-from shipped import patients_slices, shipped_network, slice_arguments, with_brain
+from shipped import measured_network, patients_slices, slice_arguments, with_brain
 
 from scripts.evaluation.regions import ssim_by_region
 from scripts.inferers.refined_fusion import RefinedFusion
@@ -29,7 +29,7 @@ def main() -> None:
     parser = slice_arguments(__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, nargs="+", default=[60], help="steps of the refinement (60)")
     arguments = parser.parse_args()
-    network = shipped_network().eval()
+    network = measured_network(arguments).eval()
     refined = {steps: RefinedFusion(network, steps) for steps in arguments.steps}
     values: dict[str, list[torch.Tensor]] = defaultdict(list)
     seconds, slices = dict.fromkeys(arguments.steps, 0.0), 0

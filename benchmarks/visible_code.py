@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 from machine import write_figures
-from shipped import patients_slices, shipped_network, slice_arguments
+from shipped import measured_network, patients_slices, slice_arguments
 
 from scripts.cases.fuse import as_stored
 from scripts.metrics.haar_energy import haar_energy
@@ -22,7 +22,7 @@ NAMES = ("T1-Gd", "FLAIR", "mean of both", "fused", "decomposed T1-Gd", "decompo
 def main() -> None:
     """Read the slices, fuse, decompose, print a table."""
     arguments = slice_arguments(__doc__).parse_args()
-    network = shipped_network()
+    network = measured_network(arguments)
     energies = []
     for image, brain in patients_slices(arguments):
         fused = as_stored(network(image)[0], "uint8")
