@@ -51,7 +51,8 @@ class TestAgainstOthers:
     def test_it_is_monai_s_ssim(self, dims, size):
         x, y = similar_pair((3, 1, *size))
         expected = SSIMMetric(dims, data_range=1.0, win_size=11, kernel_sigma=1.5)(y, x)
-        assert torch.allclose(SSIM()(x, y), expected.to(x), rtol=0, atol=1e-6)
+        # MONAI computes in single precision and subtracts squares, so its last digits depend on the processor.
+        assert torch.allclose(SSIM()(x, y), expected.to(x), rtol=0, atol=1e-5)
 
     @pytest.mark.parametrize("size", [(13, 16), (11, 12, 11)])
     def test_it_is_the_definition_window_by_window(self, size):
