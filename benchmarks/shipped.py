@@ -47,8 +47,15 @@ def measured_config(arguments: argparse.Namespace) -> ConfigParser:
 
 
 def measured_network(arguments: argparse.Namespace) -> FusionINN:
-    """Return the network of `measured_config` with its weights, on the CPU."""
-    return measured_config(arguments).get_parsed_content("network").cpu()
+    """Return the network of `measured_config` with its weights, on the CPU, for the slices of `patients_slices`.
+
+    Raises:
+        SystemExit: when the configs name other sources than those slices have.
+    """
+    config = measured_config(arguments)
+    if (sources := config.get_parsed_content("sources")) != list(DEFAULT_SOURCES):
+        raise SystemExit(f"{', '.join(DEFAULT_SOURCES)} are measured here, but the configs fuse {', '.join(sources)}.")
+    return config.get_parsed_content("network").cpu()
 
 
 def chosen_patients(arguments: argparse.Namespace, sources: Sequence[str] = DEFAULT_SOURCES) -> list[dict[str, Any]]:
